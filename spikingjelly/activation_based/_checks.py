@@ -1,0 +1,86 @@
+"""Checks of arguments: each failure says what was given, what is expected and what to do."""
+
+import numbers
+from typing import Any
+
+import torch
+
+
+class ArgumentTypeError(TypeError, AssertionError):
+    """An argument of a wrong type.
+
+    Published code catches the ``AssertionError`` that neurons have always raised; everybody else expects ``TypeError``.
+    """
+
+
+class ArgumentValueError(ValueError, AssertionError):
+    """An argument of the right type with a value that has no meaning; see :class:`ArgumentTypeError`."""
+
+
+def name_of(owner: Any) -> str:
+    """The class name of ``owner``, or ``owner`` itself where it is a name already."""
+    return owner if isinstance(owner, str) else type(owner).__name__
+
+
+def describe(value: Any) -> str:
+    """A short text for a value in an error message: tensors by dtype and shape, the rest by ``repr`` and type."""
+    if isinstance(value, torch.Tensor):
+        return f"a tensor of dtype {value.dtype} and shape {list(value.shape)}"
+    text = repr(value)
+    if len(text) > 60:
+        text = text[:57] + "..."
+    return f"{text} ({type(value).__name__})"
+
+
+def is_real(value: Any) -> bool:
+    """Whether ``value`` is a float in Python's or NumPy's sense. Integers are not: ``v_reset=0`` is refused."""
+    return isinstance(value, numbers.Real) and not isinstance(value, numbers.Integral)
+
+
+def check_float(owner: Any, name: str, value: Any, *, optional: bool = False, tensor: bool = False) -> None:
+    """``value`` must be a float (or None if ``optional``, or a floating-point tensor if ``tensor``)."""
+    if is_real(value) or (optional and value is None):
+        return
+    if tensor and isinstance(value, torch.Tensor) and value.is_floating_point():
+        return
+    expected = ["a float"] + ["a floating-point tensor"] * tensor + ["None"] * optional
+    hint = f" Write {name}={float(value)}." if type(value) is int else ""
+    raise ArgumentTypeError(
+        f"{name_of(owner)}: {name} must be {' or '.join(expected)}, but {describe(value)} was given.{hint}"
+    )
+
+
+def check_bool(owner: Any, name: str, value: Any) -> None:
+    """``value`` must be True or False."""
+    if not isinstance(value, bool):
+        hint = f" Write {name}={bool(value)}." if isinstance(value, numbers.Number) else ""
+        raise ArgumentTypeError(f"{name_of(owner)}: {name} must be a bool, but {describe(value)} was given.{hint}")
+
+
+def check_positive_int(owner: Any, name: str, value: Any) -> None:
+    """``value`` must be an int of at least 1."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        raise ArgumentTypeError(f"{name_of(owner)}: {name} must be an int, but {describe(value)} was given.")
+    if value < 1:
+        raise ArgumentValueError(f"{name_of(owner)}: {name} must be at least 1, but {value} was given.")
+
+
+def check_above(owner: Any, name: str, value: Any, bound: float) -> None:
+    """``value`` must be a float greater than ``bound``."""
+    check_float(owner, name, value)
+    if not value > bound:
+        raise ArgumentValueError(f"{name_of(owner)}: {name} must be greater than {bound}, but {value} was given.")
+
+
+def check_floating_tensor(owner: Any, name: str, value: Any) -> None:
+    """``value`` must be a tensor of a floating-point dtype: images are scaled by the user, never silently."""
+    if not isinstance(value, torch.Tensor):
+        raise TypeError(
+            f"{name_of(owner)}: {name} must be a torch.Tensor, but {describe(value)} was given. "
+            "Convert it first, for example with torch.as_tensor(x, dtype=torch.float32)."
+        )
+    if not value.is_floating_point():
+        raise TypeError(
+            f"{name_of(owner)}: {name} must have a floating-point dtype, but {describe(value)} was given. "
+            "Convert it first: x.float(), and x.float() / 255 for 8-bit images."
+        )

@@ -1,0 +1,275 @@
+"""Step modes and named memories: the contract that every stateful module keeps."""
+
+import copy
+from abc import abstractmethod
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import nn
+
+from spikingjelly.activation_based import _backward_hint, _carried_state
+from spikingjelly.activation_based._checks import check_floating_tensor, describe
+
+__all__ = [
+    "MemoryModule",
+    "MultiStepModule",
+    "SingleModule",
+    "StepModule",
+    "check_backend_library",
+]
+
+_BACKENDS = ("torch", "cupy", "triton", "cpp", "auto")
+
+
+def check_backend_library(backend: str) -> None:
+    """Check that ``backend`` names a way to run a neuron: 'torch', 'cupy', 'triton', 'cpp' or 'auto'.
+
+    A name says what is wished for. What then runs depends on the tensor's device and on what is installed, so that
+    code published with ``backend='cupy'`` also runs on a laptop without CuPy.
+
+    :raises NotImplementedError: for any other name
+    """
+    if backend not in _BACKENDS:
+        raise NotImplementedError(f"{describe(backend)} is not a backend. Choose one of {', '.join(_BACKENDS)}.")
+
+
+class StepModule:
+    """A module that takes one time step ``[N, *]`` (``step_mode='s'``) or a sequence ``[T, N, *]`` (``'m'``)."""
+
+    _step_mode: str = "s"
+
+    def supported_step_mode(self) -> tuple[str, ...]:
+        """The step modes that this class can be set to."""
+        return ("s", "m")
+
+    @property
+    def step_mode(self) -> str:
+        """'s' for one time step per call, 'm' for a sequence per call.
+
+        :raises ValueError: on assignment of a mode that the class does not support
+        """
+        return self._step_mode
+
+    @step_mode.setter
+    def step_mode(self, value: str) -> None:
+        if value not in self.supported_step_mode():
+            supported = " or ".join(repr(mode) for mode in self.supported_step_mode())
+            raise ValueError(
+                f"{type(self).__name__}: step_mode must be {supported}, but {describe(value)} was given. "
+                "'s' takes one time step [N, *] per call, 'm' a whole sequence [T, N, *]."
+            )
+        self._step_mode = value
+
+
+class SingleModule(StepModule):
+    """A module that only works step by step."""
+
+    def supported_step_mode(self) -> tuple[str, ...]:
+        return ("s",)
+
+
+class MultiStepModule(StepModule):
+    """A module that only works on whole sequences."""
+
+    _step_mode = "m"
+
+    def supported_step_mode(self) -> tuple[str, ...]:
+        return ("m",)
+
+
+class MemoryModule(nn.Module, StepModule):
+    """A module with state that lives from one call to the next.
+
+    A memory is registered once with :meth:`register_memory` and from then on read and written as an attribute. It is
+    not part of ``state_dict``, moves with ``.to()``, ``.double()`` and ``.half()``, is copied (cut from the autograd
+    graph) by ``copy.deepcopy`` and ``pickle``, and returns to its reset value with :meth:`reset`.
+
+    A subclass writes :meth:`single_step_forward`; :meth:`multi_step_forward` then loops over it::
+
+        class Accumulator(MemoryModule):
+            def __init__(self):
+                super().__init__()
+                self.register_memory("total", 0.0)
+
+            def single_step_forward(self, x):
+                self.total = self.total + x
+                return self.total
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._memories: dict[str, Any] = {}
+        self._memories_rv: dict[str, Any] = {}
+        self._backend = "torch"
+        self.step_mode = self.supported_step_mode()[0]
+
+    @property
+    def supported_backends(self) -> tuple[str, ...]:
+        """The backends that this module can be set to."""
+        return ("torch",)
+
+    @property
+    def backend(self) -> str:
+        """How the module runs.
+
+        :raises NotImplementedError: on assignment of a name that is not in :attr:`supported_backends`
+        """
+        return self._backend
+
+    @backend.setter
+    def backend(self, value: str) -> None:
+        if value not in self.supported_backends:
+            raise NotImplementedError(
+                f"{type(self).__name__}: backend must be one of {', '.join(self.supported_backends)} in "
+                f"step_mode={self.step_mode!r}, but {describe(value)} was given."
+            )
+        check_backend_library(value)
+        self._backend = value
+
+    @abstractmethod
+    def single_step_forward(self, x: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
+        """One time step: ``x`` is ``[N, *]``."""
+        raise NotImplementedError(f"{type(self).__name__} does not define single_step_forward")
+
+    def multi_step_forward(self, x_seq: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
+        """A sequence ``[T, N, *]``: :meth:`single_step_forward` at each step, outputs stacked over time."""
+        self._check_sequence(x_seq)
+        return torch.stack([self.single_step_forward(x, *args, **kwargs) for x in x_seq.unbind(0)])
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        if self.step_mode == "s":
+            step = self.single_step_forward
+        elif self.step_mode == "m":
+            step = self.multi_step_forward
+        else:
+            raise ValueError(f"{type(self).__name__}: step_mode is {self.step_mode!r}, expected 's' or 'm'.")
+        if not torch.is_grad_enabled() or torch.compiler.is_compiling():
+            return step(*args, **kwargs)
+        _backward_hint.watch_state(self)
+        output = step(*args, **kwargs)
+        _backward_hint.watch_output(self, output)
+        return output
+
+    def _check_sequence(self, x_seq: Any) -> None:
+        """``x_seq`` must be a non-empty floating-point sequence with time in front."""
+        check_floating_tensor(self, "the input", x_seq)
+        if x_seq.dim() == 0 or x_seq.shape[0] == 0:
+            raise ValueError(
+                f"{type(self).__name__}: step_mode='m' expects a sequence [T, N, *] with T >= 1, but "
+                f"{describe(x_seq)} was given. For a single time step [N, *] use step_mode='s'."
+            )
+
+    def _check_carried_state(self, x: torch.Tensor) -> None:
+        """A later input must fit the state that an earlier one left.
+
+        Called with the input of one time step by every module whose state has the shape of its input.
+
+        :raises RuntimeError: that names the module, if shape, dtype or device differ from the earlier input's
+        """
+        _carried_state.check(self, x)
+
+    def extra_repr(self) -> str:
+        return f"step_mode={self.step_mode}, backend={self.backend}"
+
+    def register_memory(self, name: str, value: Any) -> None:
+        """Make ``name`` a memory with ``value`` as its present and its reset value.
+
+        :raises AssertionError: if the module has an attribute of that name already
+        """
+        if hasattr(self, name):
+            raise AssertionError(f"{name} has been set as a member variable!")
+        self._memories[name] = value
+        self.set_reset_value(name, value)
+
+    def reset(self) -> None:
+        """Return every memory to its reset value."""
+        for name, value in self._memories_rv.items():
+            self._memories[name] = copy.deepcopy(value)
+        self._forget_calls()
+
+    def set_reset_value(self, name: str, value: Any) -> None:
+        """Let :meth:`reset` return memory ``name`` to (a copy of) ``value``."""
+        self._memories_rv[name] = copy.deepcopy(_map_tensors(value, torch.Tensor.detach))
+
+    def memories(self) -> Iterator[Any]:
+        """The values of the memories."""
+        yield from self._memories.values()
+
+    def named_memories(self) -> Iterator[tuple[str, Any]]:
+        """Pairs of name and value of the memories."""
+        yield from self._memories.items()
+
+    def detach(self) -> None:
+        """Cut every memory from the autograd graph; the values stay."""
+        for name, value in self._memories.items():
+            self._memories[name] = _map_tensors(value, torch.Tensor.detach)
+        _backward_hint.forget(self)
+
+    def _forget_calls(self) -> None:
+        _carried_state.forget(self)
+        _backward_hint.forget(self)
+
+    def __getattr__(self, name: str) -> Any:
+        memories = self.__dict__.get("_memories")
+        if memories is not None and name in memories:
+            return memories[name]
+        return super().__getattr__(name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        memories = self.__dict__.get("_memories")
+        if memories is not None and name in memories:
+            memories[name] = value
+        else:
+            super().__setattr__(name, value)
+
+    def __delattr__(self, name: str) -> None:
+        if name in self._memories:
+            del self._memories[name]
+            del self._memories_rv[name]
+        else:
+            super().__delattr__(name)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *self._memories})
+
+    def _apply(self, fn: Callable[[torch.Tensor], torch.Tensor], recurse: bool = True) -> "MemoryModule":
+        super()._apply(fn, recurse)
+        for values in (self._memories, self._memories_rv):
+            for name, value in values.items():
+                values[name] = _map_tensors(value, fn)
+        _carried_state.forget(self)
+        return self
+
+    def _replicate_for_data_parallel(self) -> "MemoryModule":
+        replica = super()._replicate_for_data_parallel()
+        replica._memories = dict(self._memories)
+        return replica
+
+    def _copyable_dict(self) -> dict[str, Any]:
+        """``__dict__`` with the memories cut from the autograd graph: tensors inside a graph can't be copied."""
+        attributes = dict(self.__dict__)
+        attributes["_memories"] = {k: _map_tensors(v, torch.Tensor.detach) for k, v in self._memories.items()}
+        _backward_hint.drop(attributes)
+        return attributes
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self._copyable_dict()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "MemoryModule":
+        # Written out because torch.nn.utils.parametrize copies __dict__ itself where a class has no __deepcopy__.
+        replica = self.__new__(type(self))
+        memo[id(self)] = replica
+        replica.__dict__ = copy.deepcopy(self._copyable_dict(), memo)
+        return replica
+
+
+def _map_tensors(value: Any, fn: Callable[[torch.Tensor], torch.Tensor]) -> Any:
+    """``value`` with ``fn`` applied to each tensor in it, also inside lists, tuples and dicts."""
+    if isinstance(value, torch.Tensor):
+        return fn(value)
+    if isinstance(value, dict):
+        return {key: _map_tensors(item, fn) for key, item in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(_map_tensors(item, fn) for item in value)
+    return value

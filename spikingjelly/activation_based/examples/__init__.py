@@ -1,0 +1,1 @@
+"""Programs to run with ``python -m spikingjelly.activation_based.examples.NAME``."""

@@ -1,0 +1,1 @@
+"""What the examples share: batches from memory, checkpoints, scalars."""

@@ -1,0 +1,169 @@
+"""The node that all neurons with a threshold share: charge, fire, reset, and the loop over time."""
+
+import numbers
+from abc import abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from spikingjelly.activation_based import base, surrogate
+from spikingjelly.activation_based._checks import check_bool, check_float, check_floating_tensor, is_real
+from spikingjelly.fusion import dispatch
+
+DEFAULT_SURROGATE = surrogate.Sigmoid()
+
+
+class BaseNode(base.MemoryModule):
+    r"""A spiking neuron in discrete time. Each time step is three methods, the only place where an equation stands:
+
+    .. math::
+        H[t] &= f(V[t-1], X[t])                   && \text{neuronal\_charge} \\
+        S[t] &= \Theta(H[t] - V_{th})             && \text{neuronal\_fire} \\
+        V[t] &= (1 - S[t]) H[t] + S[t] V_{reset}  && \text{neuronal\_reset, hard} \\
+        V[t] &= H[t] - S[t] V_{th}                && \text{neuronal\_reset, soft}
+
+    A subclass writes ``neuronal_charge(x)``, which sets the membrane potential ``self.v`` to :math:`H[t]`, and works in
+    both step modes::
+
+        class Resonator(BaseNode):
+            def neuronal_charge(self, x):
+                self.v = 0.9 * self.v + x
+
+    Input and output are ``[N, *]`` in step mode 's' and ``[T, N, *]`` in 'm'; spikes have the dtype of the input.
+
+    :param v_threshold: threshold :math:`V_{th}`; a float, or a tensor that broadcasts to ``[N, *]``
+    :param v_reset: potential after a spike :math:`V_{reset}` (hard reset), or None for the soft reset
+    :param surrogate_function: gives the spike and its gradient, default ``Sigmoid(alpha=4.0)``
+    :param detach_reset: whether the spike in the reset is cut from the autograd graph
+    :param step_mode: 's' or 'm'
+    :param backend: 'torch', 'cupy', 'triton', 'cpp' or 'auto'
+    :param store_v_seq: in step mode 'm', whether ``v_seq`` keeps the potentials after reset ``[T, N, *]``
+
+    :raises TypeError: (also an AssertionError) for an int where a float is expected, and for inputs that are no
+        floating-point tensors
+    :raises RuntimeError: if the input does not fit the state that an earlier input left
+    """
+
+    def __init__(
+        self,
+        v_threshold: float = 1.0,
+        v_reset: float | None = 0.0,
+        surrogate_function: Callable[[torch.Tensor], torch.Tensor] = DEFAULT_SURROGATE,
+        detach_reset: bool = False,
+        step_mode: str = "s",
+        backend: str = "torch",
+        store_v_seq: bool = False,
+    ) -> None:
+        check_float(self, "v_threshold", v_threshold, tensor=True)
+        check_float(self, "v_reset", v_reset, optional=True, tensor=True)
+        check_bool(self, "detach_reset", detach_reset)
+        super().__init__()
+        self.register_memory("v", 0.0 if v_reset is None else v_reset)
+        self.v_threshold = v_threshold
+        self.v_reset = v_reset
+        self.detach_reset = detach_reset
+        # A default argument is one object for all nodes, but each node has a spiking mode of its own.
+        self.surrogate_function = surrogate.Sigmoid() if surrogate_function is DEFAULT_SURROGATE else surrogate_function
+        self.step_mode = step_mode
+        self.backend = backend
+        self.store_v_seq = store_v_seq
+
+    @property
+    def supported_backends(self) -> tuple[str, ...]:
+        return ("torch", "cupy", "triton", "cpp", "auto")
+
+    @property
+    def store_v_seq(self) -> bool:
+        """Whether a multi-step forward keeps the potentials after reset in ``v_seq``."""
+        return self._store_v_seq
+
+    @store_v_seq.setter
+    def store_v_seq(self, value: bool) -> None:
+        self._store_v_seq = value
+        if value and not hasattr(self, "v_seq"):
+            self.register_memory("v_seq", None)
+
+    @staticmethod
+    def jit_hard_reset(v: torch.Tensor, spike: torch.Tensor, v_reset: float) -> torch.Tensor:
+        r""":math:`(1 - S[t]) H[t] + S[t] V_{reset}`"""
+        kept = (1.0 - spike) * v
+        if is_real(v_reset) and v_reset == 0.0:
+            return kept  # S[t] * 0 would cost two more operations and change neither value nor gradient
+        return kept + spike * v_reset
+
+    @staticmethod
+    def jit_soft_reset(v: torch.Tensor, spike: torch.Tensor, v_threshold: float) -> torch.Tensor:
+        r""":math:`H[t] - S[t] V_{th}`"""
+        return v - spike * v_threshold
+
+    @abstractmethod
+    def neuronal_charge(self, x: torch.Tensor) -> None:
+        """Set ``self.v`` from the previous potential and the input of this time step ``x`` ``[N, *]``."""
+        raise NotImplementedError(f"{type(self).__name__} does not define neuronal_charge(x)")
+
+    def neuronal_fire(self) -> torch.Tensor:
+        """The spikes of this time step, from the charged potential ``self.v``."""
+        return self.surrogate_function(self.v - self.v_threshold)
+
+    def neuronal_reset(self, spike: torch.Tensor) -> None:
+        """Set ``self.v`` to the potential after the spikes."""
+        spike_d = spike.detach() if self.detach_reset else spike
+        if self.v_reset is None:
+            self.v = self.jit_soft_reset(self.v, spike_d, self.v_threshold)
+        else:
+            self.v = self.jit_hard_reset(self.v, spike_d, self.v_reset)
+
+    def _rests_at_zero(self) -> bool:
+        """Whether the potential decays towards 0: for the soft reset and for ``v_reset=0.0``."""
+        return self.v_reset is None or (is_real(self.v_reset) and self.v_reset == 0.0)
+
+    def v_float_to_tensor(self, x: torch.Tensor) -> None:
+        """Give ``v`` the shape, dtype and device of the input of one time step; a ``v`` that has them must fit it."""
+        if isinstance(self.v, numbers.Real):
+            self.v = torch.full_like(x, float(self.v), requires_grad=False)
+        self._check_carried_state(x)
+
+    def single_step_forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Charge, fire, reset: one time step ``[N, *]``."""
+        if self.step_mode == "s":
+            check_floating_tensor(self, "the input", x)
+        self.v_float_to_tensor(x)
+        self.neuronal_charge(x)
+        spike = self.neuronal_fire()
+        self.neuronal_reset(spike)
+        return spike
+
+    def multi_step_forward(self, x_seq: torch.Tensor) -> torch.Tensor:
+        """A sequence ``[T, N, *]``, by a fused operator where the backend has one, else by the eager loop."""
+        self._check_sequence(x_seq)
+        if self.backend != "torch":
+            runner = dispatch.find_runner(self.backend, x_seq)
+            if not isinstance(runner, dispatch.Refusal):
+                return runner(x_seq)
+            dispatch.announce(self.backend, runner)
+        return self._eager_loop(x_seq)
+
+    def _eager_loop(self, x_seq: torch.Tensor) -> torch.Tensor:
+        """The reference that every fused operator is held against."""
+        spikes, potentials = [], []
+        # unbind has one backward for all time steps; x_seq[t] would add a gradient of the whole sequence's size T times
+        for x in x_seq.unbind(0):
+            spikes.append(self.single_step_forward(x))
+            if self.store_v_seq:
+                potentials.append(self.v)
+        if self.store_v_seq:
+            self.v_seq = torch.stack(potentials)
+        return torch.stack(spikes)
+
+    def extra_repr(self) -> str:
+        return (
+            f"v_threshold={_short(self.v_threshold)}, v_reset={_short(self.v_reset)}, "
+            f"detach_reset={self.detach_reset}, step_mode={self.step_mode}, backend={self.backend}"
+        )
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, torch.Tensor) and value.numel() > 1:
+        return f"<tensor {list(value.shape)}>"
+    return str(value.item() if isinstance(value, torch.Tensor) else value)

@@ -1,0 +1,72 @@
+"""The leaky integrate-and-fire neuron."""
+
+from collections.abc import Callable
+
+import torch
+
+from spikingjelly.activation_based._checks import check_above
+from spikingjelly.activation_based.neuron._node import DEFAULT_SURROGATE, BaseNode
+
+
+class LIFNode(BaseNode):
+    r"""Leaky integrate-and-fire.
+
+    .. math::
+        H[t] &= V[t-1] + \frac{1}{\tau}(X[t] - (V[t-1] - V_{reset}))  && \text{decay\_input=True} \\
+        H[t] &= V[t-1] - \frac{1}{\tau}(V[t-1] - V_{reset}) + X[t]    && \text{decay\_input=False}
+
+    with :math:`V_{reset} = 0` where ``v_reset`` is None.
+
+    :param tau: membrane time constant in time steps, greater than 1, default 2.0
+    :param decay_input: whether the input decays as well
+
+    The other parameters, shapes and errors are those of :class:`BaseNode`.
+
+    :raises ValueError: (also an AssertionError) if ``tau <= 1``
+    """
+
+    def __init__(
+        self,
+        tau: float = 2.0,
+        decay_input: bool = True,
+        v_threshold: float = 1.0,
+        v_reset: float | None = 0.0,
+        surrogate_function: Callable[[torch.Tensor], torch.Tensor] = DEFAULT_SURROGATE,
+        detach_reset: bool = False,
+        step_mode: str = "s",
+        backend: str = "torch",
+        store_v_seq: bool = False,
+    ) -> None:
+        check_above(self, "tau", tau, 1.0)
+        super().__init__(v_threshold, v_reset, surrogate_function, detach_reset, step_mode, backend, store_v_seq)
+        self.tau = tau
+        self.decay_input = decay_input
+
+    @staticmethod
+    def neuronal_charge_decay_input_reset0(x: torch.Tensor, v: torch.Tensor, tau: float) -> torch.Tensor:
+        return v + (x - v) / tau
+
+    @staticmethod
+    def neuronal_charge_decay_input(x: torch.Tensor, v: torch.Tensor, v_reset: float, tau: float) -> torch.Tensor:
+        return v + (x - (v - v_reset)) / tau
+
+    @staticmethod
+    def neuronal_charge_no_decay_input_reset0(x: torch.Tensor, v: torch.Tensor, tau: float) -> torch.Tensor:
+        return v * (1.0 - 1.0 / tau) + x
+
+    @staticmethod
+    def neuronal_charge_no_decay_input(x: torch.Tensor, v: torch.Tensor, v_reset: float, tau: float) -> torch.Tensor:
+        return v - (v - v_reset) / tau + x
+
+    def neuronal_charge(self, x: torch.Tensor) -> None:
+        if self._rests_at_zero():
+            charge = self.neuronal_charge_decay_input_reset0
+            if not self.decay_input:
+                charge = self.neuronal_charge_no_decay_input_reset0
+            self.v = charge(x, self.v, self.tau)
+        else:
+            charge = self.neuronal_charge_decay_input if self.decay_input else self.neuronal_charge_no_decay_input
+            self.v = charge(x, self.v, self.v_reset, self.tau)
+
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, tau={self.tau}"

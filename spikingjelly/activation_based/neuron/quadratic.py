@@ -1,0 +1,57 @@
+"""The quadratic integrate-and-fire neuron."""
+
+from collections.abc import Callable
+
+import torch
+
+from spikingjelly.activation_based._checks import check_above, check_float
+from spikingjelly.activation_based.neuron._node import DEFAULT_SURROGATE, BaseNode
+
+
+class QIFNode(BaseNode):
+    r"""Quadratic integrate-and-fire.
+
+    .. math::
+        H[t] = V[t-1] + \frac{1}{\tau}(X[t] + a_0 (V[t-1] - V_{rest})(V[t-1] - V_c))
+
+    :param tau: membrane time constant in time steps, greater than 1, default 2.0
+    :param v_c: critical potential :math:`V_c`, default 0.8
+    :param a0: strength of the quadratic term :math:`a_0`, greater than 0, default 1.0
+    :param v_rest: resting potential :math:`V_{rest}`, default 0.0
+
+    The other parameters, shapes and errors are those of :class:`BaseNode`, with ``v_reset=-0.1`` as default.
+
+    :raises ValueError: (also an AssertionError) if ``tau <= 1`` or ``a0 <= 0``
+
+    Source: Gerstner et al., "Neuronal Dynamics", chapter 5.3.
+    """
+
+    def __init__(
+        self,
+        tau: float = 2.0,
+        v_c: float = 0.8,
+        a0: float = 1.0,
+        v_threshold: float = 1.0,
+        v_rest: float = 0.0,
+        v_reset: float | None = -0.1,
+        surrogate_function: Callable[[torch.Tensor], torch.Tensor] = DEFAULT_SURROGATE,
+        detach_reset: bool = False,
+        step_mode: str = "s",
+        backend: str = "torch",
+        store_v_seq: bool = False,
+    ) -> None:
+        check_above(self, "tau", tau, 1.0)
+        check_above(self, "a0", a0, 0.0)
+        check_float(self, "v_c", v_c)
+        check_float(self, "v_rest", v_rest)
+        super().__init__(v_threshold, v_reset, surrogate_function, detach_reset, step_mode, backend, store_v_seq)
+        self.tau = tau
+        self.v_c = v_c
+        self.v_rest = v_rest
+        self.a0 = a0
+
+    def neuronal_charge(self, x: torch.Tensor) -> None:
+        self.v = self.v + (x + self.a0 * (self.v - self.v_rest) * (self.v - self.v_c)) / self.tau
+
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, tau={self.tau}, v_c={self.v_c}, a0={self.a0}, v_rest={self.v_rest}"

@@ -1,0 +1,86 @@
+"""Surrogate functions: a Heaviside step forward, a smooth slope backward.
+
+Each class ``ATan`` has a lower-case autograd function ``atan`` (``surrogate.atan.apply(x, alpha)``) and its slope
+``atan_backward(grad_output, x, alpha)``; both are made from the class.
+"""
+
+from spikingjelly.activation_based.surrogate._base import (
+    MultiArgsSurrogateFunctionBase,
+    SurrogateFunctionBase,
+    heaviside,
+)
+from spikingjelly.activation_based.surrogate._checks import check_cuda_grad, check_manual_grad
+from spikingjelly.activation_based.surrogate._piecewise import (
+    DeterministicPass,
+    LeakyKReLU,
+    PiecewiseLeakyReLU,
+    PiecewiseQuadratic,
+    Rect,
+)
+from spikingjelly.activation_based.surrogate._series_and_logs import (
+    S2NN,
+    FakeNumericalGradient,
+    LogTailedReLU,
+    NonzeroSignLogAbs,
+    SquarewaveFourierSeries,
+)
+from spikingjelly.activation_based.surrogate._sigmoidal import (
+    ATan,
+    Erf,
+    PiecewiseExp,
+    QPseudoSpike,
+    Sigmoid,
+    SoftSign,
+    SuperSpike,
+)
+
+__all__ = [
+    "S2NN",
+    "ATan",
+    "DeterministicPass",
+    "Erf",
+    "FakeNumericalGradient",
+    "LeakyKReLU",
+    "LogTailedReLU",
+    "MultiArgsSurrogateFunctionBase",
+    "NonzeroSignLogAbs",
+    "PiecewiseExp",
+    "PiecewiseLeakyReLU",
+    "PiecewiseQuadratic",
+    "QPseudoSpike",
+    "Rect",
+    "Sigmoid",
+    "SoftSign",
+    "SquarewaveFourierSeries",
+    "SuperSpike",
+    "SurrogateFunctionBase",
+    "check_cuda_grad",
+    "check_manual_grad",
+    "heaviside",
+]
+
+_FUNCTION_NAMES = {
+    "atan": ATan,
+    "deterministic_pass": DeterministicPass,
+    "erf": Erf,
+    "fake_numerical_gradient": FakeNumericalGradient,
+    "leaky_k_relu": LeakyKReLU,
+    "log_tailed_relu": LogTailedReLU,
+    "nonzero_sign_log_abs": NonzeroSignLogAbs,
+    "piecewise_exp": PiecewiseExp,
+    "piecewise_leaky_relu": PiecewiseLeakyReLU,
+    "piecewise_quadratic": PiecewiseQuadratic,
+    "q_pseudo_spike": QPseudoSpike,
+    "rect": Rect,
+    "s2nn": S2NN,
+    "sigmoid": Sigmoid,
+    "soft_sign": SoftSign,
+    "squarewave_fourier_series": SquarewaveFourierSeries,
+    "super_spike": SuperSpike,
+}
+for _name, _surrogate in _FUNCTION_NAMES.items():
+    globals()[_name] = _surrogate._function
+    globals()[f"{_name}_backward"] = _surrogate.backward
+    __all__ += [_name, f"{_name}_backward"]
+
+_has_cuda_ = [_surrogate.__name__ for _surrogate in _FUNCTION_NAMES.values()]

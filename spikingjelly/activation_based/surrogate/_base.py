@@ -1,0 +1,137 @@
+"""What all surrogate functions share: Heaviside forward, a slope of one's own choice backward."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+
+SlopeFunction = Callable[..., torch.Tensor]
+
+
+def heaviside(x: torch.Tensor) -> torch.Tensor:
+    r"""The spike: :math:`\Theta(x) = 1` where :math:`x \geq 0`, else 0, in the dtype of ``x``."""
+    return (x >= 0).to(x)
+
+
+class SurrogateFunctionBase(nn.Module):
+    r"""A spike with a surrogate gradient.
+
+    With ``spiking=True`` the output is :func:`heaviside` and the gradient is :meth:`backward`; with ``spiking=False``
+    the output is the smooth :meth:`primitive_function` itself.
+
+    A subclass writes :meth:`primitive_function`, a function of ``x`` and the parameters named in
+    ``_parameter_names``. The surrogate gradient is derived from it by autograd, or written out in :meth:`backward`
+    where that is faster or where it is not the primitive's derivative::
+
+        class Triangle(SurrogateFunctionBase):
+            @staticmethod
+            def primitive_function(x, alpha):
+                c = x.clamp(-1 / alpha, 1 / alpha)
+                return alpha * c - alpha**2 / 2 * c * c.abs() + 0.5
+
+    :param alpha: sharpness of the surrogate
+    :param spiking: True for spikes, False for the primitive function
+
+    Source: Neftci, Mostafa, Zenke, "Surrogate Gradient Learning in Spiking Neural Networks", 2019.
+    """
+
+    _parameter_names: tuple[str, ...] = ("alpha",)
+    _function: type[torch.autograd.Function]
+
+    def __init__(self, alpha: Any, spiking: bool = True) -> None:
+        super().__init__()
+        self.alpha = alpha
+        self.spiking = spiking
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "primitive_function" in vars(cls) and "backward" not in vars(cls):
+            cls.backward = staticmethod(_derivative_of(cls.primitive_function))
+        if "spiking_function" not in vars(cls) and {"primitive_function", "backward"} & vars(cls).keys():
+            cls._function = _heaviside_with_slope(cls)
+            cls.spiking_function = staticmethod(_apply_of(cls._function))
+
+    def set_spiking_mode(self, spiking: bool) -> None:
+        """Switch between spikes (True) and the primitive function (False)."""
+        self.spiking = spiking
+
+    @staticmethod
+    def spiking_function(x: torch.Tensor, *parameters: Any) -> torch.Tensor:
+        """Heaviside forward, :meth:`backward` backward."""
+        raise NotImplementedError("this surrogate defines neither primitive_function nor backward")
+
+    @staticmethod
+    def primitive_function(x: torch.Tensor, *parameters: Any) -> torch.Tensor:
+        """The smooth function whose derivative is the surrogate gradient."""
+        raise NotImplementedError("this surrogate has no primitive function; use it with spiking=True")
+
+    @staticmethod
+    def backward(grad_output: torch.Tensor, x: torch.Tensor, *parameters: Any) -> torch.Tensor:
+        """``grad_output`` times the surrogate gradient at ``x``."""
+        raise NotImplementedError("this surrogate has no backward")
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        function = self.spiking_function if self.spiking else self.primitive_function
+        return function(x, *[getattr(self, name) for name in self._parameter_names])
+
+    def extra_repr(self) -> str:
+        values = [f"{name}={getattr(self, name)}" for name in self._parameter_names]
+        return ", ".join([*values, f"spiking={self.spiking}"])
+
+
+class MultiArgsSurrogateFunctionBase(SurrogateFunctionBase):
+    """A surrogate with several parameters, given by keyword or set as attributes by the subclass.
+
+    :param spiking: True for spikes, False for the primitive function
+    """
+
+    _parameter_names = ()
+
+    def __init__(self, spiking: bool, *args: Any, **kwargs: Any) -> None:
+        nn.Module.__init__(self)
+        self.spiking = spiking
+        for name, value in kwargs.items():
+            setattr(self, name, value)
+        if kwargs and not self._parameter_names:
+            self._parameter_names = tuple(kwargs)
+
+
+def _derivative_of(primitive: Callable[..., torch.Tensor]) -> SlopeFunction:
+    """``backward`` of a primitive function, derived by autograd."""
+
+    def backward(grad_output: torch.Tensor, x: torch.Tensor, *parameters: Any) -> torch.Tensor:
+        twice = torch.is_grad_enabled()
+        point = x if twice and x.requires_grad else x.detach().requires_grad_()
+        with torch.enable_grad():
+            y = primitive(point, *parameters)
+        return torch.autograd.grad(y, point, grad_output, create_graph=twice)[0]
+
+    return backward
+
+
+def _heaviside_with_slope(surrogate: type[SurrogateFunctionBase]) -> type[torch.autograd.Function]:
+    """The autograd function of a surrogate: one class for all of them."""
+
+    class Heaviside(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: torch.Tensor, *parameters: Any) -> torch.Tensor:
+            ctx.save_for_backward(x)
+            ctx.parameters = parameters
+            return heaviside(x)
+
+        @staticmethod
+        def backward(ctx: Any, grad_output: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+            (x,) = ctx.saved_tensors
+            grad_x = surrogate.backward(grad_output, x, *ctx.parameters)
+            return grad_x, *[None] * len(ctx.parameters)
+
+    Heaviside.__name__ = Heaviside.__qualname__ = f"{surrogate.__name__}Heaviside"
+    return Heaviside
+
+
+def _apply_of(function: type[torch.autograd.Function]) -> Callable[..., torch.Tensor]:
+    def spiking_function(x: torch.Tensor, *parameters: Any) -> torch.Tensor:
+        return function.apply(x, *parameters)
+
+    return spiking_function
