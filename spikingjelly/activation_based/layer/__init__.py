@@ -1,0 +1,109 @@
+"""Layers with step modes: ``[N, *]`` in step mode 's' and ``[T, N, *]`` in 'm'."""
+
+from spikingjelly.activation_based import base
+from spikingjelly.activation_based.layer.attention import MultiDimensionalAttention, TemporalWiseAttention
+from spikingjelly.activation_based.layer.containers import (
+    MultiStepContainer,
+    SeqToANNContainer,
+    StepModeContainer,
+    TLastMultiStepContainer,
+    TLastSeqToANNContainer,
+)
+from spikingjelly.activation_based.layer.convolution import (
+    Conv1d,
+    Conv2d,
+    Conv3d,
+    ConvTranspose1d,
+    ConvTranspose2d,
+    ConvTranspose3d,
+)
+from spikingjelly.activation_based.layer.delay import Delay
+from spikingjelly.activation_based.layer.drop_connect import DropConnectLinear
+from spikingjelly.activation_based.layer.dropout import Dropout, Dropout2d
+from spikingjelly.activation_based.layer.linear import Flatten, Linear, Upsample
+from spikingjelly.activation_based.layer.normalization import (
+    BatchNorm1d,
+    BatchNorm2d,
+    BatchNorm3d,
+    GroupNorm,
+    ThresholdDependentBatchNorm1d,
+    ThresholdDependentBatchNorm2d,
+    ThresholdDependentBatchNorm3d,
+)
+from spikingjelly.activation_based.layer.ottt import GradwithTrace, OTTTSequential, SpikeTraceOp
+from spikingjelly.activation_based.layer.pooling import (
+    AdaptiveAvgPool1d,
+    AdaptiveAvgPool2d,
+    AdaptiveAvgPool3d,
+    AvgPool1d,
+    AvgPool2d,
+    AvgPool3d,
+    MaxPool1d,
+    MaxPool2d,
+    MaxPool3d,
+)
+from spikingjelly.activation_based.layer.recurrent import ElementWiseRecurrentContainer, LinearRecurrentContainer
+from spikingjelly.activation_based.layer.synapse import NeuNorm, SynapseFilter
+from spikingjelly.activation_based.layer.temporal_norm import (
+    TemporalEffectiveBatchNorm1d,
+    TemporalEffectiveBatchNorm2d,
+    TemporalEffectiveBatchNorm3d,
+    TemporalEffectiveBatchNormNd,
+)
+from spikingjelly.activation_based.layer.voting import PrintShapeModule, VotingLayer
+from spikingjelly.activation_based.layer.weight_standardization import WSConv2d, WSLinear
+
+__all__ = [
+    "AdaptiveAvgPool1d",
+    "AdaptiveAvgPool2d",
+    "AdaptiveAvgPool3d",
+    "AvgPool1d",
+    "AvgPool2d",
+    "AvgPool3d",
+    "BatchNorm1d",
+    "BatchNorm2d",
+    "BatchNorm3d",
+    "Conv1d",
+    "Conv2d",
+    "Conv3d",
+    "ConvTranspose1d",
+    "ConvTranspose2d",
+    "ConvTranspose3d",
+    "Delay",
+    "DropConnectLinear",
+    "Dropout",
+    "Dropout2d",
+    "ElementWiseRecurrentContainer",
+    "Flatten",
+    "GradwithTrace",
+    "GroupNorm",
+    "Linear",
+    "LinearRecurrentContainer",
+    "MaxPool1d",
+    "MaxPool2d",
+    "MaxPool3d",
+    "MultiDimensionalAttention",
+    "MultiStepContainer",
+    "NeuNorm",
+    "OTTTSequential",
+    "PrintShapeModule",
+    "SeqToANNContainer",
+    "SpikeTraceOp",
+    "StepModeContainer",
+    "SynapseFilter",
+    "TLastMultiStepContainer",
+    "TLastSeqToANNContainer",
+    "TemporalEffectiveBatchNorm1d",
+    "TemporalEffectiveBatchNorm2d",
+    "TemporalEffectiveBatchNorm3d",
+    "TemporalEffectiveBatchNormNd",
+    "TemporalWiseAttention",
+    "ThresholdDependentBatchNorm1d",
+    "ThresholdDependentBatchNorm2d",
+    "ThresholdDependentBatchNorm3d",
+    "Upsample",
+    "VotingLayer",
+    "WSConv2d",
+    "WSLinear",
+    "base",
+]

@@ -1,0 +1,96 @@
+"""What turns a ``torch.nn`` layer into a layer with step modes."""
+
+import functools
+from typing import Any, NoReturn
+
+import torch
+from torch import nn
+
+from spikingjelly.activation_based import base
+from spikingjelly.activation_based._checks import check_floating_tensor, describe, name_of
+from spikingjelly.activation_based.functional._forward import seq_to_ann_forward
+
+Layouts = tuple[str, ...]  # what one time step may look like, as in ("N, C, L", "N, C"); "*" stands for any number
+
+
+class StepLayer(base.StepModule, nn.Module):
+    """The first base of a layer whose second base is the ``torch.nn`` class.
+
+    In step mode 's' the layer is the torch layer. In 'm' it takes a sequence of one of the ``_layouts`` with T in
+    front, and the torch layer sees the time steps as one batch ``[T * N, *]``.
+    """
+
+    _layouts: Layouts
+    _needs_floats = True
+
+    def __init__(self, *args: Any, step_mode: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.step_mode = step_mode
+
+    def forward(self, x: torch.Tensor, **options: Any) -> Any:
+        torch_layer = functools.partial(super().forward, **options) if options else super().forward
+        if self.step_mode == "m":
+            check_sequence_layout(self, x, self._layouts, self._needs_floats)
+            return seq_to_ann_forward(x, torch_layer)
+        # Asking afterwards keeps the layer traceable by torch.fx, and everything that torch accepts is accepted.
+        try:
+            return torch_layer(x)
+        except (RuntimeError, ValueError, TypeError) as error:
+            explain_refusal(self, x, self._layouts, self._needs_floats, error)
+
+    def extra_repr(self) -> str:
+        return ", ".join(filter(None, [super().extra_repr(), f"step_mode={self.step_mode}"]))
+
+
+def check_sequence_layout(owner: Any, x_seq: Any, layouts: Layouts, needs_floats: bool = True) -> None:
+    """``x_seq`` must be a sequence: one of ``layouts`` with T in front.
+
+    :raises TypeError: for what is no tensor, or has an integer dtype where the layer computes with weights or means
+    :raises ValueError: for a wrong number of dimensions
+    """
+    _check_tensor(owner, x_seq, needs_floats)
+    sequences = tuple(f"T, {layout}" for layout in layouts)
+    if not _fits(x_seq, sequences):
+        raise ValueError(
+            f"{name_of(owner)}: expected x with shape {_text(sequences)}, but got x with shape {list(x_seq.shape)}. "
+            f"step_mode='m' takes a sequence; for a single time step {_text(layouts)} use step_mode='s', or add the "
+            "time dimension with x.unsqueeze(0)."
+        )
+
+
+def explain_refusal(owner: Any, x: Any, layouts: Layouts, needs_floats: bool, error: Exception) -> NoReturn:
+    """Raise what torch raised for one time step ``x``, or a clearer error where the reason is known."""
+    _check_tensor(owner, x, needs_floats)
+    sequences = tuple(f"T, {layout}" for layout in layouts)
+    if _fits(x, sequences) and not _fits(x, layouts):
+        raise ValueError(
+            f"{name_of(owner)}: expected x with shape {_text(layouts)} in step_mode='s', but got x with shape "
+            f"{list(x.shape)}. For a sequence {_text(sequences)} use step_mode='m', for example with "
+            "functional.set_step_mode(net, 'm')."
+        ) from error
+    raise error
+
+
+def check_tensor(owner: Any, x: Any) -> None:
+    """``x`` must be a tensor, of any dtype."""
+    if not isinstance(x, torch.Tensor):
+        raise TypeError(
+            f"{name_of(owner)}: the input must be a torch.Tensor, but {describe(x)} was given. "
+            "Convert it first, for example with torch.as_tensor(x, dtype=torch.float32)."
+        )
+
+
+def _check_tensor(owner: Any, x: Any, needs_floats: bool) -> None:
+    check_tensor(owner, x)
+    if needs_floats and not x.is_complex():
+        check_floating_tensor(owner, "the input", x)
+
+
+def _fits(x: torch.Tensor, layouts: Layouts) -> bool:
+    return any(
+        x.dim() >= layout.count(",") if layout.endswith("*") else x.dim() == layout.count(",") + 1 for layout in layouts
+    )
+
+
+def _text(layouts: Layouts) -> str:
+    return " or ".join(f"[{layout}]" for layout in layouts)

@@ -1,0 +1,62 @@
+"""A delay of whole time steps."""
+
+import numbers
+
+import torch
+
+from spikingjelly.activation_based import base
+from spikingjelly.activation_based._checks import ArgumentTypeError, ArgumentValueError, describe
+from spikingjelly.activation_based.functional._forward import delay
+from spikingjelly.activation_based.layer._wrapped import check_tensor
+
+
+class Delay(base.MemoryModule):
+    r"""Shifts its input in time.
+
+    .. math::
+        Y[t] = \begin{cases} 0, & t < d \\ X[t - d], & t \ge d \end{cases}
+
+    ``[N, *]`` in step mode 's', where the inputs wait in the memory ``queue``; ``[T, N, *]`` in 'm', where each call is
+    a sequence of its own that neither reads nor fills the queue.
+
+    :param delay_steps: :math:`d` in time steps, at least 0
+    :param step_mode: 's' or 'm'
+
+    :raises TypeError: (also an AssertionError) if ``delay_steps`` is no int
+    :raises ValueError: (also an AssertionError) if it is negative
+    :raises RuntimeError: in step mode 's', if the input does not fit those in the queue
+    """
+
+    def __init__(self, delay_steps: int, step_mode: str = "s") -> None:
+        if isinstance(delay_steps, bool) or not isinstance(delay_steps, numbers.Integral):
+            raise ArgumentTypeError(f"Delay: delay_steps must be an int, but {describe(delay_steps)} was given.")
+        if delay_steps < 0:
+            raise ArgumentValueError(f"Delay: delay_steps must be at least 0, but {delay_steps} was given.")
+        super().__init__()
+        self._delay_steps = int(delay_steps)
+        self.register_memory("queue", [])
+        self.step_mode = step_mode
+
+    @property
+    def delay_steps(self) -> int:
+        """The delay in time steps."""
+        return self._delay_steps
+
+    def single_step_forward(self, x: torch.Tensor) -> torch.Tensor:
+        """The input ``[N, *]`` of ``delay_steps`` calls ago, or zeros."""
+        check_tensor(self, x)
+        self._check_carried_state(x)
+        # Not appended in place: the list may be shared with a replica of this module.
+        queue = [*self.queue, x]
+        if len(queue) <= self.delay_steps:
+            self.queue = queue
+            return torch.zeros_like(x, requires_grad=False)
+        self.queue = queue[1:]
+        return queue[0]
+
+    def multi_step_forward(self, x_seq: torch.Tensor) -> torch.Tensor:
+        """The sequence ``[T, N, *]`` behind ``delay_steps`` zeros."""
+        return delay(x_seq, self.delay_steps)
+
+    def extra_repr(self) -> str:
+        return f"delay_steps={self.delay_steps}, step_mode={self.step_mode}"

@@ -1,0 +1,98 @@
+"""Linear, Flatten and Upsample with step modes."""
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from spikingjelly.activation_based.layer._wrapped import StepLayer, check_sequence_layout, explain_refusal
+
+
+class Linear(StepLayer, nn.Linear):
+    """:class:`torch.nn.Linear`, over the last dimension in both step modes: ``[*, in_features]``.
+
+    :param step_mode: 's' or 'm'; the other parameters are those of the torch class, as are the names in ``state_dict``
+
+    :raises TypeError: for inputs that are no floating-point tensors
+    """
+
+    _layouts = ("*",)
+
+    def __init__(self, in_features: int, out_features: int, bias: bool = True, step_mode: str = "s") -> None:
+        super().__init__(in_features, out_features, bias=bias, step_mode=step_mode)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        try:
+            return self._apply_weight(x)  # time is one more leading dimension
+        except (RuntimeError, TypeError) as error:
+            explain_refusal(self, x, self._layouts, True, error)
+
+    def _apply_weight(self, x: torch.Tensor) -> torch.Tensor:
+        return F.linear(x, self.weight, self.bias)
+
+
+class Flatten(StepLayer, nn.Flatten):
+    """:class:`torch.nn.Flatten`, with the dimensions counted in one time step ``[N, *]``.
+
+    The default ``start_dim=1`` flattens ``[N, C, H, W]`` to ``[N, C * H * W]`` and in step mode 'm'
+    ``[T, N, C, H, W]`` to ``[T, N, C * H * W]``.
+
+    :param start_dim: first dimension to flatten
+    :param end_dim: last dimension to flatten
+    :param step_mode: 's' or 'm'
+
+    :raises IndexError: if a time step has no such dimension
+    :raises ValueError: in step mode 'm', for an input that has not the dimensions T and N
+    """
+
+    _layouts = ("N, *",)
+    _needs_floats = False
+
+    def __init__(self, start_dim: int = 1, end_dim: int = -1, step_mode: str = "s") -> None:
+        super().__init__(start_dim, end_dim, step_mode=step_mode)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.step_mode == "s":
+            return super().forward(x)
+        check_sequence_layout(self, x, self._layouts, needs_floats=False)
+        return x.flatten(self._dim_in_sequence(self.start_dim, x), self._dim_in_sequence(self.end_dim, x))
+
+    def _dim_in_sequence(self, dim: int, x_seq: torch.Tensor) -> int:
+        rank = x_seq.dim() - 1
+        if not -rank <= dim < rank:
+            raise IndexError(
+                f"Flatten: a time step of the sequence {list(x_seq.shape)} has dimensions {-rank} to {rank - 1}, but "
+                f"start_dim={self.start_dim} and end_dim={self.end_dim}."
+            )
+        return dim % rank + 1
+
+
+class Upsample(StepLayer, nn.Upsample):
+    """:class:`torch.nn.Upsample` on ``[N, C, *]`` in step mode 's' and ``[T, N, C, *]`` in 'm'.
+
+    :param step_mode: 's' or 'm'; the other parameters are those of the torch class
+
+    :raises ValueError: in step mode 'm', for an input without spatial dimensions
+    """
+
+    _layouts = ("N, C, L", "N, C, H, W", "N, C, D, H, W")
+    _needs_floats = False
+
+    def __init__(
+        self,
+        size: int | tuple[int, ...] | None = None,
+        scale_factor: float | tuple[float, ...] | None = None,
+        mode: str = "nearest",
+        align_corners: bool | None = None,
+        recompute_scale_factor: bool | None = None,
+        step_mode: str = "s",
+    ) -> None:
+        arguments: dict[str, Any] = {
+            "size": size,
+            "scale_factor": scale_factor,
+            "mode": mode,
+            "align_corners": align_corners,
+            "recompute_scale_factor": recompute_scale_factor,
+        }
+        super().__init__(**arguments, step_mode=step_mode)

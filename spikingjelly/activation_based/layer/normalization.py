@@ -1,0 +1,129 @@
+"""Batch and group normalisation with step modes."""
+
+from torch import nn
+
+from spikingjelly.activation_based import base
+from spikingjelly.activation_based._checks import ArgumentValueError
+from spikingjelly.activation_based.layer._arguments import check_number
+from spikingjelly.activation_based.layer._wrapped import Layouts, StepLayer
+
+LAYOUTS_1D: Layouts = ("N, C, L", "N, C")
+LAYOUTS_2D: Layouts = ("N, C, H, W",)
+LAYOUTS_3D: Layouts = ("N, C, D, H, W",)
+
+
+class _BatchNorm(StepLayer):
+    def __init__(
+        self,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        step_mode: str = "s",
+    ) -> None:
+        super().__init__(
+            num_features,
+            eps=eps,
+            momentum=momentum,
+            affine=affine,
+            track_running_stats=track_running_stats,
+            step_mode=step_mode,
+        )
+
+
+class BatchNorm1d(_BatchNorm, nn.BatchNorm1d):
+    """:class:`torch.nn.BatchNorm1d` on ``[N, C]`` or ``[N, C, L]`` in step mode 's', ``[T, N, C]`` or ``[T, N, C, L]``
+    in 'm'.
+
+    In 'm' mean and variance are those of all time steps together; in 's' each time step has its own.
+
+    :param step_mode: 's' or 'm'; the other parameters are those of the torch class, as are the names in ``state_dict``
+
+    :raises ValueError: in step mode 'm', for an input of another number of dimensions
+    """
+
+    _layouts = LAYOUTS_1D
+
+
+class BatchNorm2d(_BatchNorm, nn.BatchNorm2d):
+    """:class:`torch.nn.BatchNorm2d` on ``[N, C, H, W]`` in step mode 's' and ``[T, N, C, H, W]`` in 'm'.
+
+    Statistics, parameters and errors as in :class:`BatchNorm1d`.
+    """
+
+    _layouts = LAYOUTS_2D
+
+
+class BatchNorm3d(_BatchNorm, nn.BatchNorm3d):
+    """:class:`torch.nn.BatchNorm3d` on ``[N, C, D, H, W]`` in step mode 's' and ``[T, N, C, D, H, W]`` in 'm'.
+
+    Statistics, parameters and errors as in :class:`BatchNorm1d`.
+    """
+
+    _layouts = LAYOUTS_3D
+
+
+class GroupNorm(StepLayer, nn.GroupNorm):
+    """:class:`torch.nn.GroupNorm` on ``[N, C, *]`` in step mode 's' and ``[T, N, C, *]`` in 'm'.
+
+    :param step_mode: 's' or 'm'; the other parameters are those of the torch class, as are the names in ``state_dict``
+
+    :raises ValueError: in step mode 'm', for an input that has not the dimensions T, N and C
+    """
+
+    _layouts = ("N, C, *",)
+
+    def __init__(
+        self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True, step_mode: str = "s"
+    ) -> None:
+        super().__init__(num_groups, num_channels, eps=eps, affine=affine, step_mode=step_mode)
+
+
+class _ThresholdDependentBatchNorm(base.MultiStepModule, StepLayer):
+    def __init__(self, alpha: float, v_th: float, *args, **kwargs) -> None:
+        self_scale = check_number(self, "alpha", alpha) * check_number(self, "v_th", v_th)
+        kwargs.setdefault("step_mode", "m")
+        super().__init__(*args, **kwargs)
+        if not self.affine:
+            raise ArgumentValueError(
+                f"{type(self).__name__}: affine must be True, but False was given: alpha * v_th is where the learnable "
+                "weight starts."
+            )
+        self.alpha = alpha
+        self.v_th = v_th
+        nn.init.constant_(self.weight, self_scale)
+
+
+class ThresholdDependentBatchNorm1d(_ThresholdDependentBatchNorm, nn.BatchNorm1d):
+    r"""Batch normalisation over time and batch that fits the input of a neuron to its threshold.
+
+    .. math::
+        Y = \gamma \frac{X - \mathrm{E}[X]}{\sqrt{\mathrm{Var}[X] + \epsilon}} + \beta,
+        \qquad \gamma_0 = \alpha V_{th}, \quad \beta_0 = 0
+
+    with mean and variance of all time steps together. Only in step mode 'm', on ``[T, N, C]`` or ``[T, N, C, L]``.
+
+    :param alpha: :math:`\alpha`, 1 in a chain of layers and :math:`1/\sqrt{n}` where n residual branches meet
+    :param v_th: threshold :math:`V_{th}` of the neurons that follow
+    :param args: the parameters of :class:`torch.nn.BatchNorm1d`, as are the names in ``state_dict``
+    :param kwargs: the same by keyword
+
+    :raises ValueError: for ``affine=False``, for step mode 's', and for an input of another number of dimensions
+
+    Source: Zheng et al., "Going Deeper With Directly-Trained Larger Spiking Neural Networks", AAAI 2021.
+    """
+
+    _layouts = LAYOUTS_1D
+
+
+class ThresholdDependentBatchNorm2d(_ThresholdDependentBatchNorm, nn.BatchNorm2d):
+    """:class:`ThresholdDependentBatchNorm1d` on ``[T, N, C, H, W]``."""
+
+    _layouts = LAYOUTS_2D
+
+
+class ThresholdDependentBatchNorm3d(_ThresholdDependentBatchNorm, nn.BatchNorm3d):
+    """:class:`ThresholdDependentBatchNorm1d` on ``[T, N, C, D, H, W]``."""
+
+    _layouts = LAYOUTS_3D

@@ -1,0 +1,26 @@
+"""Default surrogate functions that are not Sigmoid, and how a node gets one of its own."""
+
+import copy
+from collections.abc import Callable
+
+import torch
+
+from spikingjelly.activation_based import surrogate
+from spikingjelly.activation_based.neuron._node import DEFAULT_SURROGATE
+
+DEFAULT_ATAN = surrogate.ATan()
+DEFAULT_RECT = surrogate.Rect()
+
+_SHARED = (DEFAULT_SURROGATE, DEFAULT_ATAN, DEFAULT_RECT)
+
+
+def own_surrogate(
+    surrogate_function: Callable[[torch.Tensor], torch.Tensor],
+) -> Callable[[torch.Tensor], torch.Tensor]:
+    """``surrogate_function``, or a copy of it where it is a default argument.
+
+    A default argument is one object for all nodes, but each node has a spiking mode of its own.
+    """
+    if any(surrogate_function is shared for shared in _SHARED):
+        return copy.deepcopy(surrogate_function)
+    return surrogate_function

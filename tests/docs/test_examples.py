@@ -1,0 +1,47 @@
+"""Examples in docstrings run."""
+
+import ast
+import re
+import textwrap
+from pathlib import Path
+
+import pytest
+
+import spikingjelly
+
+PACKAGE = Path(spikingjelly.__file__).parent
+PRELUDE = """
+import torch
+from torch import nn
+from spikingjelly.activation_based import base, encoding, functional, layer, monitor, neuron, quantize, surrogate
+from spikingjelly.activation_based.base import MemoryModule
+from spikingjelly.activation_based.neuron import BaseNode
+from spikingjelly.activation_based.surrogate import SurrogateFunctionBase
+"""
+
+
+def literal_blocks(docstring: str) -> list[str]:
+    """The indented blocks that follow a line ending in ``::``."""
+    blocks = re.findall(r"::\n\n((?:[ ]{4,}.*\n?|\n)+)", textwrap.dedent(docstring) + "\n")
+    return [textwrap.dedent(block).strip() for block in blocks]
+
+
+def examples() -> list[tuple[str, str]]:
+    found = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and (text := ast.get_docstring(node)):
+                name = f"{path.relative_to(PACKAGE)}:{getattr(node, 'name', 'module')}"
+                found += [(name, block) for block in literal_blocks(text)]
+    return found
+
+
+def test_there_are_examples() -> None:
+    assert len(examples()) >= 3
+
+
+@pytest.mark.parametrize(("name", "code"), examples(), ids=[name for name, _ in examples()])
+def test_docstring_example_runs(name: str, code: str) -> None:
+    namespace: dict[str, object] = {}
+    exec(PRELUDE, namespace)
+    exec(compile(code, name, "exec"), namespace)

@@ -1,0 +1,98 @@
+"""Who may import what: arrows point down, and nothing heavy is imported before it is needed."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import spikingjelly
+
+PACKAGE = Path(spikingjelly.__file__).parent
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+# room -> rooms of the package that it must not import
+ACTIVATION = "spikingjelly.activation_based"
+FORBIDDEN = {
+    "spikingjelly.fusion": [ACTIVATION, "spikingjelly.datasets"],
+    "spikingjelly.datasets": [ACTIVATION, "spikingjelly.fusion"],
+    f"{ACTIVATION}._checks": [ACTIVATION, "spikingjelly.fusion", "spikingjelly.datasets"],
+    f"{ACTIVATION}.base": [f"{ACTIVATION}.neuron", f"{ACTIVATION}.layer", f"{ACTIVATION}.functional", "spikingjelly.fusion"],
+    f"{ACTIVATION}.surrogate": [f"{ACTIVATION}.neuron", f"{ACTIVATION}.layer", "spikingjelly.fusion"],
+    f"{ACTIVATION}.neuron": [f"{ACTIVATION}.layer", f"{ACTIVATION}.functional", "spikingjelly.datasets"],
+    f"{ACTIVATION}.functional": [f"{ACTIVATION}.layer", f"{ACTIVATION}.examples", "spikingjelly.datasets"],
+    ACTIVATION: ["spikingjelly.datasets"],
+}
+TOP_SHELF = f"{ACTIVATION}.examples"
+HEAVY = {"torchvision", "torchaudio", "matplotlib", "scipy", "h5py", "cupy", "triton", "pooch", "tensorboard"}
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def within(module: str, room: str) -> bool:
+    return module == room or module.startswith(room + ".")
+
+
+def imports_of(path: Path, top_level_only: bool = False) -> set[str]:
+    tree = ast.parse(path.read_text())
+    nodes = tree.body if top_level_only else list(ast.walk(tree))
+    found = set()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative imports hide where an arrow points"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_name)
+def test_arrows_point_down(path: Path) -> None:
+    module = module_name(path)
+    imported = imports_of(path)
+    for room, forbidden in FORBIDDEN.items():
+        if within(module, room) and not (room == ACTIVATION and within(module, TOP_SHELF)):
+            upward = [i for i in imported for f in forbidden if within(i, f) and not within(f, module)]
+            own_room = [i for i in upward if not within(i, room) or room == f"{ACTIVATION}._checks"]
+            assert not own_room, f"{module} imports {own_room}"
+    if not within(module, TOP_SHELF):
+        assert not [i for i in imported if within(i, TOP_SHELF)], "nobody imports the examples"
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if "neuron" in p.parts and p.name not in ("_node.py", "__init__.py")], ids=str)
+def test_neuron_families_know_no_engine(path: Path) -> None:
+    assert not [i for i in imports_of(path) if within(i, "spikingjelly.fusion")]
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if "examples" in p.parts], ids=module_name)
+def test_examples_use_public_names_only(path: Path) -> None:
+    own = [i for i in imports_of(path) if i.startswith("spikingjelly")]
+    assert not [i for i in own if any(part.startswith("_") for part in i.split("."))]
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_name)
+def test_nothing_heavy_at_module_level(path: Path) -> None:
+    assert not {i.split(".")[0] for i in imports_of(path, top_level_only=True)} & HEAVY
+
+
+def test_importing_everything_loads_nothing_heavy() -> None:
+    names = [module_name(path) for path in FILES if path.name != "__main__.py"]
+    code = f"import sys\nfor name in {names}: __import__(name)\nprint(sorted(set(sys.modules) & {HEAVY}))"
+    result = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
+    assert result.stderr == ""
+
+
+def test_importing_the_package_loads_no_more_than_torch() -> None:
+    code = "import spikingjelly, sys; print([m for m in sys.modules if m.startswith('spikingjelly.')])"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "['spikingjelly._version']"
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_name)
+def test_files_hold_one_idea(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= 400
