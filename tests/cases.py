@@ -100,7 +100,10 @@ NEURONS = [
     *_flags("ParametricLIFNode", {"init_tau": 2.4, "decay_input": False}, scale=0.8),
     *_flags("QIFNode", {"tau": 1.6, "v_c": 0.7, "a0": 1.2, "v_rest": 0.1}),
     *_flags("EIFNode", {"tau": 1.8, "delta_T": 0.9, "theta_rh": 0.7, "v_rest": 0.1}),
-    *_flags("IzhikevichNode", {"tau": 1.6, "v_c": 0.7, "a0": 1.2, "v_rest": 0.1, "w_rest": 0.05, "tau_w": 3.0, "a": 0.3, "b": 0.2}),
+    *_flags(
+        "IzhikevichNode",
+        {"tau": 1.6, "v_c": 0.7, "a0": 1.2, "v_rest": 0.1, "w_rest": 0.05, "tau_w": 3.0, "a": 0.3, "b": 0.2},
+    ),
     *_flags("KLIFNode", {"scale_reset": True, "tau": 1.7}),
     *_flags("KLIFNode", {"scale_reset": False, "tau": 1.7, "decay_input": False}),
 ]

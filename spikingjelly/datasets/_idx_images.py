@@ -53,9 +53,12 @@ class IdxImages(Dataset[tuple[Any, Any]]):
 
         Together with ``targets`` the quickest way through a data set that fits into memory::
 
+            from spikingjelly.datasets import MNISTSubset
+
+            dataset = MNISTSubset()
             x, y = dataset.images(), dataset.targets
-            for batch in torch.randperm(len(dataset)).split(128):
-                loss = F.cross_entropy(net(x[batch]), y[batch])
+            for batch in torch.randperm(len(dataset)).split(1000):
+                images, labels = x[batch], y[batch]
         """
         return _to_unit_range(self.data)
 

@@ -17,13 +17,29 @@ from spikingjelly.fusion import dispatch
         (lambda: neuron.LIFNode(tau=2), TypeError, r"tau must be a float, but 2 \(int\) was given. Write tau=2.0"),
         (lambda: neuron.LIFNode(tau="2"), TypeError, r"tau must be a float, but '2' \(str\)"),
         (lambda: neuron.ParametricLIFNode(init_tau=1.0), ValueError, r"init_tau must be greater than 1.0"),
-        (lambda: neuron.IFNode(v_reset=0), TypeError, r"v_reset must be a float or .* None, but 0 \(int\).*v_reset=0.0"),
+        (
+            lambda: neuron.IFNode(v_reset=0),
+            TypeError,
+            r"v_reset must be a float or .* None, but 0 \(int\).*v_reset=0.0",
+        ),
         (lambda: neuron.IFNode(v_reset="0"), TypeError, r"IFNode: v_reset must be"),
         (lambda: neuron.IFNode(v_reset=[0.0]), TypeError, r"\[0.0\] \(list\) was given"),
         (lambda: neuron.IFNode(v_threshold=1), TypeError, r"v_threshold must be a float.*v_threshold=1.0"),
-        (lambda: neuron.IFNode(v_threshold=torch.tensor([1])), TypeError, r"a tensor of dtype torch.int64 and shape \[1\]"),
-        (lambda: neuron.IFNode(v_threshold=None), TypeError, r"v_threshold must be a float or a floating-point tensor, but"),
-        (lambda: neuron.IFNode(detach_reset=1), TypeError, r"detach_reset must be a bool, but 1 \(int\).*detach_reset=True"),
+        (
+            lambda: neuron.IFNode(v_threshold=torch.tensor([1])),
+            TypeError,
+            r"a tensor of dtype torch.int64 and shape \[1\]",
+        ),
+        (
+            lambda: neuron.IFNode(v_threshold=None),
+            TypeError,
+            r"v_threshold must be a float or a floating-point tensor, but",
+        ),
+        (
+            lambda: neuron.IFNode(detach_reset=1),
+            TypeError,
+            r"detach_reset must be a bool, but 1 \(int\).*detach_reset=True",
+        ),
         (lambda: neuron.QIFNode(a0=0.0), ValueError, r"a0 must be greater than 0.0"),
         (lambda: neuron.QIFNode(v_c=1), TypeError, r"v_c must be a float"),
         (lambda: neuron.QIFNode(tau=0.9), ValueError, r"tau must be greater than 1"),
@@ -34,7 +50,7 @@ from spikingjelly.fusion import dispatch
         (lambda: neuron.IzhikevichNode(tau_w=2), TypeError, r"tau_w must be a float"),
     ],
 )
-def test_arguments(make, error: type[Exception], message: str) -> None:  # noqa: ANN001
+def test_arguments(make, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         make()
     with pytest.raises(AssertionError):  # what published code catches
@@ -57,7 +73,9 @@ def test_step_mode() -> None:
 
 
 def test_backend() -> None:
-    with pytest.raises(NotImplementedError, match=r"backend must be one of torch, cupy, .* but 'cuda' \(str\) was given"):
+    with pytest.raises(
+        NotImplementedError, match=r"backend must be one of torch, cupy, .* but 'cuda' \(str\) was given"
+    ):
         neuron.LIFNode(backend="cuda")
     with pytest.raises(NotImplementedError, match="'cuda' .* is not a backend. Choose one of torch, cupy"):
         base.check_backend_library("cuda")
@@ -82,15 +100,21 @@ def test_a_backend_that_is_not_there_says_once_what_runs(
 @pytest.mark.parametrize("mode", ["s", "m"])
 def test_inputs_that_are_no_floating_point_tensors(mode: str) -> None:
     node = neuron.LIFNode(step_mode=mode)
-    with pytest.raises(TypeError, match=r"LIFNode: the input must be a torch.Tensor, but \[\[1.0\]\] \(list\).*as_tensor"):
+    with pytest.raises(
+        TypeError, match=r"LIFNode: the input must be a torch.Tensor, but \[\[1.0\]\] \(list\).*as_tensor"
+    ):
         node([[1.0]])
-    with pytest.raises(TypeError, match=r"floating-point dtype, but a tensor of dtype torch.uint8 .* x.float\(\) / 255"):
+    with pytest.raises(
+        TypeError, match=r"floating-point dtype, but a tensor of dtype torch.uint8 .* x.float\(\) / 255"
+    ):
         node(torch.zeros(2, 3, dtype=torch.uint8))
 
 
 @pytest.mark.parametrize("x", [torch.tensor(1.0), torch.zeros(0, 3)], ids=["0-d", "T=0"])
 def test_sequences_of_the_wrong_rank_or_length(x: torch.Tensor) -> None:
-    with pytest.raises(ValueError, match=r"step_mode='m' expects a sequence \[T, N, \*\] with T >= 1.*use step_mode='s'"):
+    with pytest.raises(
+        ValueError, match=r"step_mode='m' expects a sequence \[T, N, \*\] with T >= 1.*use step_mode='s'"
+    ):
         neuron.IFNode(step_mode="m")(x)
 
 

@@ -18,7 +18,12 @@ FORBIDDEN = {
     "spikingjelly.fusion": [ACTIVATION, "spikingjelly.datasets"],
     "spikingjelly.datasets": [ACTIVATION, "spikingjelly.fusion"],
     f"{ACTIVATION}._checks": [ACTIVATION, "spikingjelly.fusion", "spikingjelly.datasets"],
-    f"{ACTIVATION}.base": [f"{ACTIVATION}.neuron", f"{ACTIVATION}.layer", f"{ACTIVATION}.functional", "spikingjelly.fusion"],
+    f"{ACTIVATION}.base": [
+        f"{ACTIVATION}.neuron",
+        f"{ACTIVATION}.layer",
+        f"{ACTIVATION}.functional",
+        "spikingjelly.fusion",
+    ],
     f"{ACTIVATION}.surrogate": [f"{ACTIVATION}.neuron", f"{ACTIVATION}.layer", "spikingjelly.fusion"],
     f"{ACTIVATION}.neuron": [f"{ACTIVATION}.layer", f"{ACTIVATION}.functional", "spikingjelly.datasets"],
     f"{ACTIVATION}.functional": [f"{ACTIVATION}.layer", f"{ACTIVATION}.examples", "spikingjelly.datasets"],
@@ -63,7 +68,9 @@ def test_arrows_point_down(path: Path) -> None:
         assert not [i for i in imported if within(i, TOP_SHELF)], "nobody imports the examples"
 
 
-@pytest.mark.parametrize("path", [p for p in FILES if "neuron" in p.parts and p.name not in ("_node.py", "__init__.py")], ids=str)
+@pytest.mark.parametrize(
+    "path", [p for p in FILES if "neuron" in p.parts and p.name not in ("_node.py", "__init__.py")], ids=str
+)
 def test_neuron_families_know_no_engine(path: Path) -> None:
     assert not [i for i in imports_of(path) if within(i, "spikingjelly.fusion")]
 

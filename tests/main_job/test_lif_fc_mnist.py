@@ -37,7 +37,9 @@ def test_a_resumed_run_ends_where_the_whole_run_ends(tmp_path: Path) -> None:
     assert torch.equal(runs["whole"]["net"]["layer.1.weight"], runs["resumed"]["net"]["layer.1.weight"])
 
 
-@pytest.mark.parametrize("flags", [["-opt", "sgd", "-momentum", "0.5", "-lr", "0.5"], ["-amp"], ["-j", "1"], ["-tau", "3.0"]])
+@pytest.mark.parametrize(
+    "flags", [["-opt", "sgd", "-momentum", "0.5", "-lr", "0.5"], ["-amp"], ["-j", "1"], ["-tau", "3.0"]]
+)
 def test_every_flag_runs(tmp_path: Path, flags: list[str]) -> None:
     args = ["-T", "4", "-b", "500", "-device", "cpu", "-epochs", "1", "-out-dir", str(tmp_path)]
     assert lif_fc_mnist.main([*args, "-lr", "1e-2", *flags]) > 0.3

@@ -32,7 +32,7 @@ def test_spikes_are_zero_or_one_in_the_dtype_of_the_input(case: NeuronCase, x: t
 
 @pytest.mark.parametrize("case", [c for c in ONE_PER_CLASS if c.cls in PLAIN], ids=str)
 @given(x=sequences(), permutation=st.randoms(use_true_random=False))
-def test_neurons_do_not_know_each_other(case: NeuronCase, x: torch.Tensor, permutation) -> None:  # noqa: ANN001
+def test_neurons_do_not_know_each_other(case: NeuronCase, x: torch.Tensor, permutation) -> None:
     order = list(range(x.shape[2]))
     permutation.shuffle(order)
     assert torch.equal(case.make("m")(x[:, :, order]), case.make("m")(x)[:, :, order])

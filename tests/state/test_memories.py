@@ -31,8 +31,10 @@ def test_state_is_not_in_the_state_dict(case: NeuronCase) -> None:
 
 
 @pytest.mark.parametrize("case", ONE_PER_CLASS, ids=str)
-@pytest.mark.parametrize("copier", [copy.deepcopy, lambda node: pickle.loads(pickle.dumps(node))], ids=["deepcopy", "pickle"])
-def test_copies_have_the_state_without_the_graph(case: NeuronCase, copier) -> None:  # noqa: ANN001
+@pytest.mark.parametrize(
+    "copier", [copy.deepcopy, lambda node: pickle.loads(pickle.dumps(node))], ids=["deepcopy", "pickle"]
+)
+def test_copies_have_the_state_without_the_graph(case: NeuronCase, copier) -> None:
     node = used(case)
     twin = copier(node)
     mine, others = memory_tensors(node), memory_tensors(twin)
@@ -190,7 +192,7 @@ def test_state_promoted_by_a_float32_parameter_stays() -> None:
     node(x)
 
 
-def second_time(net: nn.Module, between) -> None:  # noqa: ANN001
+def second_time(net: nn.Module, between) -> None:
     for _ in range(2):
         net(torch.rand(3, 3)).sum().backward()
         between(net)
@@ -207,7 +209,7 @@ def test_forgotten_reset_is_hinted_at_before_pytorch_fails(step_mode: str) -> No
 
 
 @pytest.mark.parametrize("remedy", [functional.reset_net, functional.detach_net], ids=["reset", "detach"])
-def test_the_remedies_of_the_hint_work_without_a_warning(remedy) -> None:  # noqa: ANN001
+def test_the_remedies_of_the_hint_work_without_a_warning(remedy) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         second_time(small_net(), remedy)

@@ -152,7 +152,9 @@ def test_smooth_lif_has_the_gradient_of_finite_differences(detach_reset: bool) -
 def test_detach_reset_cuts_the_path_through_the_reset() -> None:
     def gradient(detach_reset: bool) -> torch.Tensor:
         x = torch.tensor([[1.2], [0.3]], dtype=F64, requires_grad=True)
-        node = neuron.IFNode(v_reset=None, detach_reset=detach_reset, surrogate_function=surrogate.ATan(), step_mode="m")
+        node = neuron.IFNode(
+            v_reset=None, detach_reset=detach_reset, surrogate_function=surrogate.ATan(), step_mode="m"
+        )
         node(x)
         return torch.autograd.grad(node.v.sum(), x)[0][:, 0]
 

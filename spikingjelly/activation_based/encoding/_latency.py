@@ -46,10 +46,11 @@ class LatencyEncoder(StatefulEncoder):
         self.spike = spike.scatter_(0, fire_time.round().long().unsqueeze(0), 1.0)
 
     def _alpha(self, dtype: torch.dtype) -> float:
-        if self.T - 1 >= math.log(torch.finfo(dtype).max):
+        largest_exponent = math.log(torch.finfo(dtype).max)
+        if largest_exponent <= self.T - 1:
             raise ArgumentValueError(
-                f"LatencyEncoder: enc_function='log' with T={self.T} needs exp({self.T - 1}), which {dtype} can't hold. "
-                "Use a smaller T, inputs of dtype float64 or enc_function='linear'."
+                f"LatencyEncoder: enc_function='log' with T={self.T} needs exp({self.T - 1}), which {dtype} can't "
+                "hold. Use a smaller T, inputs of dtype float64 or enc_function='linear'."
             )
         return math.exp(self.T - 1) - 1.0
 

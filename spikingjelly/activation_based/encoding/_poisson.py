@@ -17,9 +17,9 @@ class PoissonEncoder(StatelessEncoder):
     NaN never do. There is no gradient. Without a sequence of its own, an image is encoded over time by calling the
     encoder T times in step mode 's', or once in step mode 'm' with ``x.expand(T, *x.shape)``.
 
-    The spikes are ``torch.rand_like(x).le(x)``, so that a seed reproduces them. Exempt is the last of these uses,
-    an image expanded over time without a copy, on the CPU: it has an encoder of its own that takes a quarter to half of
-    the time. There, probabilities are rounded to multiples of 1/65536 and other random numbers are drawn.
+    The spikes are ``torch.rand_like(x).le(x)``, so that a seed reproduces them. Except for the last of these uses,
+    an image expanded over time without a copy, on the CPU. For it there is a faster way, in which probabilities are
+    rounded to multiples of 1/65536 and other random numbers are drawn.
 
     :param step_mode: 's' or 'm'
     :raises TypeError: for inputs that are no floating-point tensors

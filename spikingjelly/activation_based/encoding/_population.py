@@ -135,6 +135,6 @@ def _check_receptive_fields(owner: nn.Module, mean_range: Any, std: Any) -> tupl
         raise ArgumentValueError(f"{name}: mean_range must be (low, high), low <= high, but {mean_range} was given.")
     if not isinstance(std, numbers.Real):
         raise ArgumentTypeError(f"{name}: std must be a number, but {describe(std)} was given.")
-    if not 0 < std < math.inf:
+    if not 0 < float(std) < math.inf:
         raise ArgumentValueError(f"{name}: std must be greater than 0, but {std} was given.")
     return float(mean_range[0]), float(mean_range[1])

@@ -1,6 +1,7 @@
 """What encoders share: those without state, and those that encode once and then give out one time step per call."""
 
 from abc import abstractmethod
+from typing import Any
 
 import torch
 from torch import nn
@@ -50,6 +51,9 @@ class StatefulEncoder(base.MemoryModule):
     :raises ValueError: (also an AssertionError) if ``T < 1``; and if the first call is made without input
     :raises RuntimeError: if an input does not have the shape, dtype and device of the one that was encoded
     """
+
+    spike: Any
+    t: int
 
     def __init__(self, T: int, step_mode: str = "s") -> None:
         super().__init__()

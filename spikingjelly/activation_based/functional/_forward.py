@@ -1,7 +1,7 @@
 """Run modules over time: step by step, in chunks, or all steps at once as one large batch."""
 
 import numbers
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -112,7 +112,7 @@ def _as_callable(owner: str, module: Runnable) -> Callable[..., Any]:
     return parts[0] if len(parts) == 1 else lambda x: _chain(parts, x)
 
 
-def _chain(parts: Sequence[Callable[..., Any]], x: Any) -> Any:
+def _chain(parts: Iterable[Any], x: Any) -> Any:
     for part in parts:
         x = part(x)
     return x

@@ -7,7 +7,7 @@ from torch.nn import functional
 
 from spikingjelly.activation_based._checks import ArgumentValueError, check_floating_tensor, describe
 
-_LOSSES = {"mse": functional.mse_loss, "l1": functional.l1_loss, "bce": functional.binary_cross_entropy}
+_LOSSES: dict[str, Any] = {"mse": functional.mse_loss, "l1": functional.l1_loss, "bce": functional.binary_cross_entropy}
 _KERNEL_PARAMETER = {"linear": None, "polynomial": "d", "sigmoid": "alpha", "gaussian": "sigma"}
 _BOUNDED_BY_ONE = ("linear", "sigmoid", "gaussian")
 

@@ -49,7 +49,9 @@ def set_step_mode(net: nn.Module, step_mode: str) -> None:
         raise ValueError(f"set_step_mode: step_mode must be 's' or 'm', but {describe(step_mode)} was given.")
     keepers = [module for module in net.modules() if getattr(type(module), "_keeps_children_step_mode", False)]
     kept = {id(child) for keeper in keepers for child in keeper.modules() if child is not keeper}
-    chosen = [(n, m) for n, m in net.named_modules() if id(m) not in kept and _has(m, "step_mode")]
+    chosen: list[tuple[str, Any]] = [
+        (n, m) for n, m in net.named_modules() if id(m) not in kept and _has(m, "step_mode")
+    ]
     for name, module in chosen:
         if isinstance(module, base.StepModule) and step_mode not in module.supported_step_mode():
             raise ValueError(
@@ -70,13 +72,14 @@ def set_backend(net: nn.Module, backend: str, instance: type | tuple[type, ...] 
     :raises TypeError: if ``net`` is no module or ``instance`` is no class
     """
     _check_net("set_backend", net)
-    for cls in instance if isinstance(instance, tuple) else (instance,):
+    classes: tuple[Any, ...] = instance if isinstance(instance, tuple) else (instance,)
+    for cls in classes:
         if not isinstance(cls, type):
             raise TypeError(
                 f"set_backend: instance must be a class or a tuple of classes, but {describe(cls)} was given."
             )
     for name, module in net.named_modules():
-        if isinstance(module, instance) and _has(module, "backend"):
+        if isinstance(module, classes) and _has(module, "backend"):
             _set_backend_of(name, module, backend)
 
 

@@ -43,5 +43,5 @@ def check_single_step_children(owner: nn.Module) -> None:
             raise ArgumentValueError(
                 f"{name_of(owner)}: its modules must be in step_mode='s', for the container does the time dimension "
                 f"itself, but {name!r} ({type(module).__name__}) is in step_mode={module.step_mode!r}. "
-                f"Set it back with functional.set_step_mode(container[...], 's')."
+                f"Set it back with functional.set_step_mode(module, 's')."
             )

@@ -1,6 +1,6 @@
 """What turns a ``torch.nn`` layer into a layer with step modes."""
 
-import functools
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 import torch
@@ -27,15 +27,20 @@ class StepLayer(base.StepModule, nn.Module):
         super().__init__(*args, **kwargs)
         self.step_mode = step_mode
 
-    def forward(self, x: torch.Tensor, **options: Any) -> Any:
-        torch_layer = functools.partial(super().forward, **options) if options else super().forward
+    def forward(self, input: torch.Tensor) -> Any:
+        return self._run(self._torch_layer, input)
+
+    def _torch_layer(self, x: torch.Tensor) -> Any:
+        return super().forward(x)  # as a method, for torch.compile can't hand `super().forward` itself around
+
+    def _run(self, torch_layer: Callable[[torch.Tensor], Any], x: torch.Tensor) -> Any:
         if self.step_mode == "m":
             check_sequence_layout(self, x, self._layouts, self._needs_floats)
             return seq_to_ann_forward(x, torch_layer)
         # Asking afterwards keeps the layer traceable by torch.fx, and everything that torch accepts is accepted.
         try:
             return torch_layer(x)
-        except (RuntimeError, ValueError, TypeError) as error:
+        except (RuntimeError, ValueError, TypeError, AttributeError) as error:
             explain_refusal(self, x, self._layouts, self._needs_floats, error)
 
     def extra_repr(self) -> str:
@@ -60,6 +65,8 @@ def check_sequence_layout(owner: Any, x_seq: Any, layouts: Layouts, needs_floats
 
 def explain_refusal(owner: Any, x: Any, layouts: Layouts, needs_floats: bool, error: Exception) -> NoReturn:
     """Raise what torch raised for one time step ``x``, or a clearer error where the reason is known."""
+    if not isinstance(x, torch.Tensor) and isinstance(error, RuntimeError | ValueError):
+        raise error  # torch.fx explains itself why it can't trace with its stand-in for a tensor
     _check_tensor(owner, x, needs_floats)
     sequences = tuple(f"T, {layout}" for layout in layouts)
     if _fits(x, sequences) and not _fits(x, layouts):

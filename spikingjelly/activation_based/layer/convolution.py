@@ -1,7 +1,5 @@
 """Convolutions with step modes."""
 
-from collections.abc import Sequence
-
 import torch
 from torch import nn
 
@@ -96,9 +94,9 @@ class _ConvTranspose(StepLayer):
             step_mode=step_mode,
         )
 
-    def forward(self, x: torch.Tensor, output_size: Sequence[int] | None = None) -> torch.Tensor:
+    def forward(self, input: torch.Tensor, output_size: list[int] | None = None) -> torch.Tensor:
         """``output_size``: the spatial size of the output, where the stride leaves a choice."""
-        return super().forward(x, output_size=None if output_size is None else list(output_size))
+        return self._run(lambda x: super(StepLayer, self).forward(x, output_size), input)
 
 
 class ConvTranspose1d(_ConvTranspose, nn.ConvTranspose1d):

@@ -7,6 +7,7 @@ import torch
 from spikingjelly.activation_based import base
 from spikingjelly.activation_based._checks import ArgumentTypeError, ArgumentValueError, describe
 from spikingjelly.activation_based.functional._forward import delay
+from spikingjelly.activation_based.layer._state import check_state_fits
 from spikingjelly.activation_based.layer._wrapped import check_tensor
 
 
@@ -27,6 +28,9 @@ class Delay(base.MemoryModule):
     :raises RuntimeError: in step mode 's', if the input does not fit those in the queue
     """
 
+    _delay_steps: int
+    queue: list[torch.Tensor]
+
     def __init__(self, delay_steps: int, step_mode: str = "s") -> None:
         if isinstance(delay_steps, bool) or not isinstance(delay_steps, numbers.Integral):
             raise ArgumentTypeError(f"Delay: delay_steps must be an int, but {describe(delay_steps)} was given.")
@@ -45,7 +49,7 @@ class Delay(base.MemoryModule):
     def single_step_forward(self, x: torch.Tensor) -> torch.Tensor:
         """The input ``[N, *]`` of ``delay_steps`` calls ago, or zeros."""
         check_tensor(self, x)
-        self._check_carried_state(x)
+        check_state_fits(self, "an input", self.queue[-1] if self.queue else None, x)
         # Not appended in place: the list may be shared with a replica of this module.
         queue = [*self.queue, x]
         if len(queue) <= self.delay_steps:

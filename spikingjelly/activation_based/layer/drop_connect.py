@@ -9,6 +9,7 @@ from torch import nn
 from spikingjelly.activation_based import base
 from spikingjelly.activation_based._checks import check_bool, check_floating_tensor, check_positive_int
 from spikingjelly.activation_based.layer._arguments import check_probability
+from spikingjelly.activation_based.layer._state import check_state_fits
 
 DEFAULT_ACTIVATION = nn.ReLU()
 
@@ -44,6 +45,8 @@ class DropConnectLinear(base.MemoryModule):
 
     Source: Wan et al., "Regularization of Neural Networks using DropConnect", ICML 2013.
     """
+
+    masks: tuple[torch.Tensor, torch.Tensor] | None
 
     def __init__(
         self,
@@ -90,13 +93,13 @@ class DropConnectLinear(base.MemoryModule):
         return self._with_masks(x) if self.training else self._moment_matched(x)
 
     def _with_masks(self, x: torch.Tensor) -> torch.Tensor:
-        masks = self.masks
-        if masks is None:
-            masks = self._draw_masks(x)
+        if self.invariant and self.masks is not None:
+            mask_w, mask_b = self.masks
+            check_state_fits(self, "the masks", mask_b, x, shape=(x.shape[0], self.out_features))
+        else:
+            mask_w, mask_b = self._draw_masks(x)
         if self.invariant:
-            self._check_carried_state(x)
-            self.masks = masks
-        mask_w, mask_b = masks
+            self.masks = (mask_w, mask_b)
         u = torch.bmm(self.weight * mask_w, x.unsqueeze(-1)).squeeze(-1)
         if self.bias is not None:
             u = u + self.bias * mask_b

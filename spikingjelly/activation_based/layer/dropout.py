@@ -6,6 +6,7 @@ import torch.nn.functional as F
 from spikingjelly.activation_based import base
 from spikingjelly.activation_based._checks import check_floating_tensor
 from spikingjelly.activation_based.layer._arguments import check_probability
+from spikingjelly.activation_based.layer._state import check_state_fits
 from spikingjelly.activation_based.layer._wrapped import check_tensor
 
 
@@ -39,7 +40,7 @@ class Dropout(base.MemoryModule):
 
     def _mask_for(self, x: torch.Tensor) -> torch.Tensor:
         check_floating_tensor(self, "the input", x)
-        self._check_carried_state(x)
+        check_state_fits(self, "the mask", self.mask, x)
         if self.mask is None:
             self.create_mask(x)
         return self.mask

@@ -22,11 +22,11 @@ class Linear(StepLayer, nn.Linear):
     def __init__(self, in_features: int, out_features: int, bias: bool = True, step_mode: str = "s") -> None:
         super().__init__(in_features, out_features, bias=bias, step_mode=step_mode)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
         try:
-            return self._apply_weight(x)  # time is one more leading dimension
-        except (RuntimeError, TypeError) as error:
-            explain_refusal(self, x, self._layouts, True, error)
+            return self._apply_weight(input)  # time is one more leading dimension
+        except (RuntimeError, TypeError, AttributeError) as error:
+            explain_refusal(self, input, self._layouts, True, error)
 
     def _apply_weight(self, x: torch.Tensor) -> torch.Tensor:
         return F.linear(x, self.weight, self.bias)
@@ -52,11 +52,12 @@ class Flatten(StepLayer, nn.Flatten):
     def __init__(self, start_dim: int = 1, end_dim: int = -1, step_mode: str = "s") -> None:
         super().__init__(start_dim, end_dim, step_mode=step_mode)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
         if self.step_mode == "s":
-            return super().forward(x)
-        check_sequence_layout(self, x, self._layouts, needs_floats=False)
-        return x.flatten(self._dim_in_sequence(self.start_dim, x), self._dim_in_sequence(self.end_dim, x))
+            return super().forward(input)
+        check_sequence_layout(self, input, self._layouts, needs_floats=False)
+        start_dim, end_dim = (self._dim_in_sequence(dim, input) for dim in (self.start_dim, self.end_dim))
+        return input.flatten(start_dim, end_dim)
 
     def _dim_in_sequence(self, dim: int, x_seq: torch.Tensor) -> int:
         rank = x_seq.dim() - 1

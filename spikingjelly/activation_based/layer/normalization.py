@@ -1,5 +1,8 @@
 """Batch and group normalisation with step modes."""
 
+from typing import Any
+
+import torch
 from torch import nn
 
 from spikingjelly.activation_based import base
@@ -81,18 +84,18 @@ class GroupNorm(StepLayer, nn.GroupNorm):
 
 
 class _ThresholdDependentBatchNorm(base.MultiStepModule, StepLayer):
-    def __init__(self, alpha: float, v_th: float, *args, **kwargs) -> None:
-        self_scale = check_number(self, "alpha", alpha) * check_number(self, "v_th", v_th)
+    def __init__(self, alpha: float, v_th: float, *args: Any, **kwargs: Any) -> None:
+        first_weight = check_number(self, "alpha", alpha) * check_number(self, "v_th", v_th)
         kwargs.setdefault("step_mode", "m")
         super().__init__(*args, **kwargs)
-        if not self.affine:
+        if not isinstance(self.weight, torch.Tensor):
             raise ArgumentValueError(
                 f"{type(self).__name__}: affine must be True, but False was given: alpha * v_th is where the learnable "
                 "weight starts."
             )
         self.alpha = alpha
         self.v_th = v_th
-        nn.init.constant_(self.weight, self_scale)
+        nn.init.constant_(self.weight, first_weight)
 
 
 class ThresholdDependentBatchNorm1d(_ThresholdDependentBatchNorm, nn.BatchNorm1d):

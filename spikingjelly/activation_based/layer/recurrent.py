@@ -8,12 +8,14 @@ from torch import nn
 from spikingjelly.activation_based import base
 from spikingjelly.activation_based._checks import check_floating_tensor
 from spikingjelly.activation_based.layer._arguments import check_single_step_children
+from spikingjelly.activation_based.layer._state import check_state_fits
 
 
 class _RecurrentContainer(base.MemoryModule):
     """The output ``y`` of the last time step as memory."""
 
     _keeps_children_step_mode = True
+    y: torch.Tensor | None
 
     def __init__(self, step_mode: str) -> None:
         super().__init__()
@@ -31,8 +33,9 @@ class _RecurrentContainer(base.MemoryModule):
         check_floating_tensor(self, "the input", x)
         if not torch.compiler.is_compiling():
             check_single_step_children(self)
-        self._check_carried_state(x)
-        self.y = self._step(x, self._first_y(x) if self.y is None else self.y)
+        y = self._first_y(x) if self.y is None else self.y
+        check_state_fits(self, "the output", y, x, shape=(*x.shape[:1], *y.shape[1:]), same_dtype=False)
+        self.y = self._step(x, y)
         return self.y
 
 

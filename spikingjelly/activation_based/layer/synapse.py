@@ -8,6 +8,7 @@ from torch import nn
 from spikingjelly.activation_based import base
 from spikingjelly.activation_based._checks import check_floating_tensor, check_positive_int
 from spikingjelly.activation_based.layer._arguments import check_number, check_number_above
+from spikingjelly.activation_based.layer._state import check_state_fits
 
 
 class SynapseFilter(base.MemoryModule):
@@ -31,6 +32,8 @@ class SynapseFilter(base.MemoryModule):
     Network", IJCAI 2020.
     """
 
+    out_i: float | torch.Tensor
+
     def __init__(self, tau: float = 100.0, learnable: bool = False, step_mode: str = "s") -> None:
         number = check_number_above(self, "tau", tau, 1.0)
         super().__init__()
@@ -45,7 +48,7 @@ class SynapseFilter(base.MemoryModule):
     def single_step_forward(self, x: torch.Tensor) -> torch.Tensor:
         """The current after the spikes ``[N, *]`` of one time step."""
         check_floating_tensor(self, "the input", x)
-        self._check_carried_state(x)
+        check_state_fits(self, "the current", self.out_i, x)
         if not isinstance(self.out_i, torch.Tensor):
             self.out_i = torch.full_like(x, self.out_i, requires_grad=False)
         decaying = (1.0 - x) * self.out_i
@@ -80,6 +83,8 @@ class NeuNorm(base.MemoryModule):
     Source: Wu et al., "Direct Training for Spiking Neural Networks: Faster, Larger, Better", AAAI 2019.
     """
 
+    x: float | torch.Tensor
+
     def __init__(
         self,
         in_channels: int,
@@ -110,7 +115,8 @@ class NeuNorm(base.MemoryModule):
                 f"{type(self).__name__}: expected x with shape [N, {', '.join(map(str, expected))}] at each time step, "
                 f"but got x with shape {list(in_spikes.shape)}. In step_mode='m' a sequence has T in front."
             )
-        self._check_carried_state(in_spikes)
+        trace_shape = (in_spikes.shape[0], 1, *in_spikes.shape[2:])
+        check_state_fits(self, "the trace", self.x, in_spikes, trace_shape)
         self.x = self.k0 * self.x + self.k1 * in_spikes.sum(dim=1, keepdim=True)
         return in_spikes - self.w * self.x
 

@@ -33,6 +33,7 @@ class WSConv2d(Conv2d):
     """
 
     gain: nn.Parameter | None
+    eps: float
 
     def __init__(
         self,
@@ -82,6 +83,7 @@ class WSLinear(Linear):
     """
 
     gain: nn.Parameter | None
+    eps: float
 
     def __init__(
         self,

@@ -3,26 +3,64 @@
 from spikingjelly.activation_based import base, surrogate
 from spikingjelly.activation_based.neuron._node import BaseNode
 from spikingjelly.activation_based.neuron.adaptive import AdaptBaseNode
+from spikingjelly.activation_based.neuron.cuba import CLIFNode
+from spikingjelly.activation_based.neuron.dsr import DSRIFNode, DSRLIFNode
 from spikingjelly.activation_based.neuron.exponential import EIFNode
+from spikingjelly.activation_based.neuron.gated_lif import GatedLIFNode
+from spikingjelly.activation_based.neuron.ilc import ILCBaseNode, ILCCLIFNode, ILCIFNode, ILCLIFNode
 from spikingjelly.activation_based.neuron.integrate_and_fire import IFNode
 from spikingjelly.activation_based.neuron.izhikevich import IzhikevichNode
 from spikingjelly.activation_based.neuron.klif import KLIFNode
 from spikingjelly.activation_based.neuron.liaf import LIAFNode
 from spikingjelly.activation_based.neuron.lif import LIFNode
+from spikingjelly.activation_based.neuron.mpbn import MPBNBaseNode, MPBNLIFNode
+from spikingjelly.activation_based.neuron.noisy import NoisyBaseNode, NoisyCLIFNode, NoisyILCBaseNode, NoisyILCCLIFNode
+from spikingjelly.activation_based.neuron.noisy_non_spiking import NoisyNonSpikingBaseNode, NoisyNonSpikingIFNode
+from spikingjelly.activation_based.neuron.non_spiking import NonSpikingBaseNode, NonSpikingIFNode, NonSpikingLIFNode
+from spikingjelly.activation_based.neuron.online import OTTTLIFNode, SLTTLIFNode
 from spikingjelly.activation_based.neuron.plif import ParametricLIFNode
+from spikingjelly.activation_based.neuron.psn import PSN, MaskedPSN, SlidingPSN
 from spikingjelly.activation_based.neuron.quadratic import QIFNode
+from spikingjelly.activation_based.neuron.simple import SimpleBaseNode, SimpleIFNode, SimpleLIFNode
 
 __all__ = [
+    "PSN",
     "AdaptBaseNode",
     "BaseNode",
+    "CLIFNode",
+    "DSRIFNode",
+    "DSRLIFNode",
     "EIFNode",
+    "GatedLIFNode",
     "IFNode",
+    "ILCBaseNode",
+    "ILCCLIFNode",
+    "ILCIFNode",
+    "ILCLIFNode",
     "IzhikevichNode",
     "KLIFNode",
     "LIAFNode",
     "LIFNode",
+    "MPBNBaseNode",
+    "MPBNLIFNode",
+    "MaskedPSN",
+    "NoisyBaseNode",
+    "NoisyCLIFNode",
+    "NoisyILCBaseNode",
+    "NoisyILCCLIFNode",
+    "NoisyNonSpikingBaseNode",
+    "NoisyNonSpikingIFNode",
+    "NonSpikingBaseNode",
+    "NonSpikingIFNode",
+    "NonSpikingLIFNode",
+    "OTTTLIFNode",
     "ParametricLIFNode",
     "QIFNode",
+    "SLTTLIFNode",
+    "SimpleBaseNode",
+    "SimpleIFNode",
+    "SimpleLIFNode",
+    "SlidingPSN",
     "base",
     "surrogate",
 ]

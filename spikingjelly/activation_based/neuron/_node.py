@@ -1,6 +1,5 @@
 """The node that all neurons with a threshold share: charge, fire, reset, and the loop over time."""
 
-import numbers
 from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import torch
 
 from spikingjelly.activation_based import base, surrogate
-from spikingjelly.activation_based._checks import check_bool, check_float, check_floating_tensor, is_real
+from spikingjelly.activation_based._checks import check_bool, check_float, check_floating_tensor
 from spikingjelly.fusion import dispatch
 
 DEFAULT_SURROGATE = surrogate.Sigmoid()
@@ -88,7 +87,7 @@ class BaseNode(base.MemoryModule):
     def jit_hard_reset(v: torch.Tensor, spike: torch.Tensor, v_reset: float) -> torch.Tensor:
         r""":math:`(1 - S[t]) H[t] + S[t] V_{reset}`"""
         kept = (1.0 - spike) * v
-        if is_real(v_reset) and v_reset == 0.0:
+        if type(v_reset) is float and v_reset == 0.0:
             return kept  # S[t] * 0 would cost two more operations and change neither value nor gradient
         return kept + spike * v_reset
 
@@ -116,18 +115,18 @@ class BaseNode(base.MemoryModule):
 
     def _rests_at_zero(self) -> bool:
         """Whether the potential decays towards 0: for the soft reset and for ``v_reset=0.0``."""
-        return self.v_reset is None or (is_real(self.v_reset) and self.v_reset == 0.0)
+        v_reset = self.v_reset
+        return v_reset is None or (type(v_reset) is float and v_reset == 0.0)
 
     def v_float_to_tensor(self, x: torch.Tensor) -> None:
         """Give ``v`` the shape, dtype and device of the input of one time step; a ``v`` that has them must fit it."""
-        if isinstance(self.v, numbers.Real):
+        if not isinstance(self.v, torch.Tensor):
+            check_floating_tensor(self, "the input", x)
             self.v = torch.full_like(x, float(self.v), requires_grad=False)
         self._check_carried_state(x)
 
     def single_step_forward(self, x: torch.Tensor) -> torch.Tensor:
         """Charge, fire, reset: one time step ``[N, *]``."""
-        if self.step_mode == "s":
-            check_floating_tensor(self, "the input", x)
         self.v_float_to_tensor(x)
         self.neuronal_charge(x)
         spike = self.neuronal_fire()

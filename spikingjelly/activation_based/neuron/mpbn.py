@@ -1,6 +1,5 @@
 """Neurons with batch normalisation of their membrane potential."""
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +8,6 @@ from torch import nn
 
 from spikingjelly.activation_based._checks import (
     ArgumentValueError,
-    check_above,
     check_bool,
     check_float,
     check_positive_int,
@@ -35,7 +33,8 @@ class MPBNBaseNode(BaseNode):
     :param mpbn: whether the potential is normalised
     :param out_features: number of channels of the linear layer in front
     :param out_channels: number of channels of the convolution in front; give exactly one of both
-    :param learnable_vth: whether each channel learns its threshold :math:`V_{th} = e^a`, with the parameter ``a``
+    :param learnable_vth: whether each channel learns the threshold at which it fires, :math:`V_{th} = e^a` with the
+        parameter ``a``. It starts at 1; ``v_threshold`` then is only what the soft reset subtracts
     :param bn_momentum: momentum of the running statistics, default 0.1
     :param bn_decay_momentum: factor on the momentum after each time step of training with ``running_stats`` (see
         :meth:`re_parameterize_v_threshold`), default 0.94
@@ -100,8 +99,7 @@ class MPBNBaseNode(BaseNode):
         self.vbn: nn.Module = nn.Identity()
         channels = self._channels(out_features, out_channels) if mpbn or learnable_vth else 0
         if learnable_vth:
-            check_above(self, "v_threshold", self.v_threshold, 0.0)
-            self.a = nn.Parameter(torch.full((channels,), math.log(self.v_threshold)))
+            self.a = nn.Parameter(torch.zeros(channels))
         if mpbn:
             normalization = nn.BatchNorm1d if out_channels is None else nn.BatchNorm2d
             self.vbn = normalization(channels, momentum=bn_momentum)
@@ -180,13 +178,6 @@ class MPBNBaseNode(BaseNode):
         if self.normalize_residual:
             self.v = (self.v - mean) / deviation * gamma + beta
         return self.surrogate_function(distance)
-
-    def neuronal_reset(self, spike: torch.Tensor) -> None:
-        if self.v_reset is None and self.learnable_vth:
-            spike_d = spike.detach() if self.detach_reset else spike
-            self.v = self.jit_soft_reset(self.v, spike_d, self._threshold())
-        else:
-            super().neuronal_reset(spike)
 
     def _threshold(self) -> Any:
         return self._per_channel(self.a.exp()) if self.learnable_vth else self.v_threshold

@@ -50,7 +50,7 @@ class SurrogateFunctionBase(nn.Module):
             cls.backward = staticmethod(_derivative_of(cls.primitive_function))
         if "spiking_function" not in vars(cls) and {"primitive_function", "backward"} & vars(cls).keys():
             cls._function = _heaviside_with_slope(cls)
-            cls.spiking_function = staticmethod(_apply_of(cls._function))
+            cls.spiking_function = staticmethod(cls._function.apply)
 
     def set_spiking_mode(self, spiking: bool) -> None:
         """Switch between spikes (True) and the primitive function (False)."""
@@ -128,10 +128,3 @@ def _heaviside_with_slope(surrogate: type[SurrogateFunctionBase]) -> type[torch.
 
     Heaviside.__name__ = Heaviside.__qualname__ = f"{surrogate.__name__}Heaviside"
     return Heaviside
-
-
-def _apply_of(function: type[torch.autograd.Function]) -> Callable[..., torch.Tensor]:
-    def spiking_function(x: torch.Tensor, *parameters: Any) -> torch.Tensor:
-        return function.apply(x, *parameters)
-
-    return spiking_function

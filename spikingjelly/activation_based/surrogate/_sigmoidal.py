@@ -34,7 +34,7 @@ class Sigmoid(SurrogateFunctionBase):
 
 class ATan(SurrogateFunctionBase):
     r"""Primitive :math:`\frac{1}{\pi}\arctan(\frac{\pi}{2}\alpha x) + \frac{1}{2}`,
-    slope :math:`\frac{\alpha / 2}{1 + (\frac{\pi}{2}\alpha x)^2}`.
+    slope :math:`\frac{\alpha / 2}{1 + (\frac{\pi}{2}\alpha x)^2} = \frac{1}{2/\alpha + \frac{\pi^2}{2}\alpha x^2}`.
 
     :param alpha: sharpness, default 2.0
     :param spiking: True for spikes, False for the primitive function
@@ -52,7 +52,7 @@ class ATan(SurrogateFunctionBase):
 
     @staticmethod
     def backward(grad_output: torch.Tensor, x: torch.Tensor, alpha: float) -> torch.Tensor:
-        return grad_output * (alpha / 2) / (1.0 + (math.pi / 2 * alpha * x).square())
+        return grad_output / (2.0 / alpha + math.pi**2 / 2 * alpha * x.square())
 
 
 class SoftSign(SurrogateFunctionBase):

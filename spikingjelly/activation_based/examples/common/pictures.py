@@ -28,12 +28,12 @@ def draw_sample(
     from matplotlib.figure import Figure
 
     T, classes = spikes.shape
-    rates = spikes.mean(0)
+    rates = spikes.mean(0).numpy()
     prediction = int(rates.argmax())
     figure = Figure(figsize=(11, 7), layout="constrained")
     ((top_left, top_right), (bottom_left, bottom_right)) = figure.subplots(2, 2, width_ratios=[1, 2])
 
-    top_left.imshow(image, cmap="gray_r", vmin=0, vmax=1)
+    top_left.imshow(image.numpy(), cmap="gray_r", vmin=0, vmax=1)
     top_left.set(title=f"test image, label {label}", xticks=[], yticks=[])
 
     trains = [spikes[:, i].nonzero().squeeze(1).tolist() for i in range(classes)]
@@ -42,13 +42,19 @@ def draw_sample(
     top_right.set(title="spikes", xlabel="time step", ylabel="output neuron", xlim=(-1, T), yticks=range(classes))
 
     bottom_left.barh(range(classes), rates, color=colors)
-    bottom_left.set(title=f"firing rates: prediction {prediction}", xlabel="spikes per time step", yticks=range(classes))
+    bottom_left.set(
+        title=f"firing rates: prediction {prediction}", xlabel="spikes per time step", yticks=range(classes)
+    )
     bottom_left.set(ylabel="output neuron", xlim=(0, 1))
 
     for i in range(classes):
         strong = i in (prediction, label)
         bottom_right.plot(
-            potentials[:, i], color=colors[i], linewidth=1.8 if strong else 0.7, alpha=1 if strong else 0.5, label=str(i)
+            potentials[:, i].numpy(),
+            color=colors[i],
+            linewidth=1.8 if strong else 0.7,
+            alpha=1 if strong else 0.5,
+            label=str(i),
         )
     bottom_right.axhline(v_threshold, color="black", linestyle="--", linewidth=1)
     bottom_right.set(title="membrane potential after reset (threshold dashed)", xlabel="time step", ylabel="V")
