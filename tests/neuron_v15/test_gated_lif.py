@@ -79,7 +79,7 @@ def test_numbers_of_the_published_package() -> None:
     torch.testing.assert_close(y.flatten(), torch.tensor(PUBLISHED))
 
 
-PUBLISHED = [0.0, 0.0, 0.0]
+PUBLISHED = [0.6091098189, 0.0474109799, 0.8598805070]
 
 
 @pytest.mark.parametrize("inplane", [None, C])

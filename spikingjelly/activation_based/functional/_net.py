@@ -53,10 +53,11 @@ def set_step_mode(net: nn.Module, step_mode: str) -> None:
         (n, m) for n, m in net.named_modules() if id(m) not in kept and _has(m, "step_mode")
     ]
     for name, module in chosen:
-        if isinstance(module, base.StepModule) and step_mode not in module.supported_step_mode():
+        supported = module.supported_step_mode() if isinstance(module, base.StepModule) else ("s", "m")
+        if step_mode not in supported:
             raise ValueError(
-                f"set_step_mode: {_place(name, module)} only supports step_mode="
-                f"{' or '.join(map(repr, module.supported_step_mode()))}, but {step_mode!r} was given. Nothing was set."
+                f"set_step_mode: {_place(name, module)} only supports step_mode={' or '.join(map(repr, supported))}, "
+                f"but {step_mode!r} was given. Nothing was set."
             )
     for name, module in chosen:
         if not isinstance(module, base.StepModule):
@@ -125,7 +126,7 @@ def _has(module: nn.Module, name: str) -> bool:
     return name in vars(module) or hasattr(type(module), name)
 
 
-def _place(name: str, module: nn.Module) -> str:
+def _place(name: str, module: object) -> str:
     return f"{type(module).__name__} {name!r}" if name else type(module).__name__
 
 

@@ -1,10 +1,13 @@
 """Training at every time step, instead of backpropagation through time."""
 
+import copy
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import nn
 
+from spikingjelly.activation_based import base
 from spikingjelly.activation_based._checks import ArgumentValueError, describe
 from spikingjelly.activation_based.functional._net import detach_net
 
@@ -30,10 +33,12 @@ def fptt_online_training(
     At time step :math:`t` the optimizer follows the gradient of
 
     .. math::
-        \ell_t(W) + \frac{\alpha}{2}
+        \ell_t(W) + \sum_W \frac{\alpha}{2 \lvert W \rvert}
         \left\lVert W - \bar{W}_t - \frac{1}{2 \alpha} \nabla \ell_{t-1}(W_t) \right\rVert^2
 
-    to :math:`W_{t+1}`, and then, except after the last time step,
+    to :math:`W_{t+1}`, where :math:`W` stands for each parameter by itself and :math:`\lvert W \rvert` for its number of
+    elements: the mean of the squares in place of the papers' sum, as in the published package, so that ``alpha`` keeps
+    its scale. Then, except after the last time step,
 
     .. math::
         \bar{W}_{t+1} = \frac{1}{2} (\bar{W}_t + W_{t+1}) - \frac{1}{2 \alpha} \nabla \ell_t(W_{t+1})
@@ -41,8 +46,8 @@ def fptt_online_training(
     ("Training Recurrent Neural Networks via Forward Propagation Through Time", Kag and Saligrama, ICML 2021; for
     spiking networks Yin, Corradi and Bohte, "Accurate online training of dynamical spiking neural networks through
     Forward Propagation Through Time", 2021). :math:`\nabla \ell_t(W_{t+1})` takes a second run of the model on
-    :math:`x[t]`, which goes on from the state that the first one left, as in the published package. The state is cut
-    from the graph after each run.
+    :math:`x[t]`. It starts from the state that the first run left, and this is also the state that time step
+    :math:`t + 1` starts from, cut from the graph.
 
     :param model: a network in step mode 's'
     :param x_seq: inputs ``[T, N, *]``
@@ -67,7 +72,9 @@ def fptt_online_training(
         _add_pull(parameters, w_ra, last_gradients, alpha)
         optimizer.step()
         if t < T - 1:
+            state = _state(model)
             _backward(model, optimizer, x, target, f_loss_t)
+            _restore(state)
             last_gradients = [None if p.grad is None else p.grad.clone() for p in parameters]
             _move_averages(parameters, w_ra, last_gradients, alpha)
     optimizer.zero_grad()
@@ -129,17 +136,29 @@ def _backward(
     detach_net(model)
 
 
+def _state(model: nn.Module) -> list[tuple[base.MemoryModule, dict[str, Any]]]:
+    stateful = [module for module in model.modules() if isinstance(module, base.MemoryModule)]
+    return [(module, copy.deepcopy(dict(module.named_memories()))) for module in stateful]
+
+
+def _restore(state: list[tuple[base.MemoryModule, dict[str, Any]]]) -> None:
+    for module, memories in state:
+        for name, value in memories.items():
+            setattr(module, name, value)
+
+
 @torch.no_grad()
 def _add_pull(
     parameters: list[torch.Tensor], w_ra: list[torch.Tensor], last: list[torch.Tensor | None], alpha: float
 ) -> None:
-    """Add the gradient of the regulariser, alpha (W - W_ra) - grad / 2."""
+    """Add the gradient of the regulariser: of alpha (W - W_ra) - grad / 2 each parameter gets its share."""
     for parameter, average, gradient in zip(parameters, w_ra, last, strict=True):
         if not parameter.requires_grad:
             continue
         pull = alpha * (parameter - average)
         if gradient is not None:
             pull -= 0.5 * gradient
+        pull /= parameter.numel()
         parameter.grad = pull if parameter.grad is None else parameter.grad + pull
 
 
