@@ -17,9 +17,8 @@ def main() -> None:
     if unknown:
         sys.exit(f"no such row: {', '.join(sorted(unknown))}; there are: {', '.join(ROWS)}")
     load = os.getloadavg()[0]
-    print(
-        f"torch {torch.__version__}, Python {platform.python_version()}, {torch.get_num_threads()} threads, load {load:.2f}"
-    )
+    versions = f"torch {torch.__version__}, Python {platform.python_version()}"
+    print(f"{versions}, {torch.get_num_threads()} threads, load {load:.2f}")
     if load > 0.5:
         print("The machine is busy: ratios are worth little, times nothing.")
     for name in names:

@@ -84,9 +84,21 @@ class NeuronCase:
         return f"{self.cls}({arguments}){'' if self.surrogate is None else '/' + self.surrogate.cls}"
 
 
+_RESETS = (0.0, -0.2, None)
+
+
+class AttributeModeCase(NeuronCase):
+    """A neuron without the argument ``step_mode``, which is set afterwards."""
+
+    def make(self, step_mode: str = "m", **more: Any) -> torch.nn.Module:
+        node = super().make(step_mode, **more)
+        node.step_mode = step_mode
+        return node
+
+
 def _flags(cls: str, base: dict[str, Any], **options: Any) -> Iterator[NeuronCase]:
     """Hard reset to two values and soft reset, each with the reset in and out of the graph, surrogates in turn."""
-    resets = itertools.product((0.0, -0.2, None), (False, True))
+    resets = itertools.product(_RESETS, (False, True))
     for number, (v_reset, detach_reset) in enumerate(resets):
         kwargs = {**base, "v_threshold": 0.8, "v_reset": v_reset, "detach_reset": detach_reset}
         yield NeuronCase(cls, kwargs, surrogate=SURROGATES[(3 * number + len(cls)) % len(SURROGATES)], **options)
@@ -106,4 +118,42 @@ NEURONS = [
     ),
     *_flags("KLIFNode", {"scale_reset": True, "tau": 1.7}),
     *_flags("KLIFNode", {"scale_reset": False, "tau": 1.7, "decay_input": False}),
+    *(
+        NeuronCase(
+            cls,
+            {**own, "v_threshold": 0.8, "v_reset": v_reset, "detach_reset": detach_reset},
+            surrogate=SURROGATES[number],
+            scale=scale,
+            takes_v_seq=False,
+        )
+        for cls, own, scale in [
+            ("SimpleIFNode", {}, 0.6),
+            ("SimpleLIFNode", {"tau": 1.7, "decay_input": True}, 1.5),
+            ("SimpleLIFNode", {"tau": 2.4, "decay_input": False}, 0.8),
+        ]
+        for number, v_reset in enumerate(_RESETS, start=2)
+        for detach_reset in (False, True)
+    ),
+    *(
+        AttributeModeCase(
+            "CLIFNode",
+            {"c_decay": 0.4, "v_decay": 0.6, "v_threshold": 0.8, "v_reset": v_reset},
+            surrogate=SURROGATES[15 - number],
+            scale=0.8,
+            takes_step_mode=False,
+            takes_v_seq=False,
+        )
+        for number, v_reset in enumerate(_RESETS)
+    ),
+    *(
+        NeuronCase(
+            "MPBNLIFNode",
+            {"tau": 1.7, "decay_input": decay_input, "v_threshold": 0.3, "v_reset": v_reset, "out_features": 5, **own},
+            surrogate=SURROGATES[number],
+            half=False,  # batch normalisation keeps float32 statistics of three values, which is too few for a table
+        )
+        for decay_input in (True, False)
+        for own in ({}, {"mpbn": False}, {"learnable_vth": True, "bn_momentum": 0.3})
+        for number, v_reset in enumerate(_RESETS, start=4)
+    ),
 ]

@@ -211,9 +211,11 @@ class MemoryModule(nn.Module, StepModule):
         _backward_hint.forget(self)
 
     def __getattr__(self, name: str) -> Any:
-        memories = self.__dict__.get("_memories")
-        if memories is not None and name in memories:
-            return memories[name]
+        # Each time step reads memories and the surrogate: a look-up in two dicts takes a third of nn.Module's own.
+        for kind in ("_memories", "_modules"):
+            values = self.__dict__.get(kind)
+            if values is not None and name in values:
+                return values[name]
         return super().__getattr__(name)
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -237,7 +239,7 @@ class MemoryModule(nn.Module, StepModule):
         super()._apply(fn, recurse)
         for values in (self._memories, self._memories_rv):
             for name, value in values.items():
-                values[name] = _map_tensors(value, fn)
+                values[name] = _map_tensors(value, lambda tensor: _moved(tensor, fn))
         _carried_state.forget(self)
         return self
 
@@ -262,6 +264,12 @@ class MemoryModule(nn.Module, StepModule):
         memo[id(self)] = replica
         replica.__dict__ = copy.deepcopy(self._copyable_dict(), memo)
         return replica
+
+
+def _moved(tensor: torch.Tensor, fn: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
+    """``fn(tensor)``, cut from the graph if that is another tensor: its graph belongs to the former dtype or device."""
+    result = fn(tensor)
+    return result if result is tensor else result.detach()
 
 
 def _map_tensors(value: Any, fn: Callable[[torch.Tensor], torch.Tensor]) -> Any:

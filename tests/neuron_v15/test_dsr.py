@@ -142,7 +142,7 @@ def test_threshold_training(cls: type) -> None:
     fixed.double()
     assert fixed.v_threshold.dtype == F64
     optimizer = torch.optim.SGD(learned.parameters(), lr=0.1)
-    learned(torch.full((T, 3), 20.0)).sum().backward()
+    learned(torch.full((T, 3), 200.0)).sum().backward()
     optimizer.step()
     assert learned.v_threshold < 0.8
 

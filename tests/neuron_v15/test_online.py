@@ -132,7 +132,7 @@ def test_ottt_state_dict_without_state_resets() -> None:
 
 
 @pytest.mark.parametrize("copier", [copy.deepcopy, lambda node: pickle.loads(pickle.dumps(node))])
-def test_ottt_copies_go_on(copier) -> None:  # noqa: ANN001
+def test_ottt_copies_go_on(copier) -> None:
     x = currents(4, 3, 4)
     node = OTTTLIFNode(surrogate_function=soft())
     node(x[0].requires_grad_())
@@ -153,9 +153,21 @@ def test_ottt_moves_with_its_state() -> None:
 
 def test_defaults() -> None:
     node = OTTTLIFNode()
-    assert (node.tau, node.decay_input, node.v_threshold, node.v_reset, node.detach_reset) == (2.0, False, 1.0, None, True)
+    assert (node.tau, node.decay_input, node.v_threshold, node.v_reset, node.detach_reset) == (
+        2.0,
+        False,
+        1.0,
+        None,
+        True,
+    )
     node = SLTTLIFNode()
-    assert (node.tau, node.decay_input, node.v_threshold, node.v_reset, node.detach_reset) == (2.0, True, 1.0, 0.0, True)
+    assert (node.tau, node.decay_input, node.v_threshold, node.v_reset, node.detach_reset) == (
+        2.0,
+        True,
+        1.0,
+        0.0,
+        True,
+    )
     assert isinstance(node, neuron.LIFNode)
 
 

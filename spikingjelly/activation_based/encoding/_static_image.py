@@ -3,10 +3,11 @@ r"""Random spikes for an image that is repeated over time: 16 random bits for ea
 How exact it is. A pixel :math:`x` fires with probability :math:`p = \operatorname{round}(65536 x) / 65536` (half to
 even), clipped to :math:`[0, 1]`, exactly: it compares a uniform 16-bit integer with an integer bound. So
 :math:`\lvert p - x \rvert \le 2^{-17}`, values from :math:`1 - 2^{-17}` on always fire, values up to :math:`2^{-17}`
-and NaN never do. Spikes are independent of each other, as far as PyTorch's generator (``torch.manual_seed``) gives
-independent bits: each spike has its own 16 of them, from 64 that are drawn at a time.
+and NaN never do. Spikes are independent of each other, as far as NumPy's SFC64, seeded anew from PyTorch's generator
+(``torch.manual_seed``), gives independent bits: each spike has its own 16 of them, from 64 that are drawn at a time.
 """
 
+import numpy as np
 import torch
 
 _LEVELS = 1 << 16
@@ -46,26 +47,32 @@ def _bound(level: torch.Tensor) -> torch.Tensor:
     return (level - (_LEVELS // 2 + 1)).clamp_(min=-(_LEVELS // 2)).to(torch.int16)
 
 
-def _random_int16(rows: int, columns: int) -> torch.Tensor:
+def _random_bits() -> np.random.SFC64:
+    """NumPy's fastest generator, seeded by PyTorch's: half the time of PyTorch's own 64-bit integers."""
+    return np.random.SFC64(int(torch.randint(2**63 - 1, (), device="cpu")))
+
+
+def _random_int16(bits: np.random.SFC64, rows: int, columns: int) -> torch.Tensor:
     count = rows * columns
-    words = torch.empty((count + 3) // 4, dtype=torch.int64).random_(-(2**63), None)
+    words = torch.from_numpy(bits.random_raw((count + 3) // 4))
     return words.view(torch.int16)[:count].view(rows, columns)
 
 
 def _where_lit(level: torch.Tensor, lit: torch.Tensor, T: int, dtype: torch.dtype) -> torch.Tensor:
-    spikes = torch.zeros(T, level.numel(), dtype=dtype)
+    # Bytes first: scattering into the wider result would read and write four times as much memory.
+    spikes = level.new_zeros(T, level.numel(), dtype=torch.uint8)
     if lit.numel() == 0:
-        return spikes
-    bound = _bound(level[lit])
+        return spikes.to(dtype)
+    bits, bound = _random_bits(), _bound(level[lit])
     for rows in spikes.split(max(1, _CHUNK // lit.numel())):
-        fired = _random_int16(rows.shape[0], lit.numel()) <= bound
-        rows.scatter_(1, lit.expand_as(fired), fired.to(dtype))
-    return spikes
+        fired = _random_int16(bits, rows.shape[0], lit.numel()) <= bound
+        rows.scatter_(1, lit.expand_as(fired), fired.view(torch.uint8))
+    return spikes.to(dtype)
 
 
 def _everywhere(level: torch.Tensor, T: int, dtype: torch.dtype) -> torch.Tensor:
-    spikes = torch.empty(T, level.numel(), dtype=dtype)
-    bound, lit = _bound(level), level > 0
+    spikes = level.new_empty(T, level.numel(), dtype=dtype)
+    bits, bound, lit = _random_bits(), _bound(level), level > 0
     for rows in spikes.split(max(1, _CHUNK // level.numel())):
-        rows.copy_((_random_int16(*rows.shape) <= bound).logical_and_(lit))
+        rows.copy_((_random_int16(bits, *rows.shape) <= bound).logical_and_(lit))
     return spikes

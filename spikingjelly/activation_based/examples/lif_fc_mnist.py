@@ -103,7 +103,7 @@ class Classifier:
         if args.opt == "sgd":
             self.optimizer: torch.optim.Optimizer = torch.optim.SGD(parameters, lr=args.lr, momentum=args.momentum)
         else:
-            self.optimizer = torch.optim.Adam(parameters, lr=args.lr)
+            self.optimizer = torch.optim.Adam(parameters, lr=args.lr, fused=True)
         half = torch.float16 if self.device.type == "cuda" else torch.bfloat16
         self.autocast = torch.autocast(self.device.type, dtype=half, enabled=args.amp)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=args.amp and half is torch.float16)

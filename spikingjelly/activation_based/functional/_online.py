@@ -36,9 +36,9 @@ def fptt_online_training(
         \ell_t(W) + \sum_W \frac{\alpha}{2 \lvert W \rvert}
         \left\lVert W - \bar{W}_t - \frac{1}{2 \alpha} \nabla \ell_{t-1}(W_t) \right\rVert^2
 
-    to :math:`W_{t+1}`, where :math:`W` stands for each parameter by itself and :math:`\lvert W \rvert` for its number of
-    elements: the mean of the squares in place of the papers' sum, as in the published package, so that ``alpha`` keeps
-    its scale. Then, except after the last time step,
+    to :math:`W_{t+1}`, where :math:`W` is each parameter by itself and :math:`\lvert W \rvert` its number of elements:
+    the mean of the squares in place of the papers' sum, as in the published package, so that ``alpha`` keeps its
+    scale. Then, except after the last time step,
 
     .. math::
         \bar{W}_{t+1} = \frac{1}{2} (\bar{W}_t + W_{t+1}) - \frac{1}{2 \alpha} \nabla \ell_t(W_{t+1})

@@ -37,7 +37,9 @@ class StepLayer(base.StepModule, nn.Module):
         if self.step_mode == "m":
             check_sequence_layout(self, x, self._layouts, self._needs_floats)
             return seq_to_ann_forward(x, torch_layer)
-        # Asking afterwards keeps the layer traceable by torch.fx, and everything that torch accepts is accepted.
+        if self._needs_floats:
+            check_no_integers(self, x)
+        # Asking for the shape afterwards keeps the layer traceable by torch.fx, and all that torch accepts is accepted.
         try:
             return torch_layer(x)
         except (RuntimeError, ValueError, TypeError, AttributeError) as error:
@@ -53,7 +55,9 @@ def check_sequence_layout(owner: Any, x_seq: Any, layouts: Layouts, needs_floats
     :raises TypeError: for what is no tensor, or has an integer dtype where the layer computes with weights or means
     :raises ValueError: for a wrong number of dimensions
     """
-    _check_tensor(owner, x_seq, needs_floats)
+    check_tensor(owner, x_seq)
+    if needs_floats:
+        check_no_integers(owner, x_seq)
     sequences = tuple(f"T, {layout}" for layout in layouts)
     if not _fits(x_seq, sequences):
         raise ValueError(
@@ -67,7 +71,9 @@ def explain_refusal(owner: Any, x: Any, layouts: Layouts, needs_floats: bool, er
     """Raise what torch raised for one time step ``x``, or a clearer error where the reason is known."""
     if not isinstance(x, torch.Tensor) and isinstance(error, RuntimeError | ValueError):
         raise error  # torch.fx explains itself why it can't trace with its stand-in for a tensor
-    _check_tensor(owner, x, needs_floats)
+    check_tensor(owner, x)
+    if needs_floats:
+        check_no_integers(owner, x)
     sequences = tuple(f"T, {layout}" for layout in layouts)
     if _fits(x, sequences) and not _fits(x, layouts):
         raise ValueError(
@@ -87,9 +93,9 @@ def check_tensor(owner: Any, x: Any) -> None:
         )
 
 
-def _check_tensor(owner: Any, x: Any, needs_floats: bool) -> None:
-    check_tensor(owner, x)
-    if needs_floats and not x.is_complex():
+def check_no_integers(owner: Any, x: Any) -> None:
+    """Where ``x`` is a tensor, it must not be one of integers, whose means torch rounds in silence."""
+    if isinstance(x, torch.Tensor) and not x.is_complex():
         check_floating_tensor(owner, "the input", x)
 
 

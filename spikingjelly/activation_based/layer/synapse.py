@@ -57,7 +57,7 @@ class SynapseFilter(base.MemoryModule):
 
     def extra_repr(self) -> str:
         with torch.no_grad():
-            tau = 1.0 / self.w.sigmoid().item() if self.learnable else self.tau
+            tau = round(1.0 / self.w.sigmoid().item(), 6) if self.learnable else self.tau
         return f"tau={tau}, learnable={self.learnable}, step_mode={self.step_mode}"
 
 

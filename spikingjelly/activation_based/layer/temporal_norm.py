@@ -13,7 +13,10 @@ from spikingjelly.activation_based.layer.normalization import LAYOUTS_1D, LAYOUT
 
 
 class TemporalEffectiveBatchNormNd(base.MemoryModule):
-    """What :class:`TemporalEffectiveBatchNorm1d` and its 2d and 3d versions share."""
+    """What :class:`TemporalEffectiveBatchNorm1d` and its 2d and 3d versions share.
+
+    :raises TypeError: if it is used itself
+    """
 
     _batch_norm: ClassVar[type[nn.Module]]
     _layouts: ClassVar[Layouts]
@@ -28,6 +31,8 @@ class TemporalEffectiveBatchNormNd(base.MemoryModule):
         track_running_stats: bool = True,
         step_mode: str = "s",
     ) -> None:
+        if type(self) is TemporalEffectiveBatchNormNd:
+            raise TypeError("TemporalEffectiveBatchNormNd is a base: use TemporalEffectiveBatchNorm1d, 2d or 3d.")
         check_positive_int(self, "T", T)
         super().__init__()
         self.T = T

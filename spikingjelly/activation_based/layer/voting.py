@@ -7,7 +7,12 @@ from torch import nn
 from spikingjelly.activation_based import base
 from spikingjelly.activation_based._checks import check_positive_int
 from spikingjelly.activation_based.functional._forward import seq_to_ann_forward
-from spikingjelly.activation_based.layer._wrapped import Layouts, check_sequence_layout, explain_refusal
+from spikingjelly.activation_based.layer._wrapped import (
+    Layouts,
+    check_no_integers,
+    check_sequence_layout,
+    explain_refusal,
+)
 
 
 class VotingLayer(nn.Module, base.StepModule):
@@ -44,6 +49,7 @@ class VotingLayer(nn.Module, base.StepModule):
         if self.step_mode == "m":
             check_sequence_layout(self, x, self._layouts)
             return seq_to_ann_forward(x, self.single_step_forward)
+        check_no_integers(self, x)
         try:
             return self.single_step_forward(x)
         except (RuntimeError, TypeError, AttributeError) as error:

@@ -1,4 +1,4 @@
-"""Default surrogate functions that are not Sigmoid, and how a node gets one of its own."""
+"""Default surrogate functions, and how a node gets one of its own."""
 
 import copy
 from collections.abc import Callable
@@ -6,8 +6,8 @@ from collections.abc import Callable
 import torch
 
 from spikingjelly.activation_based import surrogate
-from spikingjelly.activation_based.neuron._node import DEFAULT_SURROGATE
 
+DEFAULT_SURROGATE = surrogate.Sigmoid()
 DEFAULT_ATAN = surrogate.ATan()
 DEFAULT_RECT = surrogate.Rect()
 

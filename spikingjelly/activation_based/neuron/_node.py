@@ -6,11 +6,10 @@ from typing import Any
 
 import torch
 
-from spikingjelly.activation_based import base, surrogate
+from spikingjelly.activation_based import base
 from spikingjelly.activation_based._checks import check_bool, check_float, check_floating_tensor
+from spikingjelly.activation_based.neuron._default_surrogates import DEFAULT_SURROGATE, own_surrogate
 from spikingjelly.fusion import dispatch
-
-DEFAULT_SURROGATE = surrogate.Sigmoid()
 
 
 class BaseNode(base.MemoryModule):
@@ -62,8 +61,7 @@ class BaseNode(base.MemoryModule):
         self.v_threshold = v_threshold
         self.v_reset = v_reset
         self.detach_reset = detach_reset
-        # A default argument is one object for all nodes, but each node has a spiking mode of its own.
-        self.surrogate_function = surrogate.Sigmoid() if surrogate_function is DEFAULT_SURROGATE else surrogate_function
+        self.surrogate_function = own_surrogate(surrogate_function)
         self.step_mode = step_mode
         self.backend = backend
         self.store_v_seq = store_v_seq

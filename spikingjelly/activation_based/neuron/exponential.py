@@ -5,7 +5,8 @@ from collections.abc import Callable
 import torch
 
 from spikingjelly.activation_based._checks import check_above, check_float
-from spikingjelly.activation_based.neuron._node import DEFAULT_SURROGATE, BaseNode
+from spikingjelly.activation_based.neuron._default_surrogates import DEFAULT_SURROGATE
+from spikingjelly.activation_based.neuron._node import BaseNode
 
 
 class EIFNode(BaseNode):

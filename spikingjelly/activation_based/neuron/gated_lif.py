@@ -15,8 +15,7 @@ from spikingjelly.activation_based._checks import (
     describe,
     is_real,
 )
-from spikingjelly.activation_based.neuron._default_surrogates import own_surrogate
-from spikingjelly.activation_based.neuron._node import DEFAULT_SURROGATE
+from spikingjelly.activation_based.neuron._default_surrogates import DEFAULT_SURROGATE, own_surrogate
 from spikingjelly.activation_based.neuron._sequence_length import check_length
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from spikingjelly.activation_based.neuron._node import DEFAULT_SURROGATE
+from spikingjelly.activation_based.neuron._default_surrogates import DEFAULT_SURROGATE
 from spikingjelly.activation_based.neuron.lif import LIFNode
 
 

@@ -12,7 +12,8 @@ from spikingjelly.activation_based._checks import (
     check_float,
     check_positive_int,
 )
-from spikingjelly.activation_based.neuron._node import DEFAULT_SURROGATE, BaseNode
+from spikingjelly.activation_based.neuron._default_surrogates import DEFAULT_SURROGATE
+from spikingjelly.activation_based.neuron._node import BaseNode
 from spikingjelly.activation_based.neuron.lif import LIFNode
 
 

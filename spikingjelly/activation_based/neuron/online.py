@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from spikingjelly.activation_based.neuron._node import DEFAULT_SURROGATE
+from spikingjelly.activation_based.neuron._default_surrogates import DEFAULT_SURROGATE
 from spikingjelly.activation_based.neuron.lif import LIFNode
 
 

@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from spikingjelly.activation_based._checks import check_above
-from spikingjelly.activation_based.neuron._node import DEFAULT_SURROGATE, BaseNode
+from spikingjelly.activation_based.neuron._default_surrogates import DEFAULT_SURROGATE
+from spikingjelly.activation_based.neuron._node import BaseNode
 
 
 class ParametricLIFNode(BaseNode):

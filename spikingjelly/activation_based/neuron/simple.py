@@ -8,8 +8,7 @@ import torch
 
 from spikingjelly.activation_based import base
 from spikingjelly.activation_based._checks import check_above, check_bool, check_float, check_floating_tensor
-from spikingjelly.activation_based.neuron._default_surrogates import own_surrogate
-from spikingjelly.activation_based.neuron._node import DEFAULT_SURROGATE
+from spikingjelly.activation_based.neuron._default_surrogates import DEFAULT_SURROGATE, own_surrogate
 
 
 class SimpleBaseNode(base.MemoryModule):

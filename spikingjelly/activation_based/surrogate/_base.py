@@ -11,7 +11,7 @@ SlopeFunction = Callable[..., torch.Tensor]
 
 def heaviside(x: torch.Tensor) -> torch.Tensor:
     r"""The spike: :math:`\Theta(x) = 1` where :math:`x \geq 0`, else 0, in the dtype of ``x``."""
-    return (x >= 0).to(x)
+    return torch.heaviside(x, x.new_ones(()))
 
 
 class SurrogateFunctionBase(nn.Module):

@@ -52,7 +52,8 @@ class ATan(SurrogateFunctionBase):
 
     @staticmethod
     def backward(grad_output: torch.Tensor, x: torch.Tensor, alpha: float) -> torch.Tensor:
-        return grad_output / (2.0 / alpha + math.pi**2 / 2 * alpha * x.square())
+        # rsub is 2 / alpha + (pi^2 / 2) alpha x^2 in one operation: small tensors cost an operation, not an element.
+        return grad_output / torch.rsub(x.square(), 2.0 / alpha, alpha=-(math.pi**2) / 2 * alpha)
 
 
 class SoftSign(SurrogateFunctionBase):
