@@ -48,7 +48,7 @@ def watch_state(module: nn.Module) -> None:
         if call.backward_id not in (None, torch._C._current_graph_task_id()):
             warnings.warn(_MESSAGE.format(class_name), stacklevel=2)
 
-    for value in module._memories.values():
+    for value in module.__dict__["_memories"].values():
         if isinstance(value, torch.Tensor) and value.grad_fn is not None:
             value.register_hook(hint)
 

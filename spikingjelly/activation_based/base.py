@@ -138,6 +138,7 @@ class MemoryModule(nn.Module, StepModule):
         return torch.stack([self.single_step_forward(x, *args, **kwargs) for x in x_seq.unbind(0)])
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
+        step: Callable[..., Any]
         if self.step_mode == "s":
             step = self.single_step_forward
         elif self.step_mode == "m":

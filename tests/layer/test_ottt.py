@@ -118,6 +118,14 @@ def test_sequential_routes_pairs() -> None:
     assert conv_grad.any()
 
 
+def test_neurons_read_the_spikes_of_a_pair() -> None:
+    spike, trace = pair(4, 3)
+    for node in (TracingNeuron(), nn.Sequential(TracingNeuron())):
+        out = layer.OTTTSequential(node)([spike, trace])
+        torch.testing.assert_close(out, [torch.sigmoid(8 * (spike - 0.5)), torch.sigmoid(8 * (spike - 0.5))])
+        assert [m.calls for m in node.modules() if isinstance(m, TracingNeuron)] == [1]
+
+
 def test_sequential_in_evaluation_is_a_sequential() -> None:
     net = make_net().eval()
     x = torch.rand(5, 1, 4, 4)

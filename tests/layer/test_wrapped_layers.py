@@ -251,11 +251,11 @@ def test_inputs_that_are_no_tensors(case: Case, mode: str) -> None:
 
 @pytest.mark.parametrize("mode", ["s", "m"])
 @pytest.mark.parametrize("case", PARAMETERISED + [c for c in CASES if "Avg" in c.cls], ids=str)
-def test_integers_are_not_converted_silently(case: Case, mode: str) -> None:
-    x = torch.zeros(case.input(*((T, N) if mode == "m" else (N,))).shape, dtype=torch.uint8)
-    with pytest.raises(
-        TypeError, match=rf"{case.cls}: the input must have a floating-point dtype.*uint8.*x.float\(\) / 255"
-    ):
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int64])
+def test_integers_are_not_converted_silently(case: Case, mode: str, dtype: torch.dtype) -> None:
+    x = torch.zeros(case.input(*((T, N) if mode == "m" else (N,))).shape, dtype=dtype)
+    message = rf"{case.cls}: the input must have a floating-point dtype.*{dtype}.*x.float\(\) / 255"
+    with pytest.raises(TypeError, match=message):
         case.make(mode)(x)
 
 

@@ -10,6 +10,7 @@ import argparse
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -81,14 +82,13 @@ def load_data(args: argparse.Namespace) -> tuple[DataLoader, DataLoader]:
     """The loaders of the training and the test images."""
     if args.data_dir is None:
         print("No -data-dir: training on the subset of MNIST that comes along (6000 images, 1000 for the test).")
-        sets = [MNISTSubset(train=train) for train in (True, False)]
-    else:
-        sets = [MNIST(args.data_dir, train=train, download=args.download) for train in (True, False)]
-    train_set, test_set = sets
-    return (
-        batches.loader(train_set.data, train_set.targets, args.b, train=True, workers=args.j),
-        batches.loader(test_set.data, test_set.targets, args.b, train=False, workers=args.j),
-    )
+    return images_of(args, train=True), images_of(args, train=False)
+
+
+def images_of(args: argparse.Namespace, train: bool) -> DataLoader:
+    """The loader of one split."""
+    images = MNISTSubset(train) if args.data_dir is None else MNIST(args.data_dir, train, download=args.download)
+    return batches.loader(images.data, images.targets, args.b, train, workers=args.j)
 
 
 class Classifier:
@@ -167,7 +167,7 @@ class Classifier:
     @torch.no_grad()
     def draw(self, path: Path, images: torch.Tensor, labels: torch.Tensor) -> None:
         """Save a picture of the first image on its way through the network."""
-        node = self.net.layer[-1]
+        node = cast(neuron.LIFNode, self.net.layer[-1])
         node.store_v_seq = True
         spikes = self.spikes(images[:1].to(self.device))
         potentials = node.v_seq

@@ -43,6 +43,11 @@ class BaseNode(base.MemoryModule):
     :raises RuntimeError: if the input does not fit the state that an earlier input left
     """
 
+    v: Any  # a float until the first input gives it a shape
+    v_threshold: Any
+    v_reset: Any
+    v_seq: torch.Tensor  # potentials after reset, where store_v_seq asks for them
+
     def __init__(
         self,
         v_threshold: float = 1.0,

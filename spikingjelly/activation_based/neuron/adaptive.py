@@ -3,6 +3,7 @@
 import numbers
 from abc import abstractmethod
 from collections.abc import Callable
+from typing import Any
 
 import torch
 
@@ -27,6 +28,8 @@ class AdaptBaseNode(BaseNode):
     The other parameters, shapes and errors are those of :class:`BaseNode`. ``detach_reset`` cuts the spike from the
     graph where it resets the potential; the jump of ``w`` stays in the graph.
     """
+
+    w: Any  # a float until the first input gives it a shape
 
     def __init__(
         self,

@@ -60,14 +60,14 @@ class LIFNode(BaseNode):
         return v - (v - v_reset) / tau + x
 
     def neuronal_charge(self, x: torch.Tensor) -> None:
-        if self._rests_at_zero():
-            charge = self.neuronal_charge_decay_input_reset0
-            if not self.decay_input:
-                charge = self.neuronal_charge_no_decay_input_reset0
-            self.v = charge(x, self.v, self.tau)
+        if self.decay_input and self._rests_at_zero():
+            self.v = self.neuronal_charge_decay_input_reset0(x, self.v, self.tau)
+        elif self.decay_input:
+            self.v = self.neuronal_charge_decay_input(x, self.v, self.v_reset, self.tau)
+        elif self._rests_at_zero():
+            self.v = self.neuronal_charge_no_decay_input_reset0(x, self.v, self.tau)
         else:
-            charge = self.neuronal_charge_decay_input if self.decay_input else self.neuronal_charge_no_decay_input
-            self.v = charge(x, self.v, self.v_reset, self.tau)
+            self.v = self.neuronal_charge_no_decay_input(x, self.v, self.v_reset, self.tau)
 
     def extra_repr(self) -> str:
         return f"{super().extra_repr()}, tau={self.tau}"

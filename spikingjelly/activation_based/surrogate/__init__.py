@@ -59,7 +59,7 @@ __all__ = [
     "heaviside",
 ]
 
-_FUNCTION_NAMES = {
+_FUNCTION_NAMES: dict[str, type[SurrogateFunctionBase]] = {
     "atan": ATan,
     "deterministic_pass": DeterministicPass,
     "erf": Erf,

@@ -47,10 +47,10 @@ class SurrogateFunctionBase(nn.Module):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "primitive_function" in vars(cls) and "backward" not in vars(cls):
-            cls.backward = staticmethod(_derivative_of(cls.primitive_function))
+            setattr(cls, "backward", staticmethod(_derivative_of(cls.primitive_function)))  # noqa: B010
         if "spiking_function" not in vars(cls) and {"primitive_function", "backward"} & vars(cls).keys():
             cls._function = _heaviside_with_slope(cls)
-            cls.spiking_function = staticmethod(cls._function.apply)
+            setattr(cls, "spiking_function", staticmethod(cls._function.apply))  # noqa: B010
 
     def set_spiking_mode(self, spiking: bool) -> None:
         """Switch between spikes (True) and the primitive function (False)."""
@@ -86,7 +86,7 @@ class MultiArgsSurrogateFunctionBase(SurrogateFunctionBase):
     :param spiking: True for spikes, False for the primitive function
     """
 
-    _parameter_names = ()
+    _parameter_names: tuple[str, ...] = ()
 
     def __init__(self, spiking: bool, *args: Any, **kwargs: Any) -> None:
         nn.Module.__init__(self)
