@@ -6,9 +6,9 @@ import sys
 
 import torch
 
-from benchmarks import main_job
+from benchmarks import main_job, neuron
 
-ROWS = {"main_job": main_job.run}
+ROWS = {"main_job": main_job.run, "neuron": neuron.run}
 
 
 def main() -> None:

@@ -1,30 +1,41 @@
-"""The door of the engine: who runs a multi-step neuron, or why the eager loop has to."""
+"""The door of the engine: who runs a multi-step module, or why its own loop has to."""
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 import torch
+
+from spikingjelly.fusion import batched, elementwise
+from spikingjelly.fusion.step import Refusal, Step
+
+__all__ = ["Refusal", "Step", "announce", "find_runner"]
 
 _logger = logging.getLogger(__name__)
 _said: set[str] = set()
 
-Runner = Callable[[torch.Tensor], torch.Tensor]
+Runner = Callable[[Step, torch.Tensor, Sequence[torch.Tensor]], tuple[torch.Tensor, ...]]
+
+# Where the batched backward is faster than the loop: `python -m benchmarks neuron` prints the table.
+_SHORTEST, _LARGEST = 32, 1 << 12
 
 
-@dataclass(frozen=True)
-class Refusal:
-    """Why no fused operator runs."""
+def find_runner(backend: str, step: Step, x_seq: torch.Tensor, states: Sequence[torch.Tensor]) -> Runner | Refusal:
+    """Who runs ``step`` over the sequence ``x_seq`` ``[T, *]`` from ``states``.
 
-    reason: str
-
-
-def find_runner(backend: str, x_seq: torch.Tensor) -> Runner | Refusal:
-    """The operator that runs one sequence ``[T, N, *]``, or a :class:`Refusal`.
-
-    No target is built into this version, so that every backend is refused and runs the eager loop.
+    A runner takes ``(step, x_seq, states)`` and gives the outputs ``[T, *]`` and the values of each state after each
+    time step ``[T, *]``. 'auto' takes what is fastest; kernels for 'cpp', 'triton' and 'cupy' are not in this version.
     """
-    return Refusal(f"backend={backend!r} runs the eager PyTorch loop: this version has no fused kernels yet")
+    if backend != "auto":
+        return Refusal(f"backend={backend!r} runs the eager PyTorch loop: this version has no fused kernels yet")
+    if torch.compiler.is_compiling():
+        return Refusal("torch.compile sees the loop itself")
+    if not (torch.is_grad_enabled() and any(t.requires_grad for t in (x_seq, *states, *step.parameters))):
+        return Refusal("without gradients the loop is as fast")
+    if torch.is_autocast_enabled(x_seq.device.type):
+        return Refusal("autocast would not be on in the backward pass")
+    if x_seq.shape[0] < _SHORTEST or not 0 < x_seq[0].numel() <= _LARGEST:
+        return Refusal(f"the loop is as fast for {list(x_seq.shape)}")
+    return elementwise.refusal_of(step, x_seq[0], states) or batched.run
 
 
 def announce(backend: str, refusal: Refusal) -> None:

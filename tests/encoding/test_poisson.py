@@ -23,13 +23,20 @@ def test_a_seed_reproduces_the_spikes(step_mode: str, dtype: torch.dtype) -> Non
     assert spikes.dtype == dtype
 
 
+def test_a_value_that_equals_the_random_number_fires() -> None:
+    torch.manual_seed(7)
+    x = torch.rand(1000)
+    torch.manual_seed(7)
+    assert bool(encoding.PoissonEncoder()(x).all())
+
+
 def test_only_an_expanded_sequence_is_a_static_image() -> None:
     image = torch.rand(2, 3)
     assert _static_image.is_static(image.expand(4, 2, 3))
     assert _static_image.is_static(torch.tensor(0.5).expand(4))
     for x_seq in (
         image.repeat(4, 1, 1),
-        image.expand(1, 2, 3),
+        image.expand(4, 2, 3)[:1],
         torch.rand(4, 1, 3).expand(4, 2, 3),
         image[:0].expand(4, 0, 3),
         image.to("meta").expand(4, 2, 3),
@@ -103,7 +110,7 @@ def test_each_probability_is_exact(black: int, chunk: int, monkeypatch: pytest.M
     monkeypatch.setattr(_static_image, "_CHUNK", chunk)
     step, inf = 2.0**-16, math.inf
     pixels = {
-        0.0: 0, -0.5: 0, -inf: 0, math.nan: 0, 0.5 * step: 0, 0.51 * step: 1, step: 1, 1.5 * step: 2, 2.5 * step: 2,
+        0.0: 0, -0.5: 0, -inf: 0, math.nan: 0, 0.5 * step: 0, 0.51 * step: 1, step: 1, 1.5 * step: 2, 2.5 * step: 2, 2.5000000001 * step: 3,
         0.3: round(0.3 * 65536), 0.5: 32768, 1 - step: 65535, 1 - 0.51 * step: 65535, 1 - 0.5 * step: 65536,
         1.0: 65536, 7.0: 65536, inf: 65536,
     }  # fmt: skip

@@ -7,7 +7,8 @@ import torch
 
 from spikingjelly.activation_based import encoding, functional
 
-OBS = torch.tensor([[0.3, -0.6], [1.9, 0.2], [-1.0, 2.0]])
+OBS = torch.tensor([[0.512, -0.6], [1.9, 0.2], [-1.0, 2.0]])
+# The first value drives the neuron at 0.5 with 0.9995, between its threshold and 1.
 ARGS = (2, 3, 5, (-1.0, 2.0), 0.4)
 ENCODERS = [encoding.PopEncoder, encoding.PopSpikeEncoderDeterministic, encoding.PopSpikeEncoderRandom]
 

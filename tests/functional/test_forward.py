@@ -111,7 +111,7 @@ def test_seq_to_ann_forward_makes_one_batch_for_batch_norm() -> None:
     torch.testing.assert_close(ours_last.running_var, reference.running_var)
 
 
-@pytest.mark.parametrize("steps", [0, 1, 3, 4, 9])
+@pytest.mark.parametrize("steps", [0, 1, 3, 4, 7])
 def test_delay_shifts_in_time(steps: int) -> None:
     x_seq = torch.rand(4, 2, requires_grad=True)
     expected = torch.zeros(4, 2)

@@ -251,8 +251,6 @@ def test_errors() -> None:
             MPBNLIFNode(out_features=2, **{name: 1})
     with pytest.raises(ValueError, match="tau must be greater than 1.0"):
         MPBNLIFNode(1.0, out_features=2)
-    with pytest.raises(NotImplementedError, match="backend must be one of torch"):
-        MPBNLIFNode(out_features=2, backend="cupy")
     with pytest.raises(ValueError, match="expected 4D input"):
         MPBNLIFNode(out_channels=2)(torch.rand(3, 2))
     with pytest.raises(RuntimeError, match="built with mpbn=False: there is no normalisation to fold"):

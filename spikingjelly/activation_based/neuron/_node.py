@@ -8,6 +8,7 @@ import torch
 
 from spikingjelly.activation_based import base
 from spikingjelly.activation_based._checks import check_bool, check_float, check_floating_tensor
+from spikingjelly.activation_based.neuron import _lift as lifted
 from spikingjelly.activation_based.neuron._default_surrogates import DEFAULT_SURROGATE, own_surrogate
 from spikingjelly.fusion import dispatch
 
@@ -137,14 +138,28 @@ class BaseNode(base.MemoryModule):
         return spike
 
     def multi_step_forward(self, x_seq: torch.Tensor) -> torch.Tensor:
-        """A sequence ``[T, N, *]``, by a fused operator where the backend has one, else by the eager loop."""
+        """A sequence ``[T, N, *]``, by a fast operator where the backend has one, else by the eager loop."""
         self._check_sequence(x_seq)
-        if self.backend != "torch":
-            runner = dispatch.find_runner(self.backend, x_seq)
-            if not isinstance(runner, dispatch.Refusal):
-                return runner(x_seq)
+        if self.backend == "torch":
+            return self._eager_loop(x_seq)
+        self.v_float_to_tensor(x_seq[0])
+        names = [name for name, value in self.named_memories() if name != "v_seq" and isinstance(value, torch.Tensor)]
+        states = [getattr(self, name) for name in names]
+        step = lifted.step_of(self, names)
+        runner = dispatch.find_runner(self.backend, step, x_seq, states) if isinstance(step, dispatch.Step) else step
+        if isinstance(runner, dispatch.Refusal):
             dispatch.announce(self.backend, runner)
-        return self._eager_loop(x_seq)
+            return self._eager_loop(x_seq)
+        spikes, *trajectories = runner(step, x_seq, states)
+        for name, trajectory in zip(names, trajectories, strict=True):
+            setattr(self, name, trajectory[-1].clone())
+        if self.store_v_seq:
+            self.v_seq = trajectories[names.index("v")]
+        return spikes
+
+    def _overrides_its_time_step(self) -> bool:
+        """Whether a time step is more than charge, fire and reset."""
+        return type(self).single_step_forward is not BaseNode.single_step_forward
 
     def _eager_loop(self, x_seq: torch.Tensor) -> torch.Tensor:
         """The reference that every fused operator is held against."""

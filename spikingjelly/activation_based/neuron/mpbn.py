@@ -122,10 +122,6 @@ class MPBNBaseNode(BaseNode):
         return channels
 
     @property
-    def supported_backends(self) -> tuple[str, ...]:
-        return ("torch",)
-
-    @property
     def fold_bn(self) -> bool:
         """Whether the normalisation has been folded into the threshold."""
         return self.gamma is not None

@@ -1,5 +1,6 @@
 """Surrogates built from logarithms, a Fourier series or a bounded 1/x."""
 
+import functools
 import math
 
 import torch
@@ -76,13 +77,13 @@ class SquarewaveFourierSeries(MultiArgsSurrogateFunctionBase):
     def primitive_function(x: torch.Tensor, n: int, T_period: float) -> torch.Tensor:
         w = 2.0 * math.pi / T_period
         terms = [torch.sin(k * w * x) / k for k in range(1, 2 * n - 2, 2)]
-        return 0.5 + 2.0 / math.pi * torch.stack(terms).sum(0)
+        return 0.5 + 2.0 / math.pi * functools.reduce(torch.add, terms)
 
     @staticmethod
     def backward(grad_output: torch.Tensor, x: torch.Tensor, n: int, T_period: float) -> torch.Tensor:
         w = 2.0 * math.pi / T_period
         terms = [torch.cos(k * w * x) for k in range(1, 2 * n - 2, 2)]
-        return grad_output * (4.0 / T_period) * torch.stack(terms).sum(0)
+        return grad_output * (4.0 / T_period) * functools.reduce(torch.add, terms)
 
 
 class FakeNumericalGradient(SurrogateFunctionBase):
