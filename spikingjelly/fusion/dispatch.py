@@ -1,5 +1,6 @@
 """The door of the engine: who runs a multi-step module, or why its own loop has to."""
 
+import functools
 import logging
 from collections.abc import Callable, Sequence
 
@@ -13,20 +14,24 @@ __all__ = ["Refusal", "Step", "announce", "find_runner"]
 _logger = logging.getLogger(__name__)
 _said: set[str] = set()
 
-Runner = Callable[[Step, torch.Tensor, Sequence[torch.Tensor]], tuple[torch.Tensor, ...]]
+Runner = Callable[[torch.Tensor, Sequence[torch.Tensor]], tuple[torch.Tensor, ...]]
 
 # Where the batched backward is faster than the loop: `python -m benchmarks neuron` prints the table.
 _SHORTEST, _LARGEST = 32, 1 << 12
 
 
-def find_runner(backend: str, step: Step, x_seq: torch.Tensor, states: Sequence[torch.Tensor]) -> Runner | Refusal:
+def find_runner(
+    backend: str, step: Step | Refusal, x_seq: torch.Tensor, states: Sequence[torch.Tensor]
+) -> Runner | Refusal:
     """Who runs ``step`` over the sequence ``x_seq`` ``[T, *]`` from ``states``.
 
-    A runner takes ``(step, x_seq, states)`` and gives the outputs ``[T, *]`` and the values of each state after each
-    time step ``[T, *]``. 'auto' takes what is fastest; kernels for 'cpp', 'triton' and 'cupy' are not in this version.
+    A runner takes ``(x_seq, states)`` and gives the outputs ``[T, *]`` and the values of each state after each time
+    step ``[T, *]``. 'auto' takes what is fastest; kernels for 'cpp', 'triton' and 'cupy' are not in this version.
     """
     if backend != "auto":
         return Refusal(f"backend={backend!r} runs the eager PyTorch loop: this version has no fused kernels yet")
+    if isinstance(step, Refusal):
+        return step
     if torch.compiler.is_compiling():
         return Refusal("torch.compile sees the loop itself")
     if not (torch.is_grad_enabled() and any(t.requires_grad for t in (x_seq, *states, *step.parameters))):
@@ -35,7 +40,7 @@ def find_runner(backend: str, step: Step, x_seq: torch.Tensor, states: Sequence[
         return Refusal("autocast would not be on in the backward pass")
     if x_seq.shape[0] < _SHORTEST or not 0 < x_seq[0].numel() <= _LARGEST:
         return Refusal(f"the loop is as fast for {list(x_seq.shape)}")
-    return elementwise.refusal_of(step, x_seq[0], states) or batched.run
+    return elementwise.refusal_of(step, x_seq[0], states) or functools.partial(batched.run, step)
 
 
 def announce(backend: str, refusal: Refusal) -> None:

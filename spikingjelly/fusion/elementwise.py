@@ -24,9 +24,9 @@ _known: dict[Hashable, Refusal | None] = {}
 def refusal_of(step: Step, x: torch.Tensor, states: Sequence[torch.Tensor]) -> Refusal | None:
     """None if ``step`` is elementwise, its slopes too, and depends on nothing but its inputs and parameters.
 
-    :param x: the input of one time step; the verdict is kept for later inputs of its dtype
+    :param x: the input of one time step; the verdict is kept for later inputs of its shape and dtype
     """
-    key = (step.key, x.dtype, x.device.type, tuple(state.dtype for state in states))
+    key = (step.key, x.shape, x.dtype, x.device.type, tuple(state.dtype for state in states))
     if key not in _known:
         if len(_known) > 1000:
             _known.clear()

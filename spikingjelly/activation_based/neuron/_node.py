@@ -145,12 +145,11 @@ class BaseNode(base.MemoryModule):
         self.v_float_to_tensor(x_seq[0])
         names = [name for name, value in self.named_memories() if name != "v_seq" and isinstance(value, torch.Tensor)]
         states = [getattr(self, name) for name in names]
-        step = lifted.step_of(self, names)
-        runner = dispatch.find_runner(self.backend, step, x_seq, states) if isinstance(step, dispatch.Step) else step
+        runner = dispatch.find_runner(self.backend, lifted.step_of(self, names), x_seq, states)
         if isinstance(runner, dispatch.Refusal):
             dispatch.announce(self.backend, runner)
             return self._eager_loop(x_seq)
-        spikes, *trajectories = runner(step, x_seq, states)
+        spikes, *trajectories = runner(x_seq, states)
         for name, trajectory in zip(names, trajectories, strict=True):
             setattr(self, name, trajectory[-1].clone())
         if self.store_v_seq:
