@@ -1,5 +1,6 @@
 """The node that all neurons with a threshold share: charge, fire, reset, and the loop over time."""
 
+import functools
 from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
@@ -145,7 +146,7 @@ class BaseNode(base.MemoryModule):
         self.v_float_to_tensor(x_seq[0])
         names = [name for name, value in self.named_memories() if name != "v_seq" and isinstance(value, torch.Tensor)]
         states = [getattr(self, name) for name in names]
-        runner = dispatch.find_runner(self.backend, lifted.step_of(self, names), x_seq, states)
+        runner = dispatch.find_runner(self.backend, functools.partial(lifted.step_of, self, names), x_seq, states)
         if isinstance(runner, dispatch.Refusal):
             dispatch.announce(self.backend, runner)
             return self._eager_loop(x_seq)

@@ -40,6 +40,7 @@ def draw_sample(
     colors = [f"C{i}" for i in range(classes)]
     top_right.eventplot(trains, lineoffsets=list(range(classes)), linelengths=0.8, colors=colors)
     top_right.set(title="spikes", xlabel="time step", ylabel="output neuron", xlim=(-1, T), yticks=range(classes))
+    top_right.set(ylim=(-0.7, classes - 0.3))
 
     bottom_left.barh(range(classes), rates, color=colors)
     bottom_left.set(
@@ -58,6 +59,7 @@ def draw_sample(
         )
     bottom_right.axhline(v_threshold, color="black", linestyle="--", linewidth=1)
     bottom_right.set(title="membrane potential after reset (threshold dashed)", xlabel="time step", ylabel="V")
-    bottom_right.set(xlim=(-1, T))
-    bottom_right.legend(ncols=classes, fontsize="small", loc="lower center", title="output neuron")
+    lowest = max(float(potentials.min()), -5.0 * v_threshold)
+    bottom_right.set(xlim=(-1, T), ylim=(lowest - 0.5 * v_threshold, 1.5 * v_threshold))
+    bottom_right.legend(title="neuron", fontsize="small", loc="center left", bbox_to_anchor=(1, 0.5))
     figure.savefig(path, dpi=120)
