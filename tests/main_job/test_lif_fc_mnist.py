@@ -126,3 +126,9 @@ def test_without_matplotlib_or_tensorboard_it_says_what_to_install(
 def test_a_batch_larger_than_the_training_set() -> None:
     with pytest.raises(ValueError, match="has 3 images, fewer than one batch of 4"):
         batches.loader(torch.zeros(3, 28, 28, dtype=torch.uint8), torch.zeros(3, dtype=torch.int64), 4, train=True)
+
+
+@pytest.mark.slow
+def test_reaches_92_percent_on_the_whole_mnist(tmp_path: Path, shared_data: Path) -> None:
+    args = ["-tau", "2.0", "-T", "100", "-device", "cpu", "-b", "64", "-epochs", "10", "-opt", "adam", "-lr", "1e-3"]
+    assert lif_fc_mnist.main([*args, "-data-dir", str(shared_data / "mnist"), "-out-dir", str(tmp_path)]) >= 0.92
