@@ -108,6 +108,9 @@ def test_inputs_that_are_no_floating_point_tensors(mode: str) -> None:
         TypeError, match=r"floating-point dtype, but a tensor of dtype torch.uint8 .* x.float\(\) / 255"
     ):
         node(torch.zeros(2, 3, dtype=torch.uint8))
+    node(torch.zeros(2, 3))
+    with pytest.raises(TypeError, match=r"the input must be a torch.Tensor"):
+        node([[1.0]])
 
 
 @pytest.mark.parametrize("x", [torch.tensor(1.0), torch.zeros(0, 3)], ids=["0-d", "T=0"])

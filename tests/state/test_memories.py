@@ -64,6 +64,17 @@ def test_conversion_moves_the_state(case: NeuronCase) -> None:
     assert all(value.is_meta for value in memory_tensors(node).values())
 
 
+def test_a_moved_state_leaves_the_graph_of_its_former_dtype() -> None:
+    net = small_net()
+    net(torch.rand(2, 3))
+    kept = net.fire.v
+    assert net.float().fire.v is kept, "nothing moved, nothing is cut"
+    net.double()
+    assert not net.fire.v.requires_grad
+    net(torch.rand(2, 3, dtype=torch.float64)).sum().backward()
+    assert net.fc.weight.grad.dtype == torch.float64
+
+
 def test_tensor_reset_values_move_too() -> None:
     module = base.MemoryModule()
     module.register_memory("trace", torch.ones(3))

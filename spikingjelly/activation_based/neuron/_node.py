@@ -37,7 +37,10 @@ class BaseNode(base.MemoryModule):
     :param surrogate_function: gives the spike and its gradient, default ``Sigmoid(alpha=4.0)``
     :param detach_reset: whether the spike in the reset is cut from the autograd graph
     :param step_mode: 's' or 'm'
-    :param backend: 'torch', 'cupy', 'triton', 'cpp' or 'auto'
+    :param backend: what runs a sequence in step mode 'm'. 'torch' is the eager loop. 'auto' is the fastest that can run;
+        for a small layer over many time steps it runs the three methods once more on the whole sequence, to get all
+        slopes in one pass, and then has no second derivative. For 'cupy', 'triton' and 'cpp' this version has no
+        kernels: the eager loop runs, and the log says so once
     :param store_v_seq: in step mode 'm', whether ``v_seq`` keeps the potentials after reset ``[T, N, *]``
 
     :raises TypeError: (also an AssertionError) for an int where a float is expected, and for inputs that are no
@@ -125,8 +128,9 @@ class BaseNode(base.MemoryModule):
 
     def v_float_to_tensor(self, x: torch.Tensor) -> None:
         """Give ``v`` the shape, dtype and device of the input of one time step; a ``v`` that has them must fit it."""
-        if not isinstance(self.v, torch.Tensor):
+        if not isinstance(self.v, torch.Tensor) or not isinstance(x, torch.Tensor):
             check_floating_tensor(self, "the input", x)
+        if not isinstance(self.v, torch.Tensor):
             self.v = torch.full_like(x, float(self.v), requires_grad=False)
         self._check_carried_state(x)
 
