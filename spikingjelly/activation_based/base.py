@@ -12,6 +12,7 @@ from spikingjelly.activation_based import _backward_hint, _carried_state
 from spikingjelly.activation_based._checks import check_floating_tensor, describe
 
 __all__ = [
+    "BACKENDS",
     "MemoryModule",
     "MultiStepModule",
     "SingleModule",
@@ -19,7 +20,7 @@ __all__ = [
     "check_backend_library",
 ]
 
-_BACKENDS = ("torch", "cupy", "triton", "cpp", "auto")
+BACKENDS = ("torch", "cupy", "triton", "cpp", "auto")
 
 
 def check_backend_library(backend: str) -> None:
@@ -30,8 +31,8 @@ def check_backend_library(backend: str) -> None:
 
     :raises NotImplementedError: for any other name
     """
-    if backend not in _BACKENDS:
-        raise NotImplementedError(f"{describe(backend)} is not a backend. Choose one of {', '.join(_BACKENDS)}.")
+    if backend not in BACKENDS:
+        raise NotImplementedError(f"{describe(backend)} is not a backend. Choose one of {', '.join(BACKENDS)}.")
 
 
 class StepModule:

@@ -1,6 +1,7 @@
 """Each wrong argument or input gets one message: what was given, what is expected, what to do."""
 
 import logging
+from functools import partial
 
 import pytest
 import torch
@@ -83,6 +84,26 @@ def test_backend() -> None:
         base.check_backend_library(name)
     with pytest.raises(NotImplementedError, match="backend must be one of torch in"):
         base.MemoryModule().backend = "cupy"
+
+
+@pytest.mark.parametrize("backend", base.BACKENDS)
+def test_every_backend_name_is_taken_from_the_start(backend: str) -> None:
+    makers = [
+        neuron.IFNode, neuron.LIFNode, neuron.ParametricLIFNode, neuron.QIFNode, neuron.EIFNode, neuron.IzhikevichNode,
+        neuron.KLIFNode, neuron.OTTTLIFNode, neuron.SLTTLIFNode, neuron.DSRIFNode, neuron.DSRLIFNode,
+        partial(neuron.LIAFNode, torch.tanh, True), partial(neuron.MPBNLIFNode, out_features=2),
+        partial(neuron.GatedLIFNode, 4),
+    ]  # fmt: skip
+    for make in makers:
+        assert make(backend=backend).backend == backend
+
+
+def test_a_neuron_without_a_step_of_the_engine_says_so_too(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch, "_said", set())
+    neuron.GatedLIFNode(4, backend="cupy")
+    assert caplog.messages == ["GatedLIFNode runs its eager PyTorch code with backend='cupy' too"]
 
 
 def test_a_backend_that_is_not_there_says_once_what_runs(

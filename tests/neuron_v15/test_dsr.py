@@ -178,8 +178,8 @@ def test_errors(cls: type) -> None:
         cls(0)
     with pytest.raises(ValueError, match="step_mode must be 'm'"):
         cls(T, step_mode="s")
-    with pytest.raises(NotImplementedError, match="backend must be one of torch"):
-        cls(T, backend="cupy")
+    with pytest.raises(NotImplementedError, match="backend must be one of torch, cupy"):
+        cls(T, backend="cuda")
 
 
 def test_errors_of_lif_only() -> None:

@@ -165,8 +165,8 @@ def test_errors() -> None:
             GatedLIFNode(2, **{f"init_{name}": 1, **({"init_linear_decay": 0.1} if name != "linear_decay" else {})})
     with pytest.raises(ValueError, match="step_mode must be 'm'"):
         GatedLIFNode(2, step_mode="s")
-    with pytest.raises(NotImplementedError, match="backend must be one of torch"):
-        GatedLIFNode(2, backend="cupy")
+    with pytest.raises(NotImplementedError, match="backend must be one of torch, cupy"):
+        GatedLIFNode(2, backend="cuda")
     with pytest.raises(ValueError, match="inplane must be at least 1"):
         GatedLIFNode(2, 0)
     node = GatedLIFNode(2)

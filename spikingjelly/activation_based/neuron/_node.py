@@ -37,8 +37,8 @@ class BaseNode(base.MemoryModule):
     :param surrogate_function: gives the spike and its gradient, default ``Sigmoid(alpha=4.0)``
     :param detach_reset: whether the spike in the reset is cut from the autograd graph
     :param step_mode: 's' or 'm'
-    :param backend: what runs a sequence in step mode 'm'. 'torch' is the eager loop. 'auto' is the fastest that can run;
-        for a small layer over many time steps it runs the three methods once more on the whole sequence, to get all
+    :param backend: what runs a sequence in step mode 'm'. 'torch' is the eager loop. 'auto' is what is fastest; for a
+        small layer over many time steps it runs the three methods once more on the whole sequence, to get all
         slopes in one pass, and then has no second derivative. For 'cupy', 'triton' and 'cpp' this version has no
         kernels: the eager loop runs, and the log says so once
     :param store_v_seq: in step mode 'm', whether ``v_seq`` keeps the potentials after reset ``[T, N, *]``
@@ -78,7 +78,7 @@ class BaseNode(base.MemoryModule):
 
     @property
     def supported_backends(self) -> tuple[str, ...]:
-        return ("torch", "cupy", "triton", "cpp", "auto")
+        return base.BACKENDS
 
     @property
     def store_v_seq(self) -> bool:

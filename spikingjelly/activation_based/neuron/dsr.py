@@ -11,7 +11,6 @@ from typing import Any
 import torch
 from torch import nn
 
-from spikingjelly.activation_based import base
 from spikingjelly.activation_based._checks import (
     ArgumentValueError,
     check_above,
@@ -19,6 +18,7 @@ from spikingjelly.activation_based._checks import (
     check_float,
     check_positive_int,
 )
+from spikingjelly.activation_based.neuron._eager_only import EagerOnly
 from spikingjelly.activation_based.neuron._sequence_length import check_length
 
 # Arguments of other nodes that networks pass to every node they build, and that have no meaning without a surrogate.
@@ -54,7 +54,7 @@ class _RateGradient(torch.autograd.Function):
         return grad_x_seq, grad_v_threshold.masked_fill(away, 0.0), None, None, None, None, None
 
 
-class _DSRNode(base.MemoryModule):
+class _DSRNode(EagerOnly):
     """What both nodes share: the threshold, the loop over time, and the backward pass through the rate."""
 
     v: torch.Tensor
@@ -168,7 +168,7 @@ class DSRIFNode(_DSRNode):
     :param v_threshold_grad_scaling: factor on the gradient of the threshold, default 1.0
     :param v_threshold_lower_bound: a threshold that training leads below this value acts as this value, default 0.01
     :param step_mode: only 'm'
-    :param backend: only 'torch'
+    :param backend: 'torch', 'cupy', 'triton', 'cpp' or 'auto'; the eager code runs with all of them
     :param kwargs: arguments of other nodes that have no meaning here (``surrogate_function``, ``detach_reset``,
         ``v_reset``, ``decay_input``, ``store_v_seq``) are accepted and not used
 

@@ -7,7 +7,6 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from spikingjelly.activation_based import base
 from spikingjelly.activation_based._checks import (
     ArgumentValueError,
     check_float,
@@ -16,6 +15,7 @@ from spikingjelly.activation_based._checks import (
     is_real,
 )
 from spikingjelly.activation_based.neuron._default_surrogates import DEFAULT_SURROGATE, own_surrogate
+from spikingjelly.activation_based.neuron._eager_only import EagerOnly
 from spikingjelly.activation_based.neuron._sequence_length import check_length
 
 
@@ -32,7 +32,7 @@ class _Gates(NamedTuple):
     conduct: tuple[torch.Tensor, ...]
 
 
-class GatedLIFNode(base.MemoryModule):
+class GatedLIFNode(EagerOnly):
     r"""GLIF: three learnable gates mix exponential and linear leak (:math:`\alpha`), plain and time-dependent input
     (:math:`\beta`), hard and soft reset (:math:`\gamma`).
 
@@ -58,7 +58,7 @@ class GatedLIFNode(base.MemoryModule):
     :param init_conduct: initial :math:`g[t]`, default 0.5
     :param surrogate_function: gives the spike and its gradient, default ``Sigmoid(alpha=4.0)``
     :param step_mode: only 'm'
-    :param backend: only 'torch'
+    :param backend: 'torch', 'cupy', 'triton', 'cpp' or 'auto'; the eager code runs with all of them
 
     :raises ValueError: for an initial value that is not between 0 and 1, and for inputs with another number of time
         steps or channels
