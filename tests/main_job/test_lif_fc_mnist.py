@@ -1,6 +1,8 @@
 """The README's program: learns, resumes, draws, and says what is wrong with its arguments."""
 
 import logging
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -62,6 +64,7 @@ def test_trains_on_a_folder_of_mnist(tmp_path: Path, shared_data: Path) -> None:
         (["-T", "0"], "-T must be at least 1, but 0 was given"),
         (["-b", "-3"], "-b must be at least 1"),
         (["-epochs", "0"], "-epochs must be at least 1"),
+        (["-tau", "1.0"], "-tau must be greater than 1 time step, but 1.0 was given"),
         (["-opt", "lbfgs"], "invalid choice: 'lbfgs'"),
         (["-download"], "-download needs -data-dir"),
         (["-device", "cuda:0"], "this PyTorch finds no CUDA device; use -device cpu"),
@@ -73,6 +76,18 @@ def test_wrong_flags(flags: list[str], message: str, capsys: pytest.CaptureFixtu
     with pytest.raises(SystemExit):
         lif_fc_mnist.parse(flags)
     assert message in capsys.readouterr().err
+
+
+def test_the_command_says_what_is_missing_without_a_traceback(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", lif_fc_mnist.__name__, "-epochs", "1", "-device", "cpu", "-out-dir", str(tmp_path)]
+    for flags, message in (
+        (["-data-dir", str(tmp_path / "nowhere")], "Here, download=True is the flag -download."),
+        (["-resume", str(tmp_path / "none.pth")], "there is no checkpoint at"),
+    ):
+        result = subprocess.run([*command, *flags], capture_output=True, text=True, check=False)
+        assert result.returncode == 1
+        assert message in result.stderr
+        assert "Traceback" not in result.stderr
 
 
 def test_a_missing_data_folder(tmp_path: Path) -> None:

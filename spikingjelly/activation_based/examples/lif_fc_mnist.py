@@ -7,6 +7,7 @@ mean squared error between their firing rates and the one-hot label, and the mos
 """
 
 import argparse
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +21,7 @@ from tqdm import tqdm
 
 from spikingjelly.activation_based import encoding, functional, layer, neuron, surrogate
 from spikingjelly.activation_based.examples.common import batches, pictures, run_folder
-from spikingjelly.datasets import MNIST, MNISTSubset
+from spikingjelly.datasets import MNIST, DatasetFormatError, DatasetNotFoundError, DownloadError, MNISTSubset
 
 CLASSES = 10
 
@@ -71,6 +72,8 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     for flag in ("T", "b", "epochs"):
         if getattr(args, flag) < 1:
             parser.error(f"-{flag} must be at least 1, but {getattr(args, flag)} was given")
+    if not args.tau > 1:
+        parser.error(f"-tau must be greater than 1 time step, but {args.tau} was given")
     if args.device.startswith("cuda") and not torch.cuda.is_available():
         parser.error(f"-device {args.device}: this PyTorch finds no CUDA device; use -device cpu")
     if args.download and args.data_dir is None:
@@ -220,4 +223,9 @@ def main(argv: Sequence[str] | None = None) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except DatasetNotFoundError as error:
+        sys.exit(f"lif_fc_mnist: {error}\nHere, download=True is the flag -download.")
+    except (FileNotFoundError, DatasetFormatError, DownloadError) as error:
+        sys.exit(f"lif_fc_mnist: {error}")
