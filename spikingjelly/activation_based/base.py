@@ -135,7 +135,7 @@ class MemoryModule(nn.Module, StepModule):
 
     def multi_step_forward(self, x_seq: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
         """A sequence ``[T, N, *]``: :meth:`single_step_forward` at each step, outputs stacked over time."""
-        self._check_sequence(x_seq)
+        self._check_time(x_seq)
         return torch.stack([self.single_step_forward(x, *args, **kwargs) for x in x_seq.unbind(0)])
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
@@ -156,6 +156,12 @@ class MemoryModule(nn.Module, StepModule):
     def _check_sequence(self, x_seq: Any) -> None:
         """``x_seq`` must be a non-empty floating-point sequence with time in front."""
         check_floating_tensor(self, "the input", x_seq)
+        self._check_time(x_seq)
+
+    def _check_time(self, x_seq: Any) -> None:
+        """``x_seq`` must be a tensor of any dtype with at least one time step."""
+        if not isinstance(x_seq, torch.Tensor):
+            raise TypeError(f"{type(self).__name__}: expected a tensor [T, N, *], but {describe(x_seq)} was given.")
         if x_seq.dim() == 0 or x_seq.shape[0] == 0:
             raise ValueError(
                 f"{type(self).__name__}: step_mode='m' expects a sequence [T, N, *] with T >= 1, but "
