@@ -72,13 +72,18 @@ def check_above(owner: Any, name: str, value: Any, bound: float) -> None:
         raise ArgumentValueError(f"{name_of(owner)}: {name} must be greater than {bound}, but {value} was given.")
 
 
-def check_floating_tensor(owner: Any, name: str, value: Any) -> None:
-    """``value`` must be a tensor of a floating-point dtype: images are scaled by the user, never silently."""
+def check_tensor(owner: Any, name: str, value: Any) -> None:
+    """``value`` must be a tensor, of any dtype."""
     if not isinstance(value, torch.Tensor):
         raise TypeError(
             f"{name_of(owner)}: {name} must be a torch.Tensor, but {describe(value)} was given. "
             "Convert it first, for example with torch.as_tensor(x, dtype=torch.float32)."
         )
+
+
+def check_floating_tensor(owner: Any, name: str, value: Any) -> None:
+    """``value`` must be a tensor of a floating-point dtype: images are scaled by the user, never silently."""
+    check_tensor(owner, name, value)
     if not value.is_floating_point():
         raise TypeError(
             f"{name_of(owner)}: {name} must have a floating-point dtype, but {describe(value)} was given. "

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from spikingjelly.activation_based import _backward_hint, _carried_state
-from spikingjelly.activation_based._checks import check_floating_tensor, describe
+from spikingjelly.activation_based._checks import check_floating_tensor, check_tensor, describe
 
 __all__ = [
     "BACKENDS",
@@ -160,8 +160,7 @@ class MemoryModule(nn.Module, StepModule):
 
     def _check_time(self, x_seq: Any) -> None:
         """``x_seq`` must be a tensor of any dtype with at least one time step."""
-        if not isinstance(x_seq, torch.Tensor):
-            raise TypeError(f"{type(self).__name__}: expected a tensor [T, N, *], but {describe(x_seq)} was given.")
+        check_tensor(self, "the input", x_seq)
         if x_seq.dim() == 0 or x_seq.shape[0] == 0:
             raise ValueError(
                 f"{type(self).__name__}: step_mode='m' expects a sequence [T, N, *] with T >= 1, but "

@@ -293,7 +293,9 @@ def test_default_multi_step_forward_loops_over_the_single_step() -> None:
     assert module(torch.ones(3, 2), scale=2.0).tolist() == [[2, 2], [4, 4], [6, 6]]
     module.reset()
     assert module(torch.ones(2, 1, dtype=torch.int64), scale=3).tolist() == [[3], [6]]
-    with pytest.raises(TypeError, match=r"Accumulator: expected a tensor \[T, N, \*\], but \[1.0\] \(list\) was given"):
+    with pytest.raises(
+        TypeError, match=r"Accumulator: the input must be a torch.Tensor, but \[1.0\] \(list\) was given"
+    ):
         module([1.0])
     with pytest.raises(ValueError, match=r"step_mode='m' expects a sequence \[T, N, \*\] with T >= 1"):
         module(torch.ones(0, 2))

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from spikingjelly.activation_based import base
-from spikingjelly.activation_based._checks import check_floating_tensor, describe, name_of
+from spikingjelly.activation_based._checks import check_floating_tensor, check_tensor, name_of
 from spikingjelly.activation_based.functional._forward import seq_to_ann_forward
 
 Layouts = tuple[str, ...]  # what one time step may look like, as in ("N, C, L", "N, C"); "*" stands for any number
@@ -55,7 +55,7 @@ def check_sequence_layout(owner: Any, x_seq: Any, layouts: Layouts, needs_floats
     :raises TypeError: for what is no tensor, or has an integer dtype where the layer computes with weights or means
     :raises ValueError: for a wrong number of dimensions
     """
-    check_tensor(owner, x_seq)
+    check_tensor(owner, "the input", x_seq)
     if needs_floats:
         check_no_integers(owner, x_seq)
     sequences = tuple(f"T, {layout}" for layout in layouts)
@@ -71,7 +71,7 @@ def explain_refusal(owner: Any, x: Any, layouts: Layouts, needs_floats: bool, er
     """Raise what torch raised for one time step ``x``, or a clearer error where the reason is known."""
     if not isinstance(x, torch.Tensor) and isinstance(error, RuntimeError | ValueError):
         raise error  # torch.fx explains itself why it can't trace with its stand-in for a tensor
-    check_tensor(owner, x)
+    check_tensor(owner, "the input", x)
     if needs_floats:
         check_no_integers(owner, x)
     sequences = tuple(f"T, {layout}" for layout in layouts)
@@ -82,15 +82,6 @@ def explain_refusal(owner: Any, x: Any, layouts: Layouts, needs_floats: bool, er
             "functional.set_step_mode(net, 'm')."
         ) from error
     raise error
-
-
-def check_tensor(owner: Any, x: Any) -> None:
-    """``x`` must be a tensor, of any dtype."""
-    if not isinstance(x, torch.Tensor):
-        raise TypeError(
-            f"{name_of(owner)}: the input must be a torch.Tensor, but {describe(x)} was given. "
-            "Convert it first, for example with torch.as_tensor(x, dtype=torch.float32)."
-        )
 
 
 def check_no_integers(owner: Any, x: Any) -> None:

@@ -5,10 +5,9 @@ import numbers
 import torch
 
 from spikingjelly.activation_based import base
-from spikingjelly.activation_based._checks import ArgumentTypeError, ArgumentValueError, describe
+from spikingjelly.activation_based._checks import ArgumentTypeError, ArgumentValueError, check_tensor, describe
 from spikingjelly.activation_based.functional._forward import delay
 from spikingjelly.activation_based.layer._state import check_state_fits
-from spikingjelly.activation_based.layer._wrapped import check_tensor
 
 
 class Delay(base.MemoryModule):
@@ -48,7 +47,7 @@ class Delay(base.MemoryModule):
 
     def single_step_forward(self, x: torch.Tensor) -> torch.Tensor:
         """The input ``[N, *]`` of ``delay_steps`` calls ago, or zeros."""
-        check_tensor(self, x)
+        check_tensor(self, "the input", x)
         check_state_fits(self, "an input", self.queue[-1] if self.queue else None, x)
         # Not appended in place: the list may be shared with a replica of this module.
         queue = [*self.queue, x]

@@ -4,10 +4,9 @@ import torch
 import torch.nn.functional as F
 
 from spikingjelly.activation_based import base
-from spikingjelly.activation_based._checks import check_floating_tensor
+from spikingjelly.activation_based._checks import check_floating_tensor, check_tensor
 from spikingjelly.activation_based.layer._arguments import check_probability
 from spikingjelly.activation_based.layer._state import check_state_fits
-from spikingjelly.activation_based.layer._wrapped import check_tensor
 
 
 class Dropout(base.MemoryModule):
@@ -49,7 +48,7 @@ class Dropout(base.MemoryModule):
         """One time step ``[N, *]``."""
         if self.training:
             return x * self._mask_for(x)
-        check_tensor(self, x)
+        check_tensor(self, "the input", x)
         return x
 
     def multi_step_forward(self, x_seq: torch.Tensor) -> torch.Tensor:
@@ -57,7 +56,7 @@ class Dropout(base.MemoryModule):
         if self.training:
             self._check_sequence(x_seq)
             return x_seq * self._mask_for(x_seq[0])
-        check_tensor(self, x_seq)
+        check_tensor(self, "the input", x_seq)
         return x_seq
 
     def extra_repr(self) -> str:
