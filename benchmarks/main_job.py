@@ -56,7 +56,7 @@ def run() -> None:
     """Print the milliseconds of a training step of each way, and their ratio."""
     torch.manual_seed(0)
     subset = MNISTSubset(train=True)
-    images, labels = subset.data[:BATCH].unsqueeze(1).float() / 255, subset.targets[:BATCH]
+    images, labels = subset.images()[:BATCH], subset.targets[:BATCH]
     usual = StepByStep()
     ours = lif_fc_mnist.Classifier(lif_fc_mnist.parse(["-device", "cpu"]))
     check_numerics(usual, ours, images)

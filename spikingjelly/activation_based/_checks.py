@@ -57,12 +57,17 @@ def check_bool(owner: Any, name: str, value: Any) -> None:
         raise ArgumentTypeError(f"{name_of(owner)}: {name} must be a bool, but {describe(value)} was given.{hint}")
 
 
-def check_positive_int(owner: Any, name: str, value: Any) -> None:
-    """``value`` must be an int of at least 1."""
+def check_int(owner: Any, name: str, value: Any, at_least: int) -> None:
+    """``value`` must be an int that is not less than ``at_least``."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise ArgumentTypeError(f"{name_of(owner)}: {name} must be an int, but {describe(value)} was given.")
-    if value < 1:
-        raise ArgumentValueError(f"{name_of(owner)}: {name} must be at least 1, but {value} was given.")
+    if value < at_least:
+        raise ArgumentValueError(f"{name_of(owner)}: {name} must be at least {at_least}, but {value} was given.")
+
+
+def check_positive_int(owner: Any, name: str, value: Any) -> None:
+    """``value`` must be an int of at least 1."""
+    check_int(owner, name, value, at_least=1)
 
 
 def check_above(owner: Any, name: str, value: Any, bound: float) -> None:

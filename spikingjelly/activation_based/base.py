@@ -176,6 +176,12 @@ class MemoryModule(nn.Module, StepModule):
         """
         _carried_state.check(self, x)
 
+    def _give_shape(self, name: str, x: torch.Tensor) -> None:
+        """A memory that is still a number becomes a tensor like ``x``, the input of one time step."""
+        value = getattr(self, name)
+        if not isinstance(value, torch.Tensor):
+            setattr(self, name, torch.full_like(x, float(value), requires_grad=False))
+
     def extra_repr(self) -> str:
         return f"step_mode={self.step_mode}, backend={self.backend}"
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from spikingjelly.activation_based._checks import ArgumentValueError, describe
+from spikingjelly.activation_based._checks import ArgumentValueError, check_tensor, describe
 from spikingjelly.activation_based.encoding._step import StatefulEncoder
 
 
@@ -34,8 +34,7 @@ class PeriodicEncoder(StatefulEncoder):
 
 
 def _length(spike: torch.Tensor) -> int:
-    if not isinstance(spike, torch.Tensor):
-        raise TypeError(f"PeriodicEncoder: spike must be a torch.Tensor, but {describe(spike)} was given.")
+    check_tensor("PeriodicEncoder", "spike", spike)
     if spike.dim() == 0 or spike.shape[0] == 0:
         raise ArgumentValueError(
             f"PeriodicEncoder: spike must be a sequence [T, N, *] with T >= 1, but {describe(spike)} was given."

@@ -1,13 +1,12 @@
 """Run modules over time: step by step, in chunks, or all steps at once as one large batch."""
 
-import numbers
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
 from torch import nn
 
-from spikingjelly.activation_based._checks import ArgumentTypeError, ArgumentValueError, check_positive_int, describe
+from spikingjelly.activation_based._checks import check_int, check_positive_int, check_tensor, describe
 
 Runnable = Callable[..., Any] | Sequence[Callable[..., Any]]
 
@@ -91,10 +90,7 @@ def delay(x_seq: torch.Tensor, delay_steps: int) -> torch.Tensor:
     :raises ValueError: if ``x_seq`` has no time step or ``delay_steps`` is negative
     """
     _check_sequence("delay", x_seq)
-    if isinstance(delay_steps, bool) or not isinstance(delay_steps, numbers.Integral):
-        raise ArgumentTypeError(f"delay: delay_steps must be an int, but {describe(delay_steps)} was given.")
-    if delay_steps < 0:
-        raise ArgumentValueError(f"delay: delay_steps must be at least 0, but {delay_steps} was given.")
+    check_int("delay", "delay_steps", delay_steps, at_least=0)
     T = x_seq.shape[0]
     shift = min(int(delay_steps), T)
     return torch.cat([x_seq.new_zeros(shift, *x_seq.shape[1:]), x_seq[: T - shift]])
@@ -119,16 +115,14 @@ def _chain(parts: Iterable[Any], x: Any) -> Any:
 
 
 def _check_sequence(owner: str, x_seq: Any, dim: int = 0) -> None:
-    if not isinstance(x_seq, torch.Tensor):
-        raise TypeError(f"{owner}: x_seq must be a torch.Tensor, but {describe(x_seq)} was given.")
+    check_tensor(owner, "x_seq", x_seq)
     if x_seq.dim() == 0 or x_seq.shape[dim] == 0:
         layout = "[T, *]" if dim == 0 else "[N, *, T]"
         raise ValueError(f"{owner}: x_seq must be a sequence {layout} with T >= 1, but {describe(x_seq)} was given.")
 
 
 def _check_batch_sequence(owner: str, x_seq: Any) -> None:
-    if not isinstance(x_seq, torch.Tensor):
-        raise TypeError(f"{owner}: x_seq must be a torch.Tensor, but {describe(x_seq)} was given.")
+    check_tensor(owner, "x_seq", x_seq)
     if x_seq.dim() < 2:
         layout = "[N, *, T]" if owner.startswith("t_last") else "[T, N, *]"
         raise ValueError(f"{owner}: x_seq must be a sequence {layout} of batches, but {describe(x_seq)} was given.")

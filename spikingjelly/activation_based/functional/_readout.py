@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from spikingjelly.activation_based._checks import ArgumentValueError, check_positive_int, describe
+from spikingjelly.activation_based._checks import ArgumentValueError, check_positive_int, check_tensor, describe
 
 
 def set_threshold_margin(
@@ -36,10 +36,7 @@ def set_threshold_margin(
             "set_threshold_margin: output_layer must be a neuron with v_threshold, but "
             f"{type(output_layer).__name__} was given."
         )
-    if not isinstance(label_one_hot, torch.Tensor):
-        raise TypeError(
-            f"set_threshold_margin: label_one_hot must be a torch.Tensor, but {describe(label_one_hot)} was given."
-        )
+    check_tensor("set_threshold_margin", "label_one_hot", label_one_hot)
     if not output_layer.training:
         output_layer.v_threshold = eval_threshold
         return

@@ -1,11 +1,9 @@
 """A delay of whole time steps."""
 
-import numbers
-
 import torch
 
 from spikingjelly.activation_based import base
-from spikingjelly.activation_based._checks import ArgumentTypeError, ArgumentValueError, check_tensor, describe
+from spikingjelly.activation_based._checks import check_int, check_tensor
 from spikingjelly.activation_based.functional._forward import delay
 from spikingjelly.activation_based.layer._state import check_state_fits
 
@@ -31,10 +29,7 @@ class Delay(base.MemoryModule):
     queue: list[torch.Tensor]
 
     def __init__(self, delay_steps: int, step_mode: str = "s") -> None:
-        if isinstance(delay_steps, bool) or not isinstance(delay_steps, numbers.Integral):
-            raise ArgumentTypeError(f"Delay: delay_steps must be an int, but {describe(delay_steps)} was given.")
-        if delay_steps < 0:
-            raise ArgumentValueError(f"Delay: delay_steps must be at least 0, but {delay_steps} was given.")
+        check_int(self, "delay_steps", delay_steps, at_least=0)
         super().__init__()
         self._delay_steps = int(delay_steps)
         self.register_memory("queue", [])

@@ -49,8 +49,7 @@ class SynapseFilter(base.MemoryModule):
         """The current after the spikes ``[N, *]`` of one time step."""
         check_floating_tensor(self, "the input", x)
         check_state_fits(self, "the current", self.out_i, x)
-        if not isinstance(self.out_i, torch.Tensor):
-            self.out_i = torch.full_like(x, self.out_i, requires_grad=False)
+        self._give_shape("out_i", x)
         decaying = (1.0 - x) * self.out_i
         self.out_i = self.out_i - (decaying * self.w.sigmoid() if self.learnable else decaying / self.tau) + x
         return self.out_i

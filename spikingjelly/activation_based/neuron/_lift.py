@@ -24,13 +24,11 @@ def step_of(node: "BaseNode", names: Sequence[str]) -> Step | Refusal:
 
 def _pure(node: "BaseNode", names: Sequence[str]) -> Run:
     def run(x: torch.Tensor, states: Sequence[torch.Tensor]) -> tuple[torch.Tensor, ...]:
-        memories = node._memories
-        kept = dict(memories)
+        kept = dict(node._memories)
         try:
-            memories.update(zip(names, states, strict=True))
-            return _charge_fire_reset(node, x), *[memories[name] for name in names]
+            return _mutating_step(node, names, x, states)
         finally:
-            memories.update(kept)
+            node._memories.update(kept)
 
     return run
 
@@ -43,8 +41,7 @@ def _guarded(node: "BaseNode", names: Sequence[str]) -> Run:
         attributes = [(module, dict(vars(module))) for module in node.modules()]
         path = _path(node)
         try:
-            node._memories.update(zip(names, states, strict=True))
-            results = _charge_fire_reset(node, x), *[node._memories[name] for name in names]
+            results = _mutating_step(node, names, x, states)
             left = [name for name, value in node._memories.items() if name not in names and value is not kept.get(name)]
             if left or _path(node) != path:
                 raise RuntimeError(f"it changes {', '.join(left) or 'an attribute'}, which no tensor state holds")
@@ -58,11 +55,12 @@ def _guarded(node: "BaseNode", names: Sequence[str]) -> Run:
     return trial
 
 
-def _charge_fire_reset(node: "BaseNode", x: torch.Tensor) -> torch.Tensor:
-    node.neuronal_charge(x)
-    spike = node.neuronal_fire()
-    node.neuronal_reset(spike)
-    return spike
+def _mutating_step(
+    node: "BaseNode", names: Sequence[str], x: torch.Tensor, states: Sequence[torch.Tensor]
+) -> tuple[torch.Tensor, ...]:
+    """Charge, fire and reset from ``states``; they are left in the memories, where the caller undoes them."""
+    node._memories.update(zip(names, states, strict=True))
+    return node._charge_fire_reset(x), *[node._memories[name] for name in names]
 
 
 def _path(node: "BaseNode") -> Hashable:

@@ -130,13 +130,15 @@ class BaseNode(base.MemoryModule):
         """Give ``v`` the shape, dtype and device of the input of one time step; a ``v`` that has them must fit it."""
         if not isinstance(self.v, torch.Tensor) or not isinstance(x, torch.Tensor):
             check_floating_tensor(self, "the input", x)
-        if not isinstance(self.v, torch.Tensor):
-            self.v = torch.full_like(x, float(self.v), requires_grad=False)
+        self._give_shape("v", x)
         self._check_carried_state(x)
 
     def single_step_forward(self, x: torch.Tensor) -> torch.Tensor:
         """Charge, fire, reset: one time step ``[N, *]``."""
         self.v_float_to_tensor(x)
+        return self._charge_fire_reset(x)
+
+    def _charge_fire_reset(self, x: torch.Tensor) -> torch.Tensor:
         self.neuronal_charge(x)
         spike = self.neuronal_fire()
         self.neuronal_reset(spike)

@@ -1,6 +1,5 @@
 """Neurons with an adaptation current."""
 
-import numbers
 from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
@@ -70,8 +69,7 @@ class AdaptBaseNode(BaseNode):
 
     def w_float_to_tensor(self, x: torch.Tensor) -> None:
         """Give ``w`` the shape, dtype and device of the input of one time step."""
-        if isinstance(self.w, numbers.Real):
-            self.w = torch.full_like(x, float(self.w), requires_grad=False)
+        self._give_shape("w", x)
 
     def v_float_to_tensor(self, x: torch.Tensor) -> None:
         super().v_float_to_tensor(x)

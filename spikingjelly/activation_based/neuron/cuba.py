@@ -1,12 +1,11 @@
 """The current-based LIF neuron."""
 
-import numbers
 from collections.abc import Callable
 
 import torch
 
 from spikingjelly.activation_based._checks import check_float
-from spikingjelly.activation_based.neuron._default_surrogates import DEFAULT_RECT, own_surrogate
+from spikingjelly.activation_based.neuron._default_surrogates import DEFAULT_RECT
 from spikingjelly.activation_based.neuron._node import BaseNode
 
 
@@ -33,8 +32,7 @@ class CurrentBasedNode(BaseNode):
 
     def v_float_to_tensor(self, x: torch.Tensor) -> None:
         super().v_float_to_tensor(x)
-        if isinstance(self.c, numbers.Real):
-            self.c = torch.full_like(x, float(self.c), requires_grad=False)
+        self._give_shape("c", x)
 
     def extra_repr(self) -> str:
         return f"{super().extra_repr()}, c_decay={self.c_decay}, v_decay={self.v_decay}"
@@ -69,5 +67,5 @@ class CLIFNode(CurrentBasedNode):
         v_reset: float | None = 0.0,
         surrogate_function: Callable[[torch.Tensor], torch.Tensor] = DEFAULT_RECT,
     ) -> None:
-        super().__init__(v_threshold, v_reset, own_surrogate(surrogate_function))
+        super().__init__(v_threshold, v_reset, surrogate_function)
         self._set_up_current(c_decay, v_decay)

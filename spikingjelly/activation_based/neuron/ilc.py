@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from spikingjelly.activation_based._checks import check_float, check_positive_int, describe
-from spikingjelly.activation_based.neuron._default_surrogates import DEFAULT_RECT, own_surrogate
+from spikingjelly.activation_based.neuron._default_surrogates import DEFAULT_RECT
 from spikingjelly.activation_based.neuron._population import PopulationNode
 from spikingjelly.activation_based.neuron.cuba import CurrentBasedNode
 
@@ -76,7 +76,7 @@ class ILCBaseNode(IntraLayerNode):
         v_reset: float | None = 0.0,
         surrogate_function: Callable[[torch.Tensor], torch.Tensor] = DEFAULT_RECT,
     ) -> None:
-        super().__init__(v_threshold, v_reset, own_surrogate(surrogate_function), step_mode="m")
+        super().__init__(v_threshold, v_reset, surrogate_function, step_mode="m")
         self._set_up_connection(act_dim, dec_pop_dim)
 
 

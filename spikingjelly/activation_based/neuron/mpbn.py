@@ -40,7 +40,6 @@ class MPBNBaseNode(BaseNode):
     :param bn_decay_momentum: factor on the momentum after each time step of training with ``running_stats`` (see
         :meth:`re_parameterize_v_threshold`), default 0.94
     :param bn_min_momentum: lower bound of the momentum then, default 0.005
-    :param backend: only 'torch'
 
     The other parameters and errors are those of :class:`BaseNode`.
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 
 from spikingjelly.activation_based._checks import check_positive_int
-from spikingjelly.activation_based.neuron._default_surrogates import DEFAULT_RECT, own_surrogate
+from spikingjelly.activation_based.neuron._default_surrogates import DEFAULT_RECT
 from spikingjelly.activation_based.neuron._exploration_noise import ExplorationNoise, initial_sigma
 from spikingjelly.activation_based.neuron._population import PopulationNode
 from spikingjelly.activation_based.neuron.cuba import CurrentBasedNode
@@ -58,7 +58,7 @@ class NoisyBaseNode(ExplorationNoise, PopulationNode):
         v_reset: float | None = 0.0,
         surrogate_function: Callable[[torch.Tensor], torch.Tensor] = DEFAULT_RECT,
     ) -> None:
-        super().__init__(v_threshold, v_reset, own_surrogate(surrogate_function), step_mode="m")
+        super().__init__(v_threshold, v_reset, surrogate_function, step_mode="m")
         self.sigma_v = self.sigma_s = initial_sigma(self, sigma_init, num_node)
         self._set_up_noise(num_node, is_training, T, beta, streams=2)
         self.register_memory("noise_seq", None)  # of the time steps to come in this sequence

@@ -1,6 +1,5 @@
 """Neurons to read and to learn from: every line that they run stands in this file."""
 
-import numbers
 from abc import abstractmethod
 from collections.abc import Callable
 
@@ -76,8 +75,7 @@ class SimpleBaseNode(base.MemoryModule):
     def single_step_forward(self, x: torch.Tensor) -> torch.Tensor:
         """Charge, fire, reset: one time step ``[N, *]``."""
         check_floating_tensor(self, "the input", x)
-        if isinstance(self.v, numbers.Real):
-            self.v = torch.full_like(x, float(self.v), requires_grad=False)
+        self._give_shape("v", x)
         self._check_carried_state(x)
         self.neuronal_charge(x)
         spike = self.neuronal_fire()
