@@ -20,6 +20,9 @@ __all__ = [
     "check_backend_library",
 ]
 
+# Set while an operator is being looked for that takes one number as the state of all neurons.
+_EXPANDED = "_states_are_expanded"
+
 BACKENDS = ("torch", "cupy", "triton", "cpp", "auto")
 
 
@@ -133,6 +136,10 @@ class MemoryModule(nn.Module, StepModule):
         """One time step: ``x`` is ``[N, *]``."""
         raise NotImplementedError(f"{type(self).__name__} does not define single_step_forward")
 
+    def _single_step(self, *args: Any, **kwargs: Any) -> Any:
+        """What a call in step mode 's' runs; a subclass may have a faster way to the same."""
+        return self.single_step_forward(*args, **kwargs)
+
     def multi_step_forward(self, x_seq: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
         """A sequence ``[T, N, *]``: :meth:`single_step_forward` at each step, outputs stacked over time."""
         self._check_time(x_seq)
@@ -141,7 +148,7 @@ class MemoryModule(nn.Module, StepModule):
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         step: Callable[..., Any]
         if self.step_mode == "s":
-            step = self.single_step_forward
+            step = self._single_step
         elif self.step_mode == "m":
             step = self.multi_step_forward
         else:
@@ -179,7 +186,11 @@ class MemoryModule(nn.Module, StepModule):
     def _give_shape(self, name: str, x: torch.Tensor) -> None:
         """A memory that is still a number becomes a tensor like ``x``, the input of one time step."""
         value = getattr(self, name)
-        if not isinstance(value, torch.Tensor):
+        if isinstance(value, torch.Tensor):
+            return
+        if self.__dict__.get(_EXPANDED):
+            setattr(self, name, x.new_full((), float(value)).expand(x.shape))
+        else:
             setattr(self, name, torch.full_like(x, float(value), requires_grad=False))
 
     def extra_repr(self) -> str:

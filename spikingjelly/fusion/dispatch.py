@@ -1,55 +1,86 @@
-"""The door of the engine: who runs a multi-step module, or why its own loop has to."""
+"""The door of the engine: who runs a module over time, or why its own loop has to."""
 
-import functools
-import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 
 import torch
 
-from spikingjelly.fusion import batched, elementwise
+from spikingjelly.fusion import call, numbers, operator, trace
+from spikingjelly.fusion.choice import announce, prepare, say_once, target_for
 from spikingjelly.fusion.step import Refusal, Step
 
-__all__ = ["Refusal", "Step", "announce", "find_runner"]
+__all__ = ["Refusal", "Step", "announce", "find_runner", "say_once", "source", "too_small"]
 
-_logger = logging.getLogger(__name__)
-_said: set[str] = set()
+_plans: dict[Hashable, tuple[str, tuple[float, ...]] | Refusal] = {}
 
-Runner = Callable[[torch.Tensor, Sequence[torch.Tensor]], tuple[torch.Tensor, ...]]
+Runner = Callable[[torch.Tensor, Sequence[torch.Tensor], Sequence[int]], list[torch.Tensor]]
 
-# Where the batched backward is faster than the loop: `python -m benchmarks neuron` prints the table.
-_SHORTEST, _LARGEST = 32, 1 << 11
+# Elements of a call from which 'auto' uses a kernel; `python -m benchmarks neuron` prints the table.
+SMALLEST_SEQUENCE = 1 << 12
+SMALLEST_STEP = 1 << 14
 
 
-def find_runner(
-    backend: str, lift: Callable[[], Step | Refusal], x_seq: torch.Tensor, states: Sequence[torch.Tensor]
-) -> Runner | Refusal:
-    """Who runs a step over the sequence ``x_seq`` ``[T, *]`` from ``states``.
-
-    A runner takes ``(x_seq, states)`` and gives the outputs ``[T, *]`` and the values of each state after each time
-    step ``[T, *]``. 'auto' takes what is fastest; kernels for 'cpp', 'triton' and 'cupy' are not in this version.
-
-    :param lift: gives the step; only called where the size of the work promises a gain
-    """
-    if backend != "auto":
-        return Refusal(f"backend={backend!r} runs the eager PyTorch loop: this version has no fused kernels yet")
-    if torch.compiler.is_compiling():
-        return Refusal("torch.compile sees the loop itself")
-    if not torch.is_grad_enabled():
-        return Refusal("without gradients the loop is as fast")
-    if x_seq.shape[0] < _SHORTEST or not 0 < x_seq[0].numel() <= _LARGEST:
+def too_small(backend: str, x_seq: torch.Tensor, smallest: int) -> Refusal | None:
+    """Whether 'auto' leaves so small a call to the loop, which needs no compiler."""
+    if backend == "auto" and x_seq.numel() < smallest:
         return Refusal(f"the loop is as fast for {list(x_seq.shape)}")
-    if torch.is_autocast_enabled(x_seq.device.type):
-        return Refusal("autocast would not be on in the backward pass")
+    return None
+
+
+def find_runner(backend: str, lift: Callable[[], Step | Refusal], x_seq: torch.Tensor, states: int) -> Runner | Refusal:
+    """Who runs a step over the sequence ``x_seq`` ``[T, *]``.
+
+    A runner takes ``(x_seq, initial_states, keep)`` and gives the output ``[T, *]``, the states after the last time
+    step ``[*]``, and the states with the numbers ``keep`` after each time step ``[T, *]``.
+    """
+    target = target_for(backend, x_seq.device)
+    if isinstance(target, Refusal):
+        return target
     step = lift()
-    if isinstance(step, Refusal):
-        return step
-    if not any(tensor.requires_grad for tensor in (x_seq, *states, *step.parameters)):
-        return Refusal("without gradients the loop is as fast")
-    return elementwise.refusal_of(step, x_seq[0], states) or functools.partial(batched.run, step)
+    plan = step if isinstance(step, Refusal) else plan_of(step, x_seq, states)
+    if isinstance(plan, Refusal):
+        return plan
+    program, constants = plan
+    assert isinstance(step, Step)
+    failure = prepare(target, program, x_seq.dtype)
+    if failure is not None:
+        return failure
+
+    def run(x_seq: torch.Tensor, initial: Sequence[torch.Tensor], keep: Sequence[int]) -> list[torch.Tensor]:
+        return operator.run(x_seq, initial, step.tensors, program, constants, keep, target)
+
+    return run
 
 
-def announce(backend: str, refusal: Refusal) -> None:
-    """Say once per process and backend what runs instead. 'auto' leaves the choice to us and is told nothing."""
-    if backend != "auto" and backend not in _said:
-        _said.add(backend)
-        _logger.warning("%s", refusal.reason)
+def source(backend: str, step: Step | Refusal, x_seq: torch.Tensor, states: int) -> str | Refusal:
+    """The source text that runs ``step``."""
+    plan = step if isinstance(step, Refusal) else plan_of(step, x_seq, states)
+    if isinstance(plan, Refusal):
+        return plan
+    assert isinstance(step, Step)
+    target = backend if backend in operator.TARGETS else target_for(backend, x_seq.device)
+    if isinstance(target, Refusal):
+        return target
+    numbers_of_it = ", ".join(f"c{number} = {value!r}" for number, value in enumerate(plan[1]))
+    title = f"{step.name}{' with ' if numbers_of_it else ''}{numbers_of_it}"
+    return operator.TARGETS[target].source(plan[0], x_seq.dtype, title)
+
+
+def plan_of(step: Step, x_seq: torch.Tensor, states: int) -> tuple[str, tuple[float, ...]] | Refusal:
+    """The program of ``step`` as text and its numbers; kept for later inputs of this shape and dtype."""
+    shape, dtype = x_seq.shape[1:], call.registers(x_seq.dtype)
+    key = (step.key, shape, dtype, states)
+    if key not in _plans:
+        if len(_plans) > 10_000:
+            _plans.clear()
+        _plans[key] = _new_plan(step, shape, dtype, states)
+    return _plans[key]
+
+
+def _new_plan(
+    step: Step, shape: torch.Size, dtype: torch.dtype, states: int
+) -> tuple[str, tuple[float, ...]] | Refusal:
+    program = trace.trace(step, shape, dtype, states)
+    if isinstance(program, Refusal):
+        return program
+    program, constants = numbers.extract(program)
+    return program.dumps(), constants

@@ -5,25 +5,36 @@ from dataclasses import dataclass
 
 import torch
 
+Tensors = Sequence[torch.Tensor]
+
 
 @dataclass(frozen=True)
 class Step:
     """A time step as a pure function, and what it depends on.
 
-    :param run: ``run(x, states)`` gives ``(output, *next_states)``; input, states and results have one shape
-    :param trial: the same for a first look; raises if the module keeps anything that ``run`` does not return
-    :param parameters: the other tensors that gradients flow to
+    :param run: ``run(x, states, tensors)`` gives ``(output, *next_states)``; input, states and results have one shape.
+        It is called once, on tensors without data, and raises if the module keeps anything that it does not return
+    :param tensors: parameters, buffers and other tensors of the module that ``run`` may read
     :param key: equal keys mean that ``run`` takes the same path through the code
+    :param name: what the step is called in messages and generated code
     """
 
-    run: Callable[[torch.Tensor, Sequence[torch.Tensor]], tuple[torch.Tensor, ...]]
-    trial: Callable[[torch.Tensor, Sequence[torch.Tensor]], tuple[torch.Tensor, ...]]
-    parameters: tuple[torch.Tensor, ...]
+    run: Callable[[torch.Tensor, Tensors, Tensors], tuple[torch.Tensor, ...]]
+    tensors: tuple[torch.Tensor, ...]
     key: Hashable
+    name: str
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why no fast operator runs."""
+    """Why no fast operator runs.
+
+    :param lasting: whether it lies in the machine and not in this step or input
+    """
 
     reason: str
+    lasting: bool = False
+
+
+class Unfusable(Exception):
+    """Raised while a step is traced; its text is the reason of a :class:`Refusal`."""

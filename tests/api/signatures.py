@@ -3,7 +3,7 @@
 One line each: ``module.Name(arguments)``. A default is compared by its ``repr``; ``...`` stands for any default.
 """
 
-COMMON = "surrogate_function=Sigmoid(alpha=4.0, spiking=True), detach_reset=False, step_mode='s', backend='torch', store_v_seq=False"
+COMMON = "surrogate_function=Sigmoid(alpha=4.0, spiking=True), detach_reset=False, step_mode='s', backend='auto', store_v_seq=False"
 SIMPLE = "surrogate_function=Sigmoid(alpha=4.0, spiking=True), detach_reset=False, step_mode='s'"
 ADAPT = f"w_rest=0.0, tau_w=2.0, a=0.0, b=0.0, {COMMON}"
 CONV = "in_channels, out_channels, kernel_size, stride=1, padding=0, dilation=1, groups=1, bias=True, padding_mode='zeros', step_mode='s'"
@@ -36,7 +36,7 @@ neuron.SimpleLIFNode(tau, decay_input, v_threshold=1.0, v_reset=0.0, {SIMPLE})
 neuron.PSN(T, surrogate_function=ATan(alpha=2.0, spiking=True))
 neuron.MaskedPSN(k, T, lambda_init=0.0, surrogate_function=ATan(alpha=2.0, spiking=True), step_mode='s')
 neuron.SlidingPSN(k, exp_init=True, surrogate_function=ATan(alpha=2.0, spiking=True), step_mode='s', backend='gemm')
-neuron.GatedLIFNode(T, inplane=None, init_linear_decay=None, init_v_subreset=None, init_tau=0.25, init_v_threshold=0.5, init_conduct=0.5, surrogate_function=Sigmoid(alpha=4.0, spiking=True), step_mode='m', backend='torch')
+neuron.GatedLIFNode(T, inplane=None, init_linear_decay=None, init_v_subreset=None, init_tau=0.25, init_v_threshold=0.5, init_conduct=0.5, surrogate_function=Sigmoid(alpha=4.0, spiking=True), step_mode='m', backend='auto')
 neuron.DSRIFNode(T=20, v_threshold=6.0, alpha=0.5, v_threshold_training=True, v_threshold_grad_scaling=1.0, v_threshold_lower_bound=0.01, step_mode='m', backend='torch', **...)
 neuron.DSRLIFNode(T=20, v_threshold=1.0, tau=2.0, delta_t=0.05, alpha=0.3, v_threshold_training=True, v_threshold_grad_scaling=1.0, v_threshold_lower_bound=0.1, step_mode='m', backend='torch', **...)
 neuron.OTTTLIFNode(tau=2.0, decay_input=False, v_threshold=1.0, v_reset=None, {COMMON.replace("detach_reset=False", "detach_reset=True")})

@@ -1,13 +1,12 @@
 """Each wrong argument or input gets one message: what was given, what is expected, what to do."""
 
-import logging
 from functools import partial
 
 import pytest
 import torch
 
 from spikingjelly.activation_based import base, neuron
-from spikingjelly.fusion import dispatch
+from spikingjelly.fusion import choice
 
 
 @pytest.mark.parametrize(
@@ -101,21 +100,9 @@ def test_every_backend_name_is_taken_from_the_start(backend: str) -> None:
 def test_a_neuron_without_a_step_of_the_engine_says_so_too(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dispatch, "_said", set())
-    neuron.GatedLIFNode(4, backend="cupy")
-    assert caplog.messages == ["GatedLIFNode runs its eager PyTorch code with backend='cupy' too"]
-
-
-def test_a_backend_that_is_not_there_says_once_what_runs(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(dispatch, "_said", set())
-    with caplog.at_level(logging.WARNING):
-        for backend in ("torch", "auto", "cupy", "cupy"):
-            neuron.IFNode(step_mode="m", backend=backend)(torch.rand(2, 3))
-    assert [record.getMessage() for record in caplog.records] == [
-        "backend='cupy' runs the eager PyTorch loop: this version has no fused kernels yet"
-    ]
+    monkeypatch.setattr(choice, "_said", set())
+    neuron.DSRIFNode(4, backend="cupy")
+    assert caplog.messages == ["DSRIFNode runs its eager PyTorch code with backend='cupy' too"]
 
 
 @pytest.mark.parametrize("mode", ["s", "m"])

@@ -70,7 +70,7 @@ def test_reprs() -> None:
     from spikingjelly.activation_based import layer, neuron
 
     assert repr(neuron.LIFNode()) == (
-        "LIFNode(\n  v_threshold=1.0, v_reset=0.0, detach_reset=False, step_mode=s, backend=torch, tau=2.0\n"
+        "LIFNode(\n  v_threshold=1.0, v_reset=0.0, detach_reset=False, step_mode=s, backend=auto, tau=2.0\n"
         "  (surrogate_function): Sigmoid(alpha=4.0, spiking=True)\n)"
     )
     assert repr(layer.Conv2d(1, 2, 3)) == "Conv2d(1, 2, kernel_size=(3, 3), stride=(1, 1), step_mode=s)"

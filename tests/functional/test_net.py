@@ -140,7 +140,7 @@ def test_set_backend_does_not_depend_on_the_step_mode_for_our_neurons(
 def test_set_backend_sets_instances_only(instance: type | tuple[type, ...]) -> None:
     net = nested()
     functional.set_backend(net, "cupy", instance)
-    assert [node.backend for node in nodes(net)] == ["torch", "cupy", "torch"]
+    assert [node.backend for node in nodes(net)] == ["auto", "cupy", "auto"]
 
 
 def test_set_backend_logs_what_it_leaves(caplog: pytest.LogCaptureFixture) -> None:

@@ -58,7 +58,7 @@ def test_defaults_and_repr() -> None:
     assert (node.c_decay, node.v_decay, node.v_threshold, node.v_reset, node.step_mode) == (0.5, 0.75, 0.5, 0.0, "s")
     assert isinstance(node.surrogate_function, surrogate.Rect)
     assert node.surrogate_function.alpha == 1.0
-    assert "step_mode=s, backend=torch, c_decay=0.5, v_decay=0.75" in repr(node)
+    assert "step_mode=s, backend=auto, c_decay=0.5, v_decay=0.75" in repr(node)
 
 
 def test_errors() -> None:

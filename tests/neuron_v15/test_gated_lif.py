@@ -176,4 +176,4 @@ def test_errors() -> None:
 
 
 def test_repr() -> None:
-    assert "T=4, inplane=3, step_mode=m, backend=torch" in repr(GatedLIFNode(4, 3))
+    assert "T=4, inplane=3, step_mode=m, backend=auto" in repr(GatedLIFNode(4, 3))

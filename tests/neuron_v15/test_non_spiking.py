@@ -94,4 +94,4 @@ def test_errors_and_repr() -> None:
         NonSpikingIFNode()(torch.ones(2, 3, dtype=torch.int32))
     with pytest.raises(ValueError, match=r"expects a sequence"):
         NonSpikingIFNode()(torch.rand(0, 3))
-    assert "decode=max-mem, step_mode=m, backend=torch, tau=3.0" in repr(NonSpikingLIFNode(3.0, "max_mem"))
+    assert "decode=max-mem, step_mode=m, backend=auto, tau=3.0" in repr(NonSpikingLIFNode(3.0, "max_mem"))

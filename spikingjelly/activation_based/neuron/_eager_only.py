@@ -19,5 +19,4 @@ class EagerOnly(base.MemoryModule):
     def backend(self, value: str) -> None:
         base.MemoryModule.backend.fset(self, value)  # type: ignore[attr-defined]
         if value != "torch":
-            reason = f"{type(self).__name__} runs its eager PyTorch code with backend={value!r} too"
-            dispatch.announce(value, dispatch.Refusal(reason))
+            dispatch.say_once(f"{type(self).__name__} runs its eager PyTorch code with backend={value!r} too")

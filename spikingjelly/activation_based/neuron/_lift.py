@@ -1,80 +1,68 @@
-"""A node's time step as a pure function: the methods that mutate the memories, lifted for the engine."""
+"""A module's time step as a pure function: the methods that mutate the memories, lifted for the engine."""
 
-from collections.abc import Callable, Hashable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import torch
+from torch import nn
 
+from spikingjelly.activation_based import base
+from spikingjelly.activation_based.neuron._path import path_of
 from spikingjelly.fusion.dispatch import Refusal, Step
 
-if TYPE_CHECKING:
-    from spikingjelly.activation_based.neuron._node import BaseNode
-
-Run = Callable[[torch.Tensor, Sequence[torch.Tensor]], tuple[torch.Tensor, ...]]
+_HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+_Place = tuple[dict[str, Any], str]
 
 
-def step_of(node: "BaseNode", names: Sequence[str]) -> Step | Refusal:
-    """Charge, fire and reset of ``node`` as a function of the input and of the memories ``names``."""
-    if node._overrides_its_time_step():
-        return Refusal(f"{type(node).__name__} has a single_step_forward of its own")
-    tensors = [t for module in node.modules() for t in vars(module).values() if isinstance(t, torch.Tensor)]
-    parameters = [tensor for tensor in (*node.parameters(), *tensors) if tensor.requires_grad]
-    return Step(_pure(node, names), _guarded(node, names), tuple(parameters), (_path(node), tuple(names)))
+def step_of(module: base.MemoryModule, names: Sequence[str]) -> Step | Refusal:
+    """``single_step_forward`` of ``module`` as a function of the input and of the memories ``names``."""
+    for part in module.modules():
+        if part is not module and any(vars(part)[hooks] for hooks in _HOOKS):
+            return Refusal(f"{type(part).__name__} in {type(module).__name__} has hooks, which a kernel would not call")
+    places = list(_tensors_of(module))
+    distinct = {id(owner[name]): owner[name] for owner, name in places}
+    numbers = {identity: number for number, identity in enumerate(distinct)}
+    order = [numbers[id(owner[name])] for owner, name in places]
 
-
-def _pure(node: "BaseNode", names: Sequence[str]) -> Run:
-    def run(x: torch.Tensor, states: Sequence[torch.Tensor]) -> tuple[torch.Tensor, ...]:
-        kept = dict(node._memories)
+    def run(x: torch.Tensor, states: Sequence[torch.Tensor], tensors: Sequence[torch.Tensor]) -> Any:
+        kept = [(part, dict(vars(part)), {n: dict(vars(part)[n]) for n in _inner(part)}) for part in module.modules()]
+        path = path_of(module)
         try:
-            return _mutating_step(node, names, x, states)
+            for (owner, name), number in zip(places, order, strict=True):
+                owner[name] = tensors[number]
+            return _mutating_step(module, names, x, states, path)
         finally:
-            node._memories.update(kept)
+            for part, attributes, inner in kept:
+                vars(part).clear()
+                vars(part).update(attributes)
+                for name, values in inner.items():
+                    vars(part)[name].clear()
+                    vars(part)[name].update(values)
 
-    return run
+    key = (path_of(module), tuple(names), tuple(order))
+    return Step(run, tuple(distinct.values()), key, type(module).__name__)
 
 
-def _guarded(node: "BaseNode", names: Sequence[str]) -> Run:
-    """The pure step for one trial: if it leaves a trace in the module, such as a count of time steps, it is undone."""
+def _inner(part: nn.Module) -> tuple[str, ...]:
+    return tuple(name for name in ("_parameters", "_buffers", "_memories") if name in vars(part))
 
-    def trial(x: torch.Tensor, states: Sequence[torch.Tensor]) -> tuple[torch.Tensor, ...]:
-        kept = dict(node._memories)
-        attributes = [(module, dict(vars(module))) for module in node.modules()]
-        path = _path(node)
-        try:
-            results = _mutating_step(node, names, x, states)
-            left = [name for name, value in node._memories.items() if name not in names and value is not kept.get(name)]
-            if left or _path(node) != path:
-                raise RuntimeError(f"it changes {', '.join(left) or 'an attribute'}, which no tensor state holds")
-            return results
-        finally:
-            node._memories.update(kept)
-            for module, values in attributes:
-                vars(module).clear()
-                vars(module).update(values)
 
-    return trial
+def _tensors_of(module: base.MemoryModule) -> Iterator[_Place]:
+    """Where parameters, buffers and tensor attributes are kept; memories are not among them."""
+    for part in module.modules():
+        for owner in (vars(part)["_parameters"], vars(part)["_buffers"], vars(part)):
+            yield from ((owner, name) for name, value in owner.items() if isinstance(value, torch.Tensor))
 
 
 def _mutating_step(
-    node: "BaseNode", names: Sequence[str], x: torch.Tensor, states: Sequence[torch.Tensor]
+    module: base.MemoryModule, names: Sequence[str], x: torch.Tensor, states: Sequence[torch.Tensor], path: Any
 ) -> tuple[torch.Tensor, ...]:
-    """Charge, fire and reset from ``states``; they are left in the memories, where the caller undoes them."""
-    node._memories.update(zip(names, states, strict=True))
-    return node._charge_fire_reset(x), *[node._memories[name] for name in names]
-
-
-def _path(node: "BaseNode") -> Hashable:
-    """What decides which way the methods go: classes, plain attributes, and methods replaced on the instance."""
-    return tuple((type(module), *_plain(vars(module))) for module in node.modules())
-
-
-def _plain(attributes: dict[str, Any]) -> list[Hashable]:
-    found: list[Hashable] = []
-    for name, value in attributes.items():
-        if value is None or isinstance(value, bool | int | float | str):
-            found.append((name, value))
-        elif isinstance(value, torch.Tensor):
-            found.append((name, value.shape, value.dtype, value.requires_grad))
-        elif callable(value):
-            found.append((name, id(value)))
-    return found
+    """One step from ``states``; the caller undoes what it leaves in the module."""
+    module._forget_calls()
+    module._memories.update(zip(names, states, strict=True))
+    others = {name: value for name, value in module._memories.items() if name not in names}
+    output = module.single_step_forward(x)
+    left = [name for name, value in module._memories.items() if name not in names and value is not others.get(name)]
+    if left or path_of(module) != path:
+        raise RuntimeError(f"it changes {', '.join(left) or 'an attribute'}, which no tensor state holds")
+    return output, *[module._memories[name] for name in names]

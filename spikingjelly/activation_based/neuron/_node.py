@@ -1,6 +1,5 @@
 """The node that all neurons with a threshold share: charge, fire, reset, and the loop over time."""
 
-import functools
 from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
@@ -9,9 +8,8 @@ import torch
 
 from spikingjelly.activation_based import base
 from spikingjelly.activation_based._checks import check_bool, check_float, check_floating_tensor
-from spikingjelly.activation_based.neuron import _lift as lifted
+from spikingjelly.activation_based.neuron import _fused as fused
 from spikingjelly.activation_based.neuron._default_surrogates import DEFAULT_SURROGATE, own_surrogate
-from spikingjelly.fusion import dispatch
 
 
 class BaseNode(base.MemoryModule):
@@ -60,7 +58,7 @@ class BaseNode(base.MemoryModule):
         surrogate_function: Callable[[torch.Tensor], torch.Tensor] = DEFAULT_SURROGATE,
         detach_reset: bool = False,
         step_mode: str = "s",
-        backend: str = "torch",
+        backend: str = "auto",
         store_v_seq: bool = False,
     ) -> None:
         check_float(self, "v_threshold", v_threshold, tensor=True)
@@ -73,7 +71,8 @@ class BaseNode(base.MemoryModule):
         self.detach_reset = detach_reset
         self.surrogate_function = own_surrogate(surrogate_function)
         self.step_mode = step_mode
-        self.backend = backend
+        # The default is a choice that is left to us: a subclass that only supports 'torch' gets that.
+        self.backend = "torch" if backend == "auto" and "auto" not in self.supported_backends else backend
         self.store_v_seq = store_v_seq
 
     @property
@@ -136,36 +135,29 @@ class BaseNode(base.MemoryModule):
     def single_step_forward(self, x: torch.Tensor) -> torch.Tensor:
         """Charge, fire, reset: one time step ``[N, *]``."""
         self.v_float_to_tensor(x)
-        return self._charge_fire_reset(x)
-
-    def _charge_fire_reset(self, x: torch.Tensor) -> torch.Tensor:
         self.neuronal_charge(x)
         spike = self.neuronal_fire()
         self.neuronal_reset(spike)
         return spike
 
     def multi_step_forward(self, x_seq: torch.Tensor) -> torch.Tensor:
-        """A sequence ``[T, N, *]``, by a fast operator where the backend has one, else by the eager loop."""
+        """A sequence ``[T, N, *]``, by a fused operator where the backend has one, else by the eager loop."""
         self._check_sequence(x_seq)
-        if self.backend == "torch":
-            return self._eager_loop(x_seq)
-        self.v_float_to_tensor(x_seq[0])
-        names = [name for name, value in self.named_memories() if name != "v_seq" and isinstance(value, torch.Tensor)]
-        states = [getattr(self, name) for name in names]
-        runner = dispatch.find_runner(self.backend, functools.partial(lifted.step_of, self, names), x_seq, states)
-        if isinstance(runner, dispatch.Refusal):
-            dispatch.announce(self.backend, runner)
-            return self._eager_loop(x_seq)
-        spikes, *trajectories = runner(x_seq, states)
-        for name, trajectory in zip(names, trajectories, strict=True):
-            setattr(self, name, trajectory[-1].clone())
-        if self.store_v_seq:
-            self.v_seq = trajectories[names.index("v")]
-        return spikes
+        spikes = fused.run_sequence(self, x_seq, keep="v" if self.store_v_seq else None)
+        return self._eager_loop(x_seq) if spikes is None else spikes
 
-    def _overrides_its_time_step(self) -> bool:
-        """Whether a time step is more than charge, fire and reset."""
-        return type(self).single_step_forward is not BaseNode.single_step_forward
+    def _single_step(self, x: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
+        output = None if args or kwargs else fused.run_step(self, x)
+        return self.single_step_forward(x, *args, **kwargs) if output is None else output
+
+    def fused_source(self, dtype: torch.dtype = torch.float32, shape: tuple[int, ...] = (1,)) -> str:
+        """The source text of the kernel that runs this neuron: C++ for the CPU, Triton or CUDA C with those backends.
+
+        :param dtype: of the input
+        :param shape: of one time step ``[N, *]``; it only matters for neurons with a parameter for each channel
+        :raises RuntimeError: if the neuron has none; the message tells the line and the reason
+        """
+        return fused.source_of(self, dtype, shape)
 
     def _eager_loop(self, x_seq: torch.Tensor) -> torch.Tensor:
         """The reference that every fused operator is held against."""

@@ -42,7 +42,7 @@ class AdaptBaseNode(BaseNode):
         surrogate_function: Callable[[torch.Tensor], torch.Tensor] = DEFAULT_SURROGATE,
         detach_reset: bool = False,
         step_mode: str = "s",
-        backend: str = "torch",
+        backend: str = "auto",
         store_v_seq: bool = False,
     ) -> None:
         for name, value in {"v_rest": v_rest, "w_rest": w_rest, "tau_w": tau_w, "a": a, "b": b}.items():

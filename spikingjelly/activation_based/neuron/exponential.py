@@ -40,7 +40,7 @@ class EIFNode(BaseNode):
         surrogate_function: Callable[[torch.Tensor], torch.Tensor] = DEFAULT_SURROGATE,
         detach_reset: bool = False,
         step_mode: str = "s",
-        backend: str = "torch",
+        backend: str = "auto",
         store_v_seq: bool = False,
     ) -> None:
         check_above(self, "tau", tau, 1.0)

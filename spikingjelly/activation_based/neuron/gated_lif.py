@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
+from spikingjelly.activation_based import base
 from spikingjelly.activation_based._checks import (
     ArgumentValueError,
     check_float,
@@ -14,25 +15,23 @@ from spikingjelly.activation_based._checks import (
     describe,
     is_real,
 )
+from spikingjelly.activation_based.neuron import _fused as fused
 from spikingjelly.activation_based.neuron._default_surrogates import DEFAULT_SURROGATE, own_surrogate
-from spikingjelly.activation_based.neuron._eager_only import EagerOnly
 from spikingjelly.activation_based.neuron._sequence_length import check_length
 
 
 class _Gates(NamedTuple):
-    """All parameters after their sigmoid, shaped to broadcast over one time step; ``conduct`` holds T of them."""
+    """The parameters of every time step after their sigmoid, shaped to broadcast over it."""
 
     alpha: torch.Tensor
-    beta: torch.Tensor
     gamma: torch.Tensor
     tau: torch.Tensor
     v_threshold: torch.Tensor
     linear_decay: torch.Tensor
     v_subreset: torch.Tensor
-    conduct: tuple[torch.Tensor, ...]
 
 
-class GatedLIFNode(EagerOnly):
+class GatedLIFNode(base.MemoryModule):
     r"""GLIF: three learnable gates mix exponential and linear leak (:math:`\alpha`), plain and time-dependent input
     (:math:`\beta`), hard and soft reset (:math:`\gamma`).
 
@@ -58,7 +57,7 @@ class GatedLIFNode(EagerOnly):
     :param init_conduct: initial :math:`g[t]`, default 0.5
     :param surrogate_function: gives the spike and its gradient, default ``Sigmoid(alpha=4.0)``
     :param step_mode: only 'm'
-    :param backend: 'torch', 'cupy', 'triton', 'cpp' or 'auto'; the eager code runs with all of them
+    :param backend: what runs a sequence, as in :class:`BaseNode`
 
     :raises ValueError: for an initial value that is not between 0 and 1, and for inputs with another number of time
         steps or channels
@@ -82,7 +81,7 @@ class GatedLIFNode(EagerOnly):
         init_conduct: float = 0.5,
         surrogate_function: Callable[[torch.Tensor], torch.Tensor] = DEFAULT_SURROGATE,
         step_mode: str = "m",
-        backend: str = "torch",
+        backend: str = "auto",
     ) -> None:
         check_positive_int(self, "T", T)
         if inplane is not None:
@@ -121,10 +120,13 @@ class GatedLIFNode(EagerOnly):
     def supported_step_mode(self) -> tuple[str, ...]:
         return ("m",)
 
-    def neuronal_charge(self, x: torch.Tensor, gates: _Gates, t: int) -> None:
-        """Set ``self.v`` to :math:`U[t]`; ``x`` is the input of time step ``t``."""
+    @property
+    def supported_backends(self) -> tuple[str, ...]:
+        return base.BACKENDS
+
+    def neuronal_charge(self, current: torch.Tensor, gates: _Gates) -> None:
+        r"""Set ``self.v`` to :math:`U[t]`; ``current`` is :math:`(1 - \beta (1 - g[t])) X[t]`."""
         leak = (1.0 - gates.alpha * (1.0 - gates.tau)) * self.v - (1.0 - gates.alpha) * gates.linear_decay
-        current = (1.0 - gates.beta * (1.0 - gates.conduct[t])) * x
         self.v = leak + current - (1.0 - gates.gamma) * gates.v_subreset * self.spike
 
     def neuronal_fire(self, gates: _Gates) -> torch.Tensor:
@@ -136,27 +138,44 @@ class GatedLIFNode(EagerOnly):
         self.v = (1.0 - gates.gamma * spike) * self.v
         self.spike = spike
 
+    def v_float_to_tensor(self, x: torch.Tensor) -> None:
+        """Give ``v`` and ``spike`` the shape, dtype and device of the input of one time step; later inputs must fit."""
+        self._give_shape("v", x)
+        self._give_shape("spike", x)
+        self._check_carried_state(x)
+
+    def single_step_forward(self, current: torch.Tensor, gates: _Gates | None = None) -> torch.Tensor:
+        """One time step with the input that :meth:`neuronal_charge` takes; a sequence is made of these."""
+        gates = self._gates(current.dim()) if gates is None else gates
+        self.neuronal_charge(current, gates)
+        spike = self.neuronal_fire(gates)
+        self.neuronal_reset(spike, gates)
+        return spike
+
     def multi_step_forward(self, x_seq: torch.Tensor) -> torch.Tensor:
         check_length(self, x_seq, self.T)
-        steps = x_seq.unbind(0)
         self._check_channels(x_seq)
-        self._check_carried_state(steps[0])
-        gates = self._gates(steps[0].dim())
-        spikes = []
-        for t, x in enumerate(steps):
-            self.neuronal_charge(x, gates, t)
-            spikes.append(self.neuronal_fire(gates))
-            self.neuronal_reset(spikes[-1], gates)
-        return torch.stack(spikes)
+        current_seq = self._conducted(x_seq)
+        spikes = fused.run_sequence(self, current_seq)
+        if spikes is not None:
+            return spikes
+        self.v_float_to_tensor(current_seq[0])
+        gates = self._gates(x_seq.dim() - 1)
+        return torch.stack([self.single_step_forward(current, gates) for current in current_seq.unbind(0)])
+
+    def _conducted(self, x_seq: torch.Tensor) -> torch.Tensor:
+        """The only part that differs between time steps."""
+        conduct, beta = self.conduct.sigmoid(), self.beta.sigmoid()
+        gain = (1.0 - beta * (1.0 - conduct)).to(x_seq.dtype)
+        channels = gain.shape[1:]
+        return x_seq * gain.view(self.T, *[1] * len(channels), *channels, *[1] * (x_seq.dim() - 1 - 2 * len(channels)))
 
     def _gates(self, dims: int) -> _Gates:
         def broadcast(parameter: torch.Tensor) -> torch.Tensor:
             value = parameter.sigmoid()
             return value if value.dim() == 0 else value.view(-1, *[1] * (dims - 2))
 
-        values = {name: getattr(self, name) for name in _Gates._fields if name != "conduct"}
-        conduct = tuple(broadcast(g) for g in self.conduct.unbind(0))
-        return _Gates(conduct=conduct, **{name: broadcast(value) for name, value in values.items()})
+        return _Gates(*[broadcast(getattr(self, name)) for name in _Gates._fields])
 
     def _check_channels(self, x_seq: torch.Tensor) -> None:
         if self.inplane is not None and (x_seq.dim() < 3 or x_seq.shape[2] != self.inplane):

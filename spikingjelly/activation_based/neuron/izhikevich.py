@@ -42,7 +42,7 @@ class IzhikevichNode(AdaptBaseNode):
         surrogate_function: Callable[[torch.Tensor], torch.Tensor] = DEFAULT_SURROGATE,
         detach_reset: bool = False,
         step_mode: str = "s",
-        backend: str = "torch",
+        backend: str = "auto",
         store_v_seq: bool = False,
     ) -> None:
         check_above(self, "tau", tau, 1.0)

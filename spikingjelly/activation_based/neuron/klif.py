@@ -38,7 +38,7 @@ class KLIFNode(LIFNode):
         surrogate_function: Callable[[torch.Tensor], torch.Tensor] = DEFAULT_SURROGATE,
         detach_reset: bool = False,
         step_mode: str = "s",
-        backend: str = "torch",
+        backend: str = "auto",
         store_v_seq: bool = False,
     ) -> None:
         super().__init__(

@@ -2,11 +2,13 @@
 
 from abc import abstractmethod
 from collections.abc import Callable
+from typing import Any
 
 import torch
 
 from spikingjelly.activation_based import base
 from spikingjelly.activation_based._checks import ArgumentValueError, check_above, describe
+from spikingjelly.activation_based.neuron import _fused as fused
 
 
 def _of_largest_absolute_value(v_seq: torch.Tensor) -> torch.Tensor:
@@ -36,7 +38,7 @@ class NonSpikingBaseNode(base.MemoryModule):
     Transactions on Neural Networks and Learning Systems, 2024.
     """
 
-    v: torch.Tensor
+    v: Any  # a float until the first input gives it a shape
 
     def __init__(self, decode: str = "last-mem") -> None:
         if not isinstance(decode, str) or decode.replace("_", "-") not in _DECODERS:
@@ -46,10 +48,19 @@ class NonSpikingBaseNode(base.MemoryModule):
             )
         super().__init__()
         self.register_memory("v", 0.0)
+        self.backend = "auto"
         self.decode = decode.replace("_", "-")
 
     def supported_step_mode(self) -> tuple[str, ...]:
         return ("m",)
+
+    @property
+    def supported_backends(self) -> tuple[str, ...]:
+        return base.BACKENDS
+
+    def v_float_to_tensor(self, x: torch.Tensor) -> None:
+        """Give ``v`` the shape, dtype and device of the input of one time step."""
+        self._give_shape("v", x)
 
     @abstractmethod
     def neuronal_charge(self, x: torch.Tensor) -> None:
@@ -63,9 +74,12 @@ class NonSpikingBaseNode(base.MemoryModule):
 
     def multi_step_forward(self, x_seq: torch.Tensor) -> torch.Tensor:
         self._check_sequence(x_seq)
-        steps = x_seq.unbind(0)
-        self.v = torch.zeros_like(steps[0], requires_grad=False)
-        return _DECODERS[self.decode](torch.stack([self.single_step_forward(x) for x in steps]))
+        self.v = 0.0
+        v_seq = fused.run_sequence(self, x_seq)
+        if v_seq is None:
+            self.v_float_to_tensor(x_seq[0])
+            v_seq = torch.stack([self.single_step_forward(x) for x in x_seq.unbind(0)])
+        return _DECODERS[self.decode](v_seq)
 
     def extra_repr(self) -> str:
         return f"decode={self.decode}, {super().extra_repr()}"

@@ -46,7 +46,7 @@ class SLTTLIFNode(_OnlineLIFNode):
         surrogate_function: Callable[[torch.Tensor], torch.Tensor] = DEFAULT_SURROGATE,
         detach_reset: bool = True,
         step_mode: str = "s",
-        backend: str = "torch",
+        backend: str = "auto",
         store_v_seq: bool = False,
     ) -> None:
         super().__init__(
@@ -93,7 +93,7 @@ class OTTTLIFNode(_OnlineLIFNode):
         surrogate_function: Callable[[torch.Tensor], torch.Tensor] = DEFAULT_SURROGATE,
         detach_reset: bool = True,
         step_mode: str = "s",
-        backend: str = "torch",
+        backend: str = "auto",
         store_v_seq: bool = False,
     ) -> None:
         super().__init__(

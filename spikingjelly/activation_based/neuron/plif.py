@@ -41,7 +41,7 @@ class ParametricLIFNode(BaseNode):
         surrogate_function: Callable[[torch.Tensor], torch.Tensor] = DEFAULT_SURROGATE,
         detach_reset: bool = False,
         step_mode: str = "s",
-        backend: str = "torch",
+        backend: str = "auto",
         store_v_seq: bool = False,
     ) -> None:
         check_above(self, "init_tau", init_tau, 1.0)

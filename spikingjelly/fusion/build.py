@@ -1,0 +1,140 @@
+"""Source text to a shared library, once for each user: the cache is keyed by source, flags, compiler and processor."""
+
+import ctypes
+import functools
+import hashlib
+import logging
+import os
+import platform
+import shutil
+import stat
+import subprocess
+import tempfile
+from pathlib import Path
+
+_logger = logging.getLogger(__name__)
+
+# No -ffast-math and no contraction to fused multiply-add: the order of operations is that of the eager loop.
+_FLAGS = (
+    "-std=c++17", "-O3", "-march=native", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-fPIC", "-w",
+)  # fmt: skip
+
+
+class BuildError(RuntimeError):
+    """The compiler is missing or has failed; the text tells what to do."""
+
+
+@functools.cache
+def compiler() -> str | None:
+    """The C++ compiler: ``$CXX``, or the first of c++, g++ and clang++ on the path."""
+    for name in (os.environ.get("CXX"), "g++", "c++", "clang++"):
+        found = shutil.which(name) if name else None
+        if found:
+            return found
+    return None
+
+
+def cache_folder() -> Path:
+    """``$SPIKINGJELLY_CACHE``, or a folder of the user's; readable and writable by nobody else.
+
+    :raises BuildError: if the folder belongs to somebody else, who could put code into it
+    """
+    given = os.environ.get("SPIKINGJELLY_CACHE")
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = Path(given) if given else base / "spikingjelly"
+    try:
+        return _private(folder / "kernels")
+    except OSError as error:
+        if given:
+            raise BuildError(f"SPIKINGJELLY_CACHE={given} can't be used: {error}") from error
+        return _private(Path(tempfile.gettempdir()) / f"spikingjelly-{os.getuid()}" / "kernels")
+
+
+def _private(folder: Path) -> Path:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    status = folder.stat()
+    if hasattr(os, "getuid") and status.st_uid != os.getuid():
+        raise BuildError(f"{folder} belongs to another user. Set SPIKINGJELLY_CACHE to a folder of your own.")
+    if stat.S_IMODE(status.st_mode) != 0o700:
+        folder.chmod(0o700)
+    return folder
+
+
+@functools.cache
+def load(source: str) -> ctypes.CDLL:
+    """The library of ``source``: from this process, from the cache, or built now.
+
+    :raises BuildError: if there is no compiler or it fails
+    """
+    path = _path_of(source)
+    if not path.exists():
+        _build(source, path)
+    return ctypes.CDLL(str(path))
+
+
+def _path_of(source: str) -> Path:
+    key = "\n".join([source, *_flags(), _compiler_version(), _processor()])
+    return cache_folder() / f"{hashlib.sha256(key.encode()).hexdigest()[:24]}.so"
+
+
+@functools.cache
+def _flags() -> tuple[str, ...]:
+    """With threads only where PyTorch has brought an OpenMP runtime along: a second one would fight for the cores."""
+    loaded = ctypes.CDLL(None)
+    threads = any(hasattr(loaded, symbol) for symbol in ("GOMP_parallel", "__kmpc_fork_call"))
+    return (*_FLAGS, "-fopenmp" if threads else "-fopenmp-simd")
+
+
+@functools.cache
+def _compiler_version() -> str:
+    path = compiler()
+    if path is None:
+        raise BuildError("no C++ compiler was found")
+    status = os.stat(path)
+    return f"{os.path.realpath(path)} {status.st_size} {status.st_mtime_ns}"
+
+
+@functools.cache
+def _processor() -> str:
+    """What -march=native depends on: one home folder may serve different machines."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return f"{platform.machine()} {platform.processor()}"
+    return "\n".join(sorted({line for line in lines if line.startswith(("flags", "Features", "model name"))}))
+
+
+def _build(source: str, path: Path) -> None:
+    """Readable source and library next to each other; a process that builds the same finds either none or all."""
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix="build-") as folder:
+        text, unit, library = (Path(folder) / name for name in ("kernel.cpp", "kernel.o", "kernel.so"))
+        text.write_text(source)
+        _run([str(compiler()), *_flags(), "-c", str(text), "-o", str(unit)])
+        # Without -fopenmp here, the OpenMP symbols stay open and are found in the runtime that PyTorch has loaded.
+        _run([str(compiler()), "-shared", str(unit), "-o", str(library), *_libraries()])
+        os.replace(text, path.with_suffix(".cpp"))
+        os.replace(library, path)
+
+
+def _libraries() -> list[str]:
+    if platform.system() == "Darwin":
+        return ["-undefined", "dynamic_lookup"]
+    return ["-Wl,--no-as-needed", "-lmvec", "-lm"] if platform.machine() == "x86_64" and _has_libmvec() else ["-lm"]
+
+
+@functools.cache
+def _has_libmvec() -> bool:
+    try:
+        ctypes.CDLL("libmvec.so.1")
+    except OSError:
+        return False
+    return True
+
+
+def _run(command: list[str]) -> None:
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        raise BuildError(
+            f"the C++ compiler failed, which it should not; use backend='torch' and report this.\n"
+            f"{' '.join(command)}\n{result.stderr[-2000:]}"
+        )

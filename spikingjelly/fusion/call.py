@@ -1,0 +1,124 @@
+"""Tensors of one call, brought into the form that every target takes: neurons in a row, time steps at a stride.
+
+The neurons of a time step are numbered in the order in which they lie in memory, so that channels-last and other dense
+layouts need no copy.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from spikingjelly.fusion import eager
+from spikingjelly.fusion.program import Program
+
+Strides = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class SequenceView:
+    """``[T, *]`` with ``time_stride`` elements from one time step to the next; 0 where all are the same."""
+
+    tensor: torch.Tensor
+    time_stride: int
+
+
+@dataclass(frozen=True)
+class StateView:
+    """``[*]`` with ``stride`` 1, or 0 where all neurons have the value of the first."""
+
+    tensor: torch.Tensor
+    stride: int
+
+
+@dataclass(frozen=True)
+class UniformView:
+    """A value ``tensor[(neuron // inner) % count]`` for each neuron."""
+
+    tensor: torch.Tensor
+    count: int
+    inner: int
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Shape of a time step and how its neurons lie in memory."""
+
+    shape: torch.Size
+    strides: Strides
+    N: int
+
+    def empty(self, like: torch.Tensor, dtype: torch.dtype | None = None) -> torch.Tensor:
+        """A time step."""
+        return torch.empty_strided(self.shape, self.strides, dtype=dtype or like.dtype, device=like.device)
+
+    def empty_sequence(self, T: int, like: torch.Tensor) -> torch.Tensor:
+        return torch.empty_strided((T, *self.shape), (self.N, *self.strides), dtype=like.dtype, device=like.device)
+
+
+def layout_of(x_seq: torch.Tensor) -> Layout:
+    """The layout of outputs and states for an input: its own where a time step is dense, else contiguous."""
+    step = x_seq[0]
+    strides = torch.empty_like(step).stride()  # equal to those of `step` just if it is dense
+    if not _same(step, strides):
+        strides = torch.empty(step.shape, device="meta").stride()
+    return Layout(step.shape, strides, step.numel())
+
+
+def registers(dtype: torch.dtype) -> torch.dtype:
+    """The dtype in which a kernel computes for tensors of ``dtype``."""
+    return torch.float64 if dtype == torch.float64 else torch.float32
+
+
+def sequence(x_seq: torch.Tensor, layout: Layout) -> SequenceView:
+    """``x_seq`` itself if its time steps have the layout, else a copy; of equal time steps only one is copied."""
+    repeated = x_seq.stride(0) == 0 or x_seq.shape[0] == 1
+    stride = 0 if repeated else x_seq.stride(0)
+    if _same(x_seq[0], layout.strides) and (repeated or stride >= layout.N):
+        return SequenceView(x_seq, stride)
+    if repeated:
+        return SequenceView(layout.empty(x_seq).copy_(x_seq[0]), 0)
+    return SequenceView(layout.empty_sequence(x_seq.shape[0], x_seq).copy_(x_seq), layout.N)
+
+
+def state(value: torch.Tensor, layout: Layout, dtype: torch.dtype) -> StateView:
+    """An initial state; one that is a single number, expanded, stays that number."""
+    if value.dtype == dtype and value.shape == layout.shape and _same(value, layout.strides):
+        return StateView(value, 1)
+    if all(stride == 0 for stride in value.stride()):
+        return StateView(value.to(dtype) if value.dtype != dtype else value, 0)
+    return StateView(layout.empty(value, dtype).copy_(value.expand(layout.shape)), 1)
+
+
+def dense(value: torch.Tensor, layout: Layout) -> torch.Tensor:
+    """``value`` ``[*]`` itself if it has the layout, else a copy."""
+    return value if _same(value, layout.strides) else layout.empty(value).copy_(value)
+
+
+def uniforms(
+    program: Program, tensors: Sequence[torch.Tensor], layout: Layout, dtype: torch.dtype
+) -> tuple[list[UniformView], dict[str, torch.Tensor]]:
+    """The uniforms of a program, and all eager values computed for them."""
+    values = {f"p{number}": tensor for number, tensor in enumerate(tensors)}
+    eager.run(program.eager, program.uniforms, values)
+    return [_uniform(values[name].to(dtype), layout) for name in program.uniforms], values
+
+
+def _uniform(value: torch.Tensor, layout: Layout) -> UniformView:
+    if value.numel() == 1:
+        return UniformView(value, 1, 1)
+    order = sorted(range(len(layout.shape)), key=lambda d: (-layout.strides[d], layout.shape[d]))
+    varying = value.expand(layout.shape).permute(order)
+    sizes = [layout.shape[d] for d in order]
+    moving = [i for i, stride in enumerate(varying.stride()) if stride != 0 and sizes[i] > 1]
+    low, high = moving[0], moving[-1] + 1
+    if any(varying.stride(i) == 0 and sizes[i] > 1 for i in range(low, high)):
+        low, high = 0, len(sizes)  # varies over dimensions that are not neighbours: written out for each neuron
+    index = [slice(None) if low <= i < high else 0 for i in range(len(sizes))]
+    count = math.prod(sizes[low:high])
+    return UniformView(varying[tuple(index)].contiguous(), count, math.prod(sizes[high:]))
+
+
+def _same(step: torch.Tensor, strides: Strides) -> bool:
+    return all(size <= 1 or a == b for size, a, b in zip(step.shape, step.stride(), strides, strict=True))

@@ -1,0 +1,212 @@
+"""Programs as PyTorch operators.
+
+``spikingjelly::fused_forward`` and ``fused_backward`` compute; ``spikingjelly::fused`` is the first with its gradient,
+for `torch.compile` and `torch.export`. Eager calls take the same autograd function without the way through the
+dispatcher, which costs more than a small kernel.
+"""
+
+from collections.abc import Sequence
+from types import ModuleType
+from typing import Any
+
+import torch
+
+from spikingjelly.fusion import call, eager
+from spikingjelly.fusion.program import loads
+from spikingjelly.fusion.targets import cpp
+
+TARGETS: dict[str, ModuleType] = {"cpp": cpp}
+
+_library = torch.library.Library("spikingjelly", "DEF")
+_ARGUMENTS = "Tensor[] states, Tensor[] tensors, str program, float[] numbers, int[] keep, str target"
+_library.define(f"fused(Tensor x_seq, {_ARGUMENTS}) -> Tensor[]")
+_library.define(f"fused_forward(Tensor x_seq, {_ARGUMENTS}) -> Tensor[]")
+_library.define(f"fused_backward(Tensor?[] grads, Tensor x_seq, {_ARGUMENTS}, bool[] needed) -> Tensor[]")
+
+
+def run(
+    x_seq: torch.Tensor,
+    states: Sequence[torch.Tensor],
+    tensors: Sequence[torch.Tensor],
+    program: str,
+    numbers: Sequence[float],
+    keep: Sequence[int],
+    target: str,
+) -> list[torch.Tensor]:
+    """The output ``[T, *]``, the states after the last step, and the states ``keep`` after each step ``[T, *]``."""
+    if torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack():
+        return torch.ops.spikingjelly.fused(x_seq, states, tensors, program, numbers, keep, target)
+    return list(_Fused.apply(len(states), program, numbers, keep, target, x_seq, *states, *tensors))
+
+
+class _Fused(torch.autograd.Function):
+    """The forward pass keeps its input and the initial states, and nothing else."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        K: int,
+        program: str,
+        numbers: Sequence[float],
+        keep: Sequence[int],
+        target: str,
+        x_seq: torch.Tensor,
+        *tensors: torch.Tensor,
+    ) -> tuple[torch.Tensor, ...]:
+        ctx.K, ctx.options = K, (program, numbers, keep, target)
+        ctx.save_for_backward(x_seq, *tensors)
+        ctx.set_materialize_grads(False)
+        function = _forward if _is_plain() else torch.ops.spikingjelly.fused_forward
+        results = function(x_seq, tensors[:K], tensors[K:], *ctx.options)
+        smooth = loads(program).smooth
+        smooth = (*smooth, *[smooth[1 + k] for k in keep])
+        ctx.mark_non_differentiable(*[result for result, has in zip(results, smooth, strict=True) if not has])
+        return tuple(results)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: torch.Tensor | None) -> tuple[Any, ...]:
+        x_seq, *tensors = ctx.saved_tensors
+        needed = list(ctx.needs_input_grad[5:])
+        arguments = (list(grads), x_seq, tensors[: ctx.K], tensors[ctx.K :], *ctx.options, needed)
+        if torch.is_grad_enabled():
+            gradients = _Once.apply(arguments, *[t for t in (*grads, x_seq, *tensors) if t is not None])
+        else:
+            gradients = _backward_of(arguments)
+        reached = [True] * (1 + ctx.K) + [name is not None for name in loads(ctx.options[0]).parameter_gradients]
+        wanted = [n and r for n, r in zip(needed, reached, strict=True)]
+        return None, None, None, None, None, *[g if w else None for g, w in zip(gradients, wanted, strict=True)]
+
+
+class _Once(torch.autograd.Function):
+    """The backward pass where it is recorded itself: its own derivative is an error, not a wrong number."""
+
+    @staticmethod
+    def forward(ctx: Any, arguments: tuple, *tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return tuple(_backward_of(arguments))
+
+    @staticmethod
+    def backward(ctx: Any, *grads: torch.Tensor) -> tuple[Any, ...]:
+        raise RuntimeError(
+            "a fused neuron has no second derivative. Use backend='torch' for the neurons through which you "
+            "differentiate twice."
+        )
+
+
+def _is_plain() -> bool:
+    return not torch.compiler.is_compiling() and not torch._C._len_torch_dispatch_stack()
+
+
+def _backward_of(arguments: tuple) -> Sequence[torch.Tensor]:
+    return (_backward if _is_plain() else torch.ops.spikingjelly.fused_backward)(*arguments)
+
+
+def _with_gradient(
+    x_seq: torch.Tensor,
+    states: Sequence[torch.Tensor],
+    tensors: Sequence[torch.Tensor],
+    program: str,
+    numbers: Sequence[float],
+    keep: Sequence[int],
+    target: str,
+) -> list[torch.Tensor]:
+    return list(_Fused.apply(len(states), program, numbers, keep, target, x_seq, *states, *tensors))
+
+
+def _forward(
+    x_seq: torch.Tensor,
+    states: Sequence[torch.Tensor],
+    tensors: Sequence[torch.Tensor],
+    program: str,
+    numbers: Sequence[float],
+    keep: Sequence[int],
+    target: str,
+) -> list[torch.Tensor]:
+    layout = call.layout_of(x_seq)
+    T, dtype = x_seq.shape[0], x_seq.dtype
+    y = layout.empty_sequence(T, x_seq)
+    finals = [layout.empty(x_seq) for _ in states]
+    trajectories = {k: layout.empty_sequence(T, x_seq) for k in keep}
+    if layout.N:
+        uniforms, _ = call.uniforms(loads(program), tensors, layout, call.registers(dtype))
+        TARGETS[target].forward(
+            program,
+            numbers,
+            call.sequence(x_seq, layout),
+            [call.state(state, layout, dtype) for state in states],
+            uniforms,
+            y,
+            finals,
+            [trajectories.get(k) for k in range(len(states))],
+        )
+    return [y, *finals, *trajectories.values()]
+
+
+def _backward(
+    grads: Sequence[torch.Tensor | None],
+    x_seq: torch.Tensor,
+    states: Sequence[torch.Tensor],
+    tensors: Sequence[torch.Tensor],
+    program: str,
+    numbers: Sequence[float],
+    keep: Sequence[int],
+    target: str,
+    needed: Sequence[bool],
+) -> list[torch.Tensor]:
+    layout, parsed, K = call.layout_of(x_seq), loads(program), len(states)
+    T, dtype = x_seq.shape[0], x_seq.dtype
+    grad_x = layout.empty_sequence(T, x_seq) if needed[0] else None
+    grad_states = [layout.empty(x_seq) if n else None for n in needed[1 : 1 + K]]
+    sums = [layout.empty(x_seq, call.registers(dtype)) for _ in parsed.sums]
+    uniforms, values = call.uniforms(parsed, tensors, layout, call.registers(dtype))
+    if layout.N:
+        kept = {k: call.sequence(g, layout) for k, g in zip(keep, grads[1 + K :], strict=True) if g is not None}
+        TARGETS[target].backward(
+            program,
+            numbers,
+            call.sequence(x_seq, layout),
+            [call.state(state, layout, dtype) for state in states],
+            uniforms,
+            _or_zeros(grads[0], x_seq, layout),
+            [None if g is None else call.dense(g, layout) for g in grads[1 : 1 + K]],
+            [kept.get(k) for k in range(K)],
+            T,
+            layout.N,
+            grad_x,
+            grad_states,
+            sums,
+        )
+    none = x_seq.new_empty(0)
+    shaped = [none if g is None else _reduced(g, s) for g, s in zip(grad_states, states, strict=True)]
+    values.update({f"a{number}": total for number, total in enumerate(sums)})
+    return [
+        none if grad_x is None else grad_x,
+        *shaped,
+        *_parameter_gradients(parsed, tensors, values, needed[1 + K :]),
+    ]
+
+
+def _parameter_gradients(
+    program: Any, tensors: Sequence[torch.Tensor], values: dict[str, torch.Tensor], needed: Sequence[bool]
+) -> list[torch.Tensor]:
+    names = [n if wanted else None for n, wanted in zip(program.parameter_gradients, needed, strict=True)]
+    eager.run(program.eager, names, values)
+    return [
+        tensor.new_empty(0) if name is None else values[name].to(tensor.dtype)
+        for name, tensor in zip(names, tensors, strict=True)
+    ]
+
+
+def _or_zeros(grad: torch.Tensor | None, x_seq: torch.Tensor, layout: call.Layout) -> call.SequenceView:
+    if grad is None:
+        return call.SequenceView(layout.empty(x_seq).zero_(), 0)
+    return call.sequence(grad, layout)
+
+
+def _reduced(grad: torch.Tensor, state: torch.Tensor) -> torch.Tensor:
+    """The gradient at a state that was broadcast to all neurons."""
+    return grad.sum_to_size(state.shape) if grad.shape != state.shape else grad
+
+
+for _name, _function in (("fused_forward", _forward), ("fused_backward", _backward)):
+    _library.impl(_name, _function, "CompositeExplicitAutograd")
+_library.impl("fused", _with_gradient, "CompositeImplicitAutograd")

@@ -1,0 +1,1 @@
+"""Instructions in the spelling of a target language: one row for each instruction."""

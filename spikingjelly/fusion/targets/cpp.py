@@ -1,0 +1,127 @@
+"""The CPU target: C++ built by the machine's own compiler, called through `ctypes`."""
+
+import ctypes
+import functools
+import math
+from collections.abc import Sequence
+
+import torch
+
+from spikingjelly.fusion import build
+from spikingjelly.fusion.call import SequenceView, StateView, UniformView
+from spikingjelly.fusion.program import loads
+from spikingjelly.fusion.templates import cpp
+
+_LIKE_ONE_THREAD = 1 << 14  # elements of a call below which a second thread costs more than it gives
+_BYTES_OF_A_BLOCK = 1 << 18  # of states of all time steps, which should stay in the cache of a core
+
+
+def refusal(device: torch.device) -> str | None:
+    """Why it can't run for tensors on ``device``."""
+    if device.type != "cpu":
+        return f"backend='cpp' runs tensors on the CPU, not on {device}"
+    if build.compiler() is None:
+        return "no C++ compiler was found ($CXX, g++, c++ or clang++); 'apt install g++' brings one"
+    return None
+
+
+@functools.lru_cache(maxsize=1024)
+def source(text: str, dtype: torch.dtype, title: str) -> str:
+    """The C++ source for the program ``text`` and tensors of ``dtype``."""
+    return cpp.source(loads(text), str(dtype).removeprefix("torch."), title)
+
+
+@functools.lru_cache(maxsize=1024)
+def _kernels(text: str, dtype: torch.dtype) -> tuple:
+    library = build.load(source(text, dtype, "One time step, its reverse, and the loops over time"))
+    for function in (library.forward, library.backward):
+        function.restype = None
+    return library.forward, library.backward
+
+
+def prepare(text: str, dtype: torch.dtype) -> None:
+    """Build or load the kernels.
+
+    :raises BuildError: if the compiler fails
+    """
+    _kernels(text, dtype)
+
+
+def forward(
+    text: str,
+    numbers: Sequence[float],
+    x: SequenceView,
+    states: Sequence[StateView],
+    uniforms: Sequence[UniformView],
+    y: torch.Tensor,
+    finals: Sequence[torch.Tensor],
+    trajectories: Sequence[torch.Tensor | None],
+) -> None:
+    """Fill ``y`` ``[T, *]``, the states after the last time step and, where asked for, those after each."""
+    T, N = y.shape[0], y[0].numel()
+    pointers = [x.tensor.data_ptr(), y.data_ptr()]
+    sizes = [T, N, *_blocks(T, N), x.time_stride]
+    for state, final, trajectory in zip(states, finals, trajectories, strict=True):
+        pointers += [state.tensor.data_ptr(), final.data_ptr(), _address(trajectory)]
+        sizes.append(state.stride)
+    _add_uniforms(pointers, sizes, uniforms)
+    _call(_kernels(text, y.dtype)[0], pointers, sizes, numbers)
+
+
+def backward(
+    text: str,
+    numbers: Sequence[float],
+    x: SequenceView,
+    states: Sequence[StateView],
+    uniforms: Sequence[UniformView],
+    grad_y: SequenceView,
+    grad_finals: Sequence[torch.Tensor | None],
+    grad_trajectories: Sequence[SequenceView | None],
+    T: int,
+    N: int,
+    grad_x: torch.Tensor | None,
+    grad_states: Sequence[torch.Tensor | None],
+    sums: Sequence[torch.Tensor],
+) -> None:
+    """Fill the gradients at the input ``[T, *]`` and at the initial states, and ``sums`` over time."""
+    size = 8 if x.tensor.dtype == torch.float64 else 4
+    pointers = [x.tensor.data_ptr(), grad_y.tensor.data_ptr(), _address(grad_x)]
+    block, threads = _blocks(T, N)
+    segment = _segment(T, block * len(states) * size)
+    sizes = [T, N, block, threads, x.time_stride, grad_y.time_stride, segment]
+    for state, final, trajectory, grad in zip(states, grad_finals, grad_trajectories, grad_states, strict=True):
+        given = None if trajectory is None else trajectory.tensor
+        pointers += [state.tensor.data_ptr(), _address(final), _address(given), _address(grad)]
+        sizes += [state.stride, 0 if trajectory is None else trajectory.time_stride]
+    pointers += [total.data_ptr() for total in sums]
+    _add_uniforms(pointers, sizes, uniforms)
+    _call(_kernels(text, x.tensor.dtype)[1], pointers, sizes, numbers)
+
+
+def _blocks(T: int, N: int) -> tuple[int, int]:
+    """Neurons in a block, and threads: at least one block for each thread."""
+    threads = torch.get_num_threads() if T * N >= _LIKE_ONE_THREAD else 1
+    return min(cpp.BLOCK, max(64, -(-N // threads + 63) // 64 * 64)), threads
+
+
+def _segment(T: int, bytes_of_a_step: int) -> int:
+    """Time steps between two checkpoints: all where they fit into the cache, else the square root."""
+    return T if T * bytes_of_a_step <= _BYTES_OF_A_BLOCK else math.isqrt(T - 1) + 1
+
+
+def _add_uniforms(pointers: list[int], sizes: list[int], uniforms: Sequence[UniformView]) -> None:
+    for uniform in uniforms:
+        pointers.append(uniform.tensor.data_ptr())
+        sizes += [uniform.count, uniform.inner]
+
+
+def _address(tensor: torch.Tensor | None) -> int:
+    return 0 if tensor is None else tensor.data_ptr()
+
+
+def _call(function: ctypes._CFuncPtr, pointers: list[int], sizes: list[int], numbers: Sequence[float]) -> None:
+    function(
+        (ctypes.c_void_p * len(pointers))(*pointers),
+        (ctypes.c_int64 * len(sizes))(*sizes),
+        (ctypes.c_double * len(numbers))(*numbers),
+    )
