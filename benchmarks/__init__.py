@@ -1,1 +1,4 @@
-"""Speed, one row a claim: ``python -m benchmarks``. A row is printed only after its numerics agree."""
+"""Speed and memory, one row a claim: ``python -m benchmarks``, and on a GPU ``python -m benchmarks.gpu``.
+
+A figure is printed only after the numerics of its row agree.
+"""

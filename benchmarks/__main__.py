@@ -1,28 +1,52 @@
 """Run the rows: all of them, or those named on the command line."""
 
-import os
-import platform
+import argparse
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
-import torch
+from benchmarks import fashion_mnist, main_job, memory, neuron, neuron_vs_peers, shd
+from benchmarks.report import DidNotRun, Options, Report, machine, print_machine
 
-from benchmarks import main_job, neuron
+ROWS: dict[str, Callable[[Options, Report], None]] = {
+    "main_job": main_job.run,
+    "neuron": neuron.run,
+    "neuron_vs_peers": neuron_vs_peers.run,
+    "fashion_mnist": fashion_mnist.run,
+    "shd": shd.run,
+    "memory": memory.run,
+}
 
-ROWS = {"main_job": main_job.run, "neuron": neuron.run}
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="benchmarks", description="Speed and memory, one row a claim.")
+    parser.add_argument("rows", nargs="*", metavar="ROW", help=f"{', '.join(ROWS)}; without any, all of them")
+    parser.add_argument("--quick", action="store_true", help="tiny sizes and two rounds: only shows that it runs")
+    parser.add_argument("--backend", default="cpp", help="what runs our neurons where the peers are met (%(default)s)")
+    parser.add_argument("--profile", action="store_true", help="fashion_mnist: also print where the time goes")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures, as benchmarks/results/NAME.json")
+    arguments = parser.parse_args()
+    unknown = [name for name in arguments.rows if name not in ROWS]
+    if unknown:
+        parser.error(f"no such row: {', '.join(unknown)}; there are: {', '.join(ROWS)}")
+    return arguments
 
 
 def main() -> None:
-    names = sys.argv[1:] or list(ROWS)
-    unknown = set(names) - set(ROWS)
-    if unknown:
-        sys.exit(f"no such row: {', '.join(sorted(unknown))}; there are: {', '.join(ROWS)}")
-    load = os.getloadavg()[0]
-    versions = f"torch {torch.__version__}, Python {platform.python_version()}"
-    print(f"{versions}, {torch.get_num_threads()} threads, load {load:.2f}")
-    if load > 0.5:
-        print("The machine is busy: ratios are worth little, times nothing.")
-    for name in names:
-        ROWS[name]()
+    arguments = parse()
+    report = Report(machine())
+    print_machine(report.machine)
+    options = Options(arguments.quick, arguments.backend, arguments.profile)
+    for name in arguments.rows or ROWS:
+        print()
+        try:
+            ROWS[name](options, report)
+        except DidNotRun as problem:
+            report.fail(name, str(problem))
+    if arguments.json:
+        report.write(arguments.json)
+    if report.failures:
+        sys.exit("\nNO FIGURE for:\n" + "\n".join(f"  {failure}" for failure in report.failures))
 
 
 if __name__ == "__main__":

@@ -7,11 +7,13 @@ from collections.abc import Callable
 import torch
 import torch.nn.functional as F
 
+from benchmarks.report import Options, Report
+from benchmarks.rounds import in_turns, in_words, ratios
 from spikingjelly.activation_based import encoding, functional
 from spikingjelly.activation_based.examples import lif_fc_mnist
 from spikingjelly.datasets import MNISTSubset
 
-T, BATCH, ROUNDS, BATCHES_OF_MNIST = 100, 64, 15, 60000 // 64
+T, BATCH, ROUNDS, WARM_UP_ROUNDS, BATCHES_OF_MNIST = 100, 64, 15, 2, 60000 // 64
 
 
 class StepByStep:
@@ -52,28 +54,33 @@ def check_numerics(usual: StepByStep, ours: lif_fc_mnist.Classifier, images: tor
     torch.testing.assert_close(gradients[0], gradients[1], rtol=1e-4, atol=1e-5)
 
 
-def run() -> None:
+def clock(train_on: Callable[[torch.Tensor, torch.Tensor], object], *batch: torch.Tensor) -> Callable[[], float]:
+    """Seconds of a training step on ``batch``."""
+
+    def seconds() -> float:
+        began = time.perf_counter()
+        train_on(*batch)
+        return time.perf_counter() - began
+
+    return seconds
+
+
+def run(options: Options, report: Report) -> None:
     """Print the milliseconds of a training step of each way, and their ratio."""
     torch.manual_seed(0)
+    rounds = options.rounds(ROUNDS)
     subset = MNISTSubset(train=True)
     images, labels = subset.images()[:BATCH], subset.targets[:BATCH]
     usual = StepByStep()
     ours = lif_fc_mnist.Classifier(lif_fc_mnist.parse(["-device", "cpu"]))
     check_numerics(usual, ours, images)
     ways = {"step by step": usual.train_on, "all at once": ours.train_on}
-    times: dict[str, list[float]] = {name: [] for name in ways}
-    for round_number in range(ROUNDS + 2):
-        for name, train_on in ways.items():
-            began = time.perf_counter()
-            train_on(images, labels)
-            if round_number >= 2:
-                times[name].append(time.perf_counter() - began)
-    print(f"training step of Linear(784, 10) + LIF, T={T}, batch {BATCH}, median of {ROUNDS} (min, max):")
-    for name, values in times.items():
-        middle = statistics.median(values)
-        print(
-            f"  {name:13} {middle * 1e3:6.1f} ms ({min(values) * 1e3:.1f}, {max(values) * 1e3:.1f}), "
-            f"{middle * BATCHES_OF_MNIST:5.1f} s an epoch of MNIST"
-        )
-    ratios = [a / b for a, b in zip(times["step by step"], times["all at once"], strict=True)]
-    print(f"  all at once is {statistics.median(ratios):.2f} times faster ({min(ratios):.2f} to {max(ratios):.2f})")
+    clocks = {name: clock(train_on, images, labels) for name, train_on in ways.items()}
+    in_turns(clocks, WARM_UP_ROUNDS)
+    times = in_turns(clocks, rounds)
+    print(f"Training step of Linear(784, 10) + LIF, T={T}, batch {BATCH}, median of {rounds} (min, max):")
+    for name, seconds in times.items():
+        epoch = statistics.median(seconds) * BATCHES_OF_MNIST
+        print(f"  {name:13} {in_words(seconds, ' ms', 1e3)}, {epoch:5.1f} s an epoch of MNIST")
+        report.add("main_job", case={"T": T, "batch": BATCH}, contender=name, seconds=seconds)
+    print(f"  all at once is {in_words(ratios(times['step by step'], times['all at once']))} times faster")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 
 from spikingjelly.fusion import eager
+from spikingjelly.fusion.huge_pages import advise
 from spikingjelly.fusion.program import Program
 
 Strides = tuple[int, ...]
@@ -51,10 +52,11 @@ class Layout:
 
     def empty(self, like: torch.Tensor, dtype: torch.dtype | None = None) -> torch.Tensor:
         """A time step."""
-        return torch.empty_strided(self.shape, self.strides, dtype=dtype or like.dtype, device=like.device)
+        return advise(torch.empty_strided(self.shape, self.strides, dtype=dtype or like.dtype, device=like.device))
 
     def empty_sequence(self, T: int, like: torch.Tensor) -> torch.Tensor:
-        return torch.empty_strided((T, *self.shape), (self.N, *self.strides), dtype=like.dtype, device=like.device)
+        strides = (self.N, *self.strides)
+        return advise(torch.empty_strided((T, *self.shape), strides, dtype=like.dtype, device=like.device))
 
 
 def layout_of(x_seq: torch.Tensor) -> Layout:

@@ -32,18 +32,12 @@ def find_runner(backend: str, lift: Callable[[], Step | Refusal], x_seq: torch.T
     A runner takes ``(x_seq, initial_states, keep)`` and gives the output ``[T, *]``, the states after the last time
     step ``[*]``, and the states with the numbers ``keep`` after each time step ``[T, *]``.
     """
-    target = target_for(backend, x_seq.device)
-    if isinstance(target, Refusal):
-        return target
     step = lift()
-    plan = step if isinstance(step, Refusal) else plan_of(step, x_seq, states)
+    plan = planned(backend, step, x_seq, states, x_seq.device)
     if isinstance(plan, Refusal):
         return plan
-    program, constants = plan
+    program, constants, target = plan
     assert isinstance(step, Step)
-    failure = prepare(target, program, x_seq.dtype)
-    if failure is not None:
-        return failure
 
     def run(x_seq: torch.Tensor, initial: Sequence[torch.Tensor], keep: Sequence[int]) -> list[torch.Tensor]:
         return operator.run(x_seq, initial, step.tensors, program, constants, keep, target)
@@ -51,8 +45,22 @@ def find_runner(backend: str, lift: Callable[[], Step | Refusal], x_seq: torch.T
     return run
 
 
-def source(backend: str, step: Step | Refusal, x_seq: torch.Tensor, states: int) -> str | Refusal:
-    """The source text that runs ``step``."""
+def planned(
+    backend: str, step: Step | Refusal, x_seq: torch.Tensor, states: int, device: torch.device
+) -> tuple[str, tuple[float, ...], str] | Refusal:
+    """Program, numbers and target for an input like ``x_seq`` on ``device``; the kernels are built."""
+    target = target_for(backend, device)
+    if isinstance(target, Refusal) or isinstance(step, Refusal):
+        return target if isinstance(target, Refusal) else step
+    plan = plan_of(step, x_seq, states)
+    if isinstance(plan, Refusal):
+        return plan
+    return prepare(target, plan[0], x_seq.dtype) or (*plan, target)
+
+
+def source(backend: str, lift: Callable[[], Step | Refusal], x_seq: torch.Tensor, states: int) -> str | Refusal:
+    """The source text that runs a step."""
+    step = lift()
     plan = step if isinstance(step, Refusal) else plan_of(step, x_seq, states)
     if isinstance(plan, Refusal):
         return plan

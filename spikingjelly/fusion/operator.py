@@ -13,9 +13,9 @@ import torch
 
 from spikingjelly.fusion import call, eager
 from spikingjelly.fusion.program import loads
-from spikingjelly.fusion.targets import cpp
+from spikingjelly.fusion.targets import cpp, cupy, triton
 
-TARGETS: dict[str, ModuleType] = {"cpp": cpp}
+TARGETS: dict[str, ModuleType] = {"cpp": cpp, "triton": triton, "cupy": cupy}
 
 _library = torch.library.Library("spikingjelly", "DEF")
 _ARGUMENTS = "Tensor[] states, Tensor[] tensors, str program, float[] numbers, int[] keep, str target"
@@ -207,6 +207,43 @@ def _reduced(grad: torch.Tensor, state: torch.Tensor) -> torch.Tensor:
     return grad.sum_to_size(state.shape) if grad.shape != state.shape else grad
 
 
-for _name, _function in (("fused_forward", _forward), ("fused_backward", _backward)):
+def _fake_forward(
+    x_seq: torch.Tensor,
+    states: Sequence[torch.Tensor],
+    tensors: Sequence[torch.Tensor],
+    program: str,
+    numbers: Sequence[float],
+    keep: Sequence[int],
+    target: str,
+) -> list[torch.Tensor]:
+    layout, T = call.layout_of(x_seq), x_seq.shape[0]
+    kept = [layout.empty_sequence(T, x_seq) for _ in keep]
+    return [layout.empty_sequence(T, x_seq), *[layout.empty(x_seq) for _ in states], *kept]
+
+
+def _fake_backward(
+    grads: Sequence[torch.Tensor | None],
+    x_seq: torch.Tensor,
+    states: Sequence[torch.Tensor],
+    tensors: Sequence[torch.Tensor],
+    program: str,
+    numbers: Sequence[float],
+    keep: Sequence[int],
+    target: str,
+    needed: Sequence[bool],
+) -> list[torch.Tensor]:
+    layout, none = call.layout_of(x_seq), x_seq.new_empty(0)
+    grad_x = layout.empty_sequence(x_seq.shape[0], x_seq) if needed[0] else none
+    of_states = [layout.empty(x_seq) if n else none for n in needed[1 : 1 + len(states)]]
+    names = loads(program).parameter_gradients
+    wanted = [n and name is not None for n, name in zip(needed[1 + len(states) :], names, strict=True)]
+    return [grad_x, *of_states, *[torch.empty_like(t) if w else none for t, w in zip(tensors, wanted, strict=True)]]
+
+
+for _name, _function, _fake in (
+    ("fused_forward", _forward, _fake_forward),
+    ("fused_backward", _backward, _fake_backward),
+):
     _library.impl(_name, _function, "CompositeExplicitAutograd")
+    torch.library.register_fake(f"spikingjelly::{_name}", _fake, lib=_library)
 _library.impl("fused", _with_gradient, "CompositeImplicitAutograd")

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from torch.utils._python_dispatch import _disable_current_modes
 
 from spikingjelly.fusion import eager
 from spikingjelly.fusion.program import Operand, Program, used
@@ -20,7 +21,9 @@ def trace(step: Step, shape: torch.Size, dtype: torch.dtype, states: int) -> Pro
     """
     recorder = Recorder(shape, dtype)
     try:
-        return _Tracing(step, recorder, states).program()
+        # Other modes, as those of torch.export, must not see the trace.
+        with _disable_current_modes():
+            return _Tracing(step, recorder, states).program()
     except Unfusable as reason:
         return Refusal(f"{step.name} has no fused kernel: {reason}")
     except Exception as error:
@@ -105,7 +108,7 @@ class _Total(torch.autograd.Function):
 
 
 def _without_data(tensor: torch.Tensor) -> torch.Tensor:
-    empty = torch.empty_like(tensor, device="meta", requires_grad=False)
+    empty = torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device="meta")
     if isinstance(tensor, torch.nn.Parameter):
         return torch.nn.Parameter(empty, requires_grad=tensor.requires_grad)
     return empty.requires_grad_(tensor.requires_grad)

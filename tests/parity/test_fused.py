@@ -377,6 +377,18 @@ class TwoStates(neuron.BaseNode):
         self.a = 0.9 * self.a + 0.2 * spike
 
 
+class PlainMemory(neuron.BaseNode):
+    """A second memory that is a number until the first step, as the documentation of register_memory shows it."""
+
+    def __init__(self, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.register_memory("current", 0.0)
+
+    def neuronal_charge(self, x: torch.Tensor) -> None:
+        self.current = 0.5 * self.current + x
+        self.v = 0.9 * self.v + self.current
+
+
 class FromTheBook(nn.Module):
     """A spike function without a class of ours: Heaviside forward, the slope of a sigmoid backward."""
 
@@ -385,13 +397,24 @@ class FromTheBook(nn.Module):
         return (x >= 0).to(x) + smooth - smooth.detach()
 
 
-@pytest.mark.parametrize("cls", [InPlace, OwnStep, TwoStates])
+@pytest.mark.parametrize("cls", [InPlace, OwnStep, TwoStates, PlainMemory])
 @pytest.mark.parametrize("own_surrogate", [False, True])
 def test_neurons_that_users_write(cls: type[neuron.BaseNode], own_surrogate: bool) -> None:
     more = {"surrogate_function": FromTheBook()} if own_surrogate else {}
     with counted() as calls:
         assert_same(lambda backend: cls(step_mode="m", backend=backend, **more), torch.rand(T, 3, 4, dtype=F64) * 2)
     assert len(calls) == 1
+
+
+def test_the_source_of_a_kernel_is_there_to_read() -> None:
+    node = PlainMemory(step_mode="m", v_threshold=1.25)
+    source = node.fused_source()
+    assert "PlainMemory with c0 = 0.9, c1 = 1.25" in source
+    assert "void step(const R x, const R s0, const R s1" in source
+    assert "typedef double R" in node.fused_source(dtype=F64)
+    assert (node.v, node.current) == (0.0, 0.0)
+    with pytest.raises(RuntimeError, match=r"Mixing has no fused kernel: .*test_fused.py:\d+: mean is not"):
+        Mixing().fused_source(shape=(3,))
 
 
 def test_a_slope_that_mixes_neurons_is_seen() -> None:

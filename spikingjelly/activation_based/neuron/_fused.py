@@ -1,14 +1,18 @@
 """Where a module hands its time steps to the engine and takes its states back."""
 
 import functools
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import torch
 
 from spikingjelly.activation_based import base
-from spikingjelly.activation_based.neuron._lift import step_of
+from spikingjelly.activation_based.neuron import _compiled
+from spikingjelly.activation_based.neuron._lift import MoreStates, step_of
 from spikingjelly.fusion import dispatch
+
+_Answer = TypeVar("_Answer")
+_more_states: dict[type, tuple[str, ...]] = {}
 
 
 def run_sequence(module: Any, x_seq: torch.Tensor, keep: str | None = None) -> torch.Tensor | None:
@@ -18,6 +22,8 @@ def run_sequence(module: Any, x_seq: torch.Tensor, keep: str | None = None) -> t
     """
     if module.backend == "torch":
         return None
+    if torch.compiler.is_compiling():
+        return _compiled.run_sequence(module, x_seq, keep)
     refusal = dispatch.too_small(module.backend, x_seq, dispatch.SMALLEST_SEQUENCE)
     results = refusal or _run(module, x_seq, keep)
     if isinstance(results, dispatch.Refusal):
@@ -30,6 +36,9 @@ def run_step(module: Any, x: torch.Tensor) -> torch.Tensor | None:
     """The output ``[N, *]`` of ``module`` for one time step, or None where its own methods have to run."""
     if module.backend == "torch" or not isinstance(x, torch.Tensor) or not x.is_floating_point():
         return None
+    if torch.compiler.is_compiling():
+        output = _compiled.run_sequence(module, x.unsqueeze(0), None)
+        return None if output is None else output.squeeze(0)
     if dispatch.too_small(module.backend, x, dispatch.SMALLEST_STEP):
         return None
     results = _run(module, x.unsqueeze(0), None)
@@ -45,8 +54,7 @@ def source_of(module: Any, dtype: torch.dtype, shape: Sequence[int]) -> str:
     kept = dict(module._memories)
     try:
         module.reset()
-        names = _prepare(module, x)
-        source = dispatch.source(module.backend, step_of(module, names), x, len(names))
+        source = _with_states(module, x, lambda names, lift: dispatch.source(module.backend, lift, x, len(names)))[1]
     finally:
         module._memories.update(kept)
         module._forget_calls()
@@ -56,8 +64,9 @@ def source_of(module: Any, dtype: torch.dtype, shape: Sequence[int]) -> str:
 
 
 def _run(module: Any, x_seq: torch.Tensor, keep: str | None) -> torch.Tensor | dispatch.Refusal:
-    names = _prepare(module, x_seq)
-    runner = dispatch.find_runner(module.backend, functools.partial(step_of, module, names), x_seq, len(names))
+    names, runner = _with_states(
+        module, x_seq, lambda names, lift: dispatch.find_runner(module.backend, lift, x_seq, len(names))
+    )
     states = [getattr(module, name) for name in names]
     if isinstance(runner, dispatch.Refusal):
         for name, value in zip(names, states, strict=True):
@@ -72,11 +81,30 @@ def _run(module: Any, x_seq: torch.Tensor, keep: str | None) -> torch.Tensor | d
     return output
 
 
-def _prepare(module: Any, x_seq: torch.Tensor) -> list[str]:
-    """Make the memories tensors that fit the input; those that are states of a time step."""
+def _with_states(
+    module: Any, x_seq: torch.Tensor, ask: Callable[[list[str], Callable[[], Any]], _Answer]
+) -> tuple[list[str], _Answer]:
+    """The memories that are states, and what the engine answers for them.
+
+    Memories that a user's neuron registers as numbers show in the step itself whether they become tensors.
+    """
+    _make_tensors(module, x_seq, _more_states.get(type(module), ()))
+    while True:
+        names = [n for n, value in module.named_memories() if n != "v_seq" and isinstance(value, torch.Tensor)]
+        try:
+            return names, ask(names, functools.partial(step_of, module, names))
+        except MoreStates as more:
+            _more_states[type(module)] = (*_more_states.get(type(module), ()), *more.names)
+            _make_tensors(module, x_seq, more.names)
+
+
+def _make_tensors(module: Any, x_seq: torch.Tensor, more: Sequence[str]) -> None:
+    """Memories that are still numbers become tensors that fit the input, without memory of their own."""
     module.__dict__[base._EXPANDED] = True
     try:
         module.v_float_to_tensor(x_seq[0])
+        for name in more:
+            if isinstance(getattr(module, name), float):
+                module._give_shape(name, x_seq[0])
     finally:
         del module.__dict__[base._EXPANDED]
-    return [n for n, value in module.named_memories() if n != "v_seq" and isinstance(value, torch.Tensor)]

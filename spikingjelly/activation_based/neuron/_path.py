@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
-_NOT_READ = frozenset(nn.Module().__dict__) - {"training", "_parameters", "_buffers"} | {
+NOT_READ = frozenset(nn.Module().__dict__) - {"training", "_parameters", "_buffers"} | {
     "_memories", "_memories_rv", "_last_call", "_input_signature", "_backend", "_step_mode", "_store_v_seq",
 }  # fmt: skip
 _DEPTH = 3  # of objects in objects and of functions that call functions
@@ -20,7 +20,7 @@ _DEPTH = 3  # of objects in objects and of functions that call functions
 def path_of(module: nn.Module) -> Hashable:
     """Hashable; equal as long as a time step of ``module`` takes the same way through the code."""
     return tuple(
-        (type(part), *_of_class(type(part)), *_of_items(vars(part), _DEPTH, _NOT_READ)) for part in module.modules()
+        (type(part), *_of_class(type(part)), *_of_items(vars(part), _DEPTH, NOT_READ)) for part in module.modules()
     )
 
 

@@ -13,7 +13,7 @@ from spikingjelly.fusion.program import loads
 from spikingjelly.fusion.templates import cpp
 
 _LIKE_ONE_THREAD = 1 << 14  # elements of a call below which a second thread costs more than it gives
-_BYTES_OF_A_BLOCK = 1 << 18  # of states of all time steps, which should stay in the cache of a core
+_BYTES_OF_A_BLOCK = 1 << 19  # of states of all time steps, which should stay in the cache of a core
 
 
 def refusal(device: torch.device) -> str | None:

@@ -8,9 +8,7 @@ and inside a segment with the states of each step. Nothing of it leaves the bloc
 from spikingjelly.fusion.program import Program
 from spikingjelly.fusion.templates.step import Names, functions
 
-BLOCK = 512
-
-_TYPES = {"float32": "float", "float64": "double", "float16": "_Float16", "bfloat16": "bfloat16"}
+BLOCK = 1024
 
 _PRELUDE = """\
 // {title}
@@ -69,7 +67,11 @@ static R* scratch(int64_t size) {{
 
 // stride 0: one value for all neurons
 static inline void load_state(R* state, const D* given, int64_t first, int64_t n, int64_t stride) {{
-    for (int64_t i = 0; i < n; i++) state[i] = get(given[(first + i) * stride]);
+    if (stride == 0) {{
+        for (int64_t i = 0; i < n; i++) state[i] = get(given[0]);
+    }} else {{
+        for (int64_t i = 0; i < n; i++) state[i] = get(given[first + i]);
+    }}
 }}
 
 // values[(neuron / inner) % count]
@@ -95,27 +97,52 @@ typedef R D;
 static inline R get(D value) { return value; }
 static inline D put(R value) { return value; }
 """
-_FLOAT16 = """\
-typedef _Float16 D;
-static inline R get(D value) { return value; }
-static inline D put(R value) { return static_cast<D>(value); }
-"""
-_BFLOAT16 = """\
-typedef uint16_t D;
-static inline R get(D value) {
-    const uint32_t bits = static_cast<uint32_t>(value) << 16;
-    R result;
-    memcpy(&result, &bits, sizeof(result));
-    return result;
-}
-// rounds to the nearest, ties to even; NaN stays NaN
-static inline D put(R value) {
+_BITS = """\
+static inline uint32_t bits_of(float value) {
     uint32_t bits;
     memcpy(&bits, &value, sizeof(bits));
-    const uint32_t rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
-    return static_cast<D>(value != value ? 0x7fc0 : rounded);
+    return bits;
+}
+static inline float float_of(uint32_t bits) {
+    float value;
+    memcpy(&value, &bits, sizeof(value));
+    return value;
+}
+typedef uint16_t D;
+"""
+# Integer arithmetic without branches: compilers turn it into vectors, which they don't do with _Float16.
+_FLOAT16 = (
+    _BITS
+    + """\
+static inline R get(D value) {
+    const uint32_t magnitude = value & 0x7fffu;
+    const uint32_t special = magnitude >= 0x7c00u ? 0x7f800000u : 0u;  // infinity and NaN
+    const uint32_t bits = bits_of(float_of(magnitude << 13) * 0x1p112f) | special;
+    return float_of(bits | (value & 0x8000u) << 16);
+}
+// rounds to the nearest, ties to even
+static inline D put(R value) {
+    const uint32_t bits = bits_of(value), sign = bits >> 16 & 0x8000u, magnitude = bits & 0x7fffffffu;
+    const uint32_t normal = (magnitude + 0xc8000fffu + (magnitude >> 13 & 1u)) >> 13;
+    const uint32_t subnormal = bits_of(float_of(magnitude) + 0.5f) - 0x3f000000u;
+    const uint32_t special = magnitude > 0x7f800000u ? 0x7e00u : 0x7c00u;
+    const uint32_t small = magnitude < 0x38800000u ? subnormal : normal;
+    return static_cast<D>((magnitude >= 0x47800000u ? special : small) | sign);
 }
 """
+)
+_BFLOAT16 = (
+    _BITS
+    + """\
+static inline R get(D value) { return float_of(static_cast<uint32_t>(value) << 16); }
+// rounds to the nearest, ties to even; NaN stays NaN
+static inline D put(R value) {
+    const uint32_t bits = bits_of(value);
+    const uint32_t rounded = (bits + 0x7fffu + (bits >> 16 & 1u)) >> 16;
+    return static_cast<D>(value != value ? 0x7fc0u : rounded);
+}
+"""
+)
 _CONVERSIONS = {"float32": _PLAIN, "float64": _PLAIN, "float16": _FLOAT16, "bfloat16": _BFLOAT16}
 
 
@@ -125,7 +152,7 @@ def source(program: Program, memory: str, title: str) -> str:
     prelude = _PRELUDE.format(
         title=title,
         register=register,
-        memory=_TYPES[memory],
+        memory=memory,
         macro="function" if register == "double" else "function##f",
         conversions=_CONVERSIONS[memory],
         block=BLOCK,
@@ -208,91 +235,108 @@ extern "C" void forward(void* const* p, const int64_t* d, const double* numbers)
 
 def _backward(program: Program) -> str:
     names = Names.of(program)
-    states = names.states
-    K = len(states)
+    states, sums, K = names.states, names.sums, program.states
     cotangents = [f"g{s}" for s in states]
     constants = [*_at(names.uniforms), *names.numbers]
-    results = [f"grad_{v}" for v in ["x", *states]] + [f"term_{a}" for a in names.sums]
-    pointers = "".join(
-        f"    const D* given_{s} = static_cast<const D*>(*p++);\n    const int64_t stride_{s} = *d++;\n"
-        f"    const D* final_g{s} = static_cast<const D*>(*p++);\n    const D* all_g{s} = static_cast<const D*>(*p++);\n"
-        f"    const int64_t all_stride_g{s} = *d++;\n    D* GS_{s} = static_cast<D*>(*p++);\n"
-        for s in states
+    now = [f"now_{s}" for s in states]
+    x = "const D* __restrict x = X + t * x_stride + first;"
+    row = "\n                ".join(
+        f"R* __restrict now_{s} = rows + ((t - start) * {K} + {k}) * BLOCK;" for k, s in enumerate(states)
     )
-    sums = "".join(f"    R* SUM_{a} = static_cast<R*>(*p++);\n" for a in names.sums)
-    rows = "".join(f"            R* __restrict row_{s} = rows + ((t - start) * {K} + {k}) * BLOCK;\n"
-                   for k, s in enumerate(states))  # fmt: skip
-    next_states = [f"next_{s}" for s in states]
-    forward_arguments = ["get(x[i])", *_at(states), *constants, *next_states]
-    vjp_arguments = ["get(x[i])", *_at([f"row_{s}" for s in states]), *constants, "get(gy[i])", *_at(cotangents)]
+    gradients = [f"grad_{v}" for v in ["x", *states]] + [f"term_{a}" for a in sums]
+    vjp = ["get(x[i])", *_at(now), *constants, "get(gy[i])", *_at(cotangents), *gradients]
     return f"""\
 extern "C" void backward(void* const* p, const int64_t* d, const double* numbers) {{
     const int64_t T = *d++, N = *d++, block = *d++, threads = *d++, x_stride = *d++, gy_stride = *d++, segment = *d++;
     const D* X = static_cast<const D*>(*p++);
     const D* GY = static_cast<const D*>(*p++);
     D* GX = static_cast<D*>(*p++);
-{pointers}{sums}{_uniform_pointers(names)}{_constants(names)}\
+{_backward_pointers(names)}{_uniform_pointers(names)}{_constants(names)}\
     const int64_t segments = (T + segment - 1) / segment;
     #pragma omp parallel for schedule(static) num_threads(threads) if (threads > 1)
     for (int64_t first = 0; first < N; first += block) {{
         const int64_t n = N - first < block ? N - first : block;
-        R* checkpoints = scratch((segments + segment) * {K} * BLOCK);
+        R* checkpoints = scratch((segments + segment) * {max(K, 1)} * BLOCK);
         R* rows = checkpoints + segments * {K} * BLOCK;
-        {_each(states, "R {name}[BLOCK];")}
-        {_each(cotangents, "R {name}[BLOCK];")}
-        {_each(names.sums, "R {name}[BLOCK];")}
         D unwanted[BLOCK];
-        {_each(states, "load_state({name}, given_{name}, first, n, stride_{name});")}
 {_load_uniforms(names)}\
+        {_each(states, "load_state(checkpoints + {number} * BLOCK, given_{name}, first, n, stride_{name});")}
         for (int64_t t = 0; t < (segments - 1) * segment; t++) {{
-            if (t % segment == 0) {{
-                {_each(states, f"memcpy(checkpoints + (t / segment * {K} + {{number}}) * BLOCK, {{name}}, n * sizeof(R));")}
-            }}
-            const D* __restrict x = X + t * x_stride + first;
+            {x}
+            // The first step of a segment reads its checkpoint; the others advance what becomes the next one.
+            const R* from = checkpoints + (t / segment + (t % segment != 0)) * {K} * BLOCK;
+            R* to = checkpoints + (t / segment + 1) * {K} * BLOCK;
+            {_each(states, "const R* now_{name} = from + {number} * BLOCK;")}
+            {_each(states, "R* next_row_{name} = to + {number} * BLOCK;")}
             #pragma omp simd
             for (int64_t i = 0; i < n; i++) {{
-                {"R " + ", ".join(next_states) + ";" if K else ""}
-                next_states({", ".join(forward_arguments)});
-                {_each(states, "{name}[i] = next_{name};", " ")}
+                {_next(states, constants, now)}
+                {_each(states, "next_row_{name}[i] = next_{name};", " ")}
             }}
         }}
-        {_each(states, "if (final_g{name}) load_state(g{name}, final_g{name}, first, n, 1); else memset(g{name}, 0, sizeof(g{name}));")}
-        {_each(names.sums, "memset({name}, 0, sizeof({name}));")}
+        {_each(cotangents, "R {name}[BLOCK];")}
+        {_each(cotangents, _LOAD_COTANGENT)}
+        {_each(sums, "R {name}[BLOCK];")}
+        {_each(sums, "memset({name}, 0, sizeof({name}));")}
         for (int64_t s = segments - 1; s >= 0; s--) {{
             const int64_t start = s * segment, end = start + segment < T ? start + segment : T;
-            if (s < segments - 1) {{
-                {_each(states, f"memcpy({{name}}, checkpoints + (s * {K} + {{number}}) * BLOCK, n * sizeof(R));")}
-            }}
-            for (int64_t t = start; t < end; t++) {{
-                const D* __restrict x = X + t * x_stride + first;
-    {rows.replace(chr(10) + " ", chr(10) + "     ")}\
-                {_each(states, "memcpy(row_{name}, {name}, n * sizeof(R));")}
-                if (t + 1 == end) break;
+            memcpy(rows, checkpoints + s * {K} * BLOCK, {K} * BLOCK * sizeof(R));
+            for (int64_t t = start; t < end - 1; t++) {{
+                {x}
+                {row}
+                {_each(states, f"R* __restrict next_row_{{name}} = now_{{name}} + {K} * BLOCK;")}
                 #pragma omp simd
                 for (int64_t i = 0; i < n; i++) {{
-                    {"R " + ", ".join(next_states) + ";" if K else ""}
-                    next_states({", ".join(forward_arguments)});
-                    {_each(states, "{name}[i] = next_{name};", " ")}
+                    {_next(states, constants, now)}
+                    {_each(states, "next_row_{name}[i] = next_{name};", " ")}
                 }}
             }}
             for (int64_t t = end - 1; t >= start; t--) {{
-                const D* __restrict x = X + t * x_stride + first;
+                {x}
                 const D* __restrict gy = GY + t * gy_stride + first;
                 D* __restrict gx = GX ? GX + t * N + first : unwanted;
-    {rows.replace(chr(10) + " ", chr(10) + "     ")}\
-                {_each(cotangents, "if (all_{name}) for (int64_t i = 0; i < n; i++) {name}[i] += get(all_{name}[t * all_stride_{name} + first + i]);")}
+                {row}
+                {_each(cotangents, _ADD_COTANGENT)}
                 #pragma omp simd
                 for (int64_t i = 0; i < n; i++) {{
-                    R {", ".join(results)};
-                    vjp({", ".join([*vjp_arguments, *results])});
+                    R {", ".join(gradients)};
+                    vjp({", ".join(vjp)});
                     gx[i] = put(grad_x);
                     {_each(states, "g{name}[i] = grad_{name};", " ")}
-                    {_each(names.sums, "{name}[i] += term_{name};", " ")}
+                    {_each(sums, "{name}[i] += term_{name};", " ")}
                 }}
             }}
         }}
         {_each(states, "if (GS_{name}) for (int64_t i = 0; i < n; i++) GS_{name}[first + i] = put(g{name}[i]);")}
-        {_each(names.sums, "for (int64_t i = 0; i < n; i++) SUM_{name}[first + i] = {name}[i];")}
+        {_each(sums, "for (int64_t i = 0; i < n; i++) SUM_{name}[first + i] = {name}[i];")}
     }}
 }}
 """
+
+
+_LOAD_COTANGENT = """\
+if (final_{name}) load_state({name}, final_{name}, first, n, 1);
+        else memset({name}, 0, sizeof({name}));"""
+_ADD_COTANGENT = """\
+if (all_{name})
+                    for (int64_t i = 0; i < n; i++) {name}[i] += get(all_{name}[t * all_stride_{name} + first + i]);"""
+
+
+def _next(states: list[str], constants: list[str], now: list[str]) -> str:
+    if not states:
+        return ""
+    after = ", ".join(f"next_{s}" for s in states)
+    return f"R {after};\n                    next_states({', '.join(['get(x[i])', *_at(now), *constants, after])});"
+
+
+def _backward_pointers(names: Names) -> str:
+    states = "".join(
+        f"    const D* given_{s} = static_cast<const D*>(*p++);\n"
+        f"    const int64_t stride_{s} = *d++;\n"
+        f"    const D* final_g{s} = static_cast<const D*>(*p++);\n"
+        f"    const D* all_g{s} = static_cast<const D*>(*p++);\n"
+        f"    const int64_t all_stride_g{s} = *d++;\n"
+        f"    D* GS_{s} = static_cast<D*>(*p++);\n"
+        for s in names.states
+    )
+    return states + "".join(f"    R* SUM_{a} = static_cast<R*>(*p++);\n" for a in names.sums)

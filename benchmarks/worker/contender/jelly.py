@@ -1,0 +1,86 @@
+"""SpikingJelly's interface: this repository's package or the upstream one, whichever the interpreter has installed.
+
+``options`` are arguments of the neurons that only one of the two knows, such as ``backend``.
+"""
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from spikingjelly.activation_based import functional, layer, neuron, surrogate
+
+FIRING = neuron.BaseNode
+
+
+class FromRest(nn.Sequential):
+    """Every sequence starts from the reset state."""
+
+    def forward(self, x_seq: torch.Tensor) -> torch.Tensor:
+        functional.reset_net(self)
+        return super().forward(x_seq)
+
+
+class TwoStateNode(neuron.BaseNode):
+    """A user's own neuron: a synaptic current that decays, feeding a potential that leaks."""
+
+    current: Any
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.register_memory("current", 0.0)
+
+    def neuronal_charge(self, x: torch.Tensor) -> None:
+        self.current = 0.6 * self.current + x
+        self.v = 0.7 * self.v + 0.3 * self.current
+
+
+KINDS: dict[str, tuple[type[nn.Module], dict[str, Any]]] = {
+    "LIF": (neuron.LIFNode, {"tau": 2.0}),
+    "PLIF": (neuron.ParametricLIFNode, {"init_tau": 2.0}),
+    "QIF": (neuron.QIFNode, {"tau": 2.0}),
+    "Izhikevich": (neuron.IzhikevichNode, {"tau": 2.0, "a": 0.2, "b": 0.1}),
+    "user's own": (TwoStateNode, {}),
+}
+
+
+def neurons(kind: str, **options: Any) -> nn.Module:
+    """A layer of neurons with the surrogate ATan over a sequence ``[T, N]``."""
+    make, settings = KINDS[kind]
+    return FromRest(make(**settings, surrogate_function=surrogate.ATan(), step_mode="m", **options))
+
+
+def fashion_net(channels: int, **options: Any) -> nn.Module:
+    """Two blocks of convolution, normalisation, IF neurons and pooling, then two fully connected layers of them."""
+
+    def fire() -> nn.Module:
+        return neuron.IFNode(surrogate_function=surrogate.ATan(), **options)
+
+    def block(inputs: int) -> list[nn.Module]:
+        convolution = layer.Conv2d(inputs, channels, kernel_size=3, padding=1, bias=False)
+        return [convolution, layer.BatchNorm2d(channels), fire(), layer.MaxPool2d(2, 2)]
+
+    net = FromRest(
+        *block(1), *block(channels), layer.Flatten(),
+        layer.Linear(channels * 7 * 7, channels * 4 * 4, bias=False), fire(),
+        layer.Linear(channels * 4 * 4, 10, bias=False), fire(),
+    )  # fmt: skip
+    functional.set_step_mode(net, "m")
+    return net
+
+
+def shd_net(channels: int, hidden: int, classes: int, **options: Any) -> nn.Module:
+    """Two hidden layers of neurons with a learned time constant, and the currents into the readout."""
+
+    def fire() -> nn.Module:
+        return neuron.ParametricLIFNode(
+            init_tau=2.0, decay_input=False, v_reset=None, surrogate_function=surrogate.ATan(2.0), **options
+        )
+
+    net = FromRest(
+        layer.Linear(channels, hidden, bias=False), fire(),
+        layer.Linear(hidden, hidden, bias=False), fire(),
+        layer.Linear(hidden, classes, bias=False),
+    )  # fmt: skip
+    functional.set_step_mode(net, "m")
+    return net

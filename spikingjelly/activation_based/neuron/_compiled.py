@@ -1,0 +1,96 @@
+"""The way into the engine under `torch.compile`: the plan is made while the graph is, and is a constant in it.
+
+What the plan was made from is compared with its value then, in code that the compiler sees: a change of it, and nothing
+else, compiles anew. Another batch or number of time steps does not.
+"""
+
+from typing import Any
+
+import torch
+from torch.utils._python_dispatch import _disable_current_modes
+
+from spikingjelly.activation_based.neuron._lift import MoreStates, places_of, plain_attributes_of, step_of
+from spikingjelly.fusion import dispatch
+
+_Plan = tuple[tuple[str, ...], tuple[str, ...], str, tuple[float, ...], str]
+
+
+def run_sequence(module: Any, x_seq: torch.Tensor, keep: str | None) -> torch.Tensor | None:
+    """As in eager mode; the size of the work does not matter, as the compiler would unroll the loop."""
+    for path, value in _plain_attributes(module):
+        if _get(module, path) != value:
+            raise RuntimeError(f"{path} was changed while the graph was made")
+    plan = _plan(module, x_seq.dtype, x_seq.device, x_seq.dim() - 1)
+    if plan is None:
+        return None
+    names, paths, program, numbers, target = plan
+    states = [_state(getattr(module, name), x_seq) for name in names]
+    tensors = [_get(module, path) for path in paths]
+    kept = [] if keep is None else [names.index(keep)]
+    output, *after = torch.ops.spikingjelly.fused(x_seq, states, tensors, program, list(numbers), kept, target)
+    for name, value in zip(names, after[: len(names)], strict=True):
+        setattr(module, name, value)
+    if keep is not None:
+        module.v_seq = after[-1]
+    return output
+
+
+def _get(module: Any, path: str) -> Any:
+    for name in path.split("."):
+        module = getattr(module, name)
+    return module
+
+
+def _state(value: Any, x_seq: torch.Tensor) -> torch.Tensor:
+    return value if isinstance(value, torch.Tensor) else x_seq.new_full((), value).expand(x_seq.shape[1:])
+
+
+@torch.compiler.assume_constant_result
+def _plain_attributes(module: Any) -> tuple[tuple[str, Any], ...]:
+    return plain_attributes_of(module)
+
+
+@torch.compiler.assume_constant_result
+def _plan(module: Any, dtype: torch.dtype, device: torch.device, dims: int) -> _Plan | None:
+    """Names of states, paths of tensors, program, numbers and target; None where the loop has to run."""
+    refusal = dispatch.Refusal("")
+    for shape in _shapes(module, dims):
+        with _disable_current_modes():
+            plan = _plan_for(module, torch.empty(1, *shape, dtype=dtype, device="meta"), device)
+        if not isinstance(plan, dispatch.Refusal):
+            return plan
+        refusal = plan
+    dispatch.announce(module.backend, refusal)
+    return None
+
+
+def _plan_for(module: Any, x_seq: torch.Tensor, device: torch.device) -> _Plan | dispatch.Refusal:
+    names = [n for n, value in module.named_memories() if n != "v_seq" and isinstance(value, float | torch.Tensor)]
+    names = [n for n in names if isinstance(getattr(module, n), torch.Tensor)] or names[:0]
+    while True:
+        try:
+            step = step_of(module, names)
+            plan = dispatch.planned(module.backend, step, x_seq, len(names), device)
+        except MoreStates as more:
+            names += more.names
+            continue
+        if isinstance(plan, dispatch.Refusal):
+            return plan
+        return tuple(names), tuple(path for path, _ in places_of(module)), *plan
+
+
+def _shapes(module: Any, dims: int) -> list[tuple[int, ...]]:
+    """Shapes of a time step that the module may be built for: its tensors broadcast from the right, or by channel.
+
+    A size that is not the module's own is unknown here and plays no part in the plan.
+    """
+    tensors = [tensor for _, tensor in places_of(module)]
+    unknown = next(size for size in range(2, 100) if all(size not in tensor.shape for tensor in tensors))
+    right, channels = [unknown] * dims, [unknown] * dims
+    for tensor in tensors:
+        for offset, size in enumerate(reversed(tensor.shape)):
+            if size > 1 and offset < dims:
+                right[-1 - offset] = size
+        if tensor.dim() == 1 and dims > 1:
+            channels[1] = tensor.shape[0]
+    return [tuple(right), tuple(channels)] if right != channels else [tuple(right)]

@@ -1,0 +1,151 @@
+"""The Triton target against the eager loop. Its text runs in Triton's interpreter, on the CPU."""
+
+from collections.abc import Iterator, Sequence
+
+import pytest
+import torch
+from torch import nn
+
+from spikingjelly.activation_based import neuron, surrogate
+from spikingjelly.fusion import dispatch, operator
+from tests.cases import NEURONS, SURROGATES, NeuronCase, SurrogateCase
+from tests.fusion.cuda_compare import assert_close, gradients, in_loop, initial
+from tests.fusion.triton_interpreter import assert_same, in_triton, interpreter
+
+pytest.importorskip("triton", reason="Triton is not installed here")
+
+F32, F64 = torch.float32, torch.float64
+# The table without what no kernel runs: SimpleBaseNode keeps its state by itself, batch normalisation counts its calls.
+FUSED = [c for c in NEURONS if c.cls[:6] != "Simple" and not (c.cls == "MPBNLIFNode" and c.kwargs.get("mpbn", True))]
+
+
+@pytest.fixture(autouse=True)
+def _interpreter(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with interpreter(monkeypatch):
+        yield
+
+
+def drawn(*shape: int, dtype: torch.dtype = F64) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(1)
+    return (torch.rand(*shape, generator=generator, dtype=F64) * 3 - 1).to(dtype)
+
+
+def lif(**more) -> neuron.LIFNode:
+    arguments = {"tau": 1.7, "v_reset": None, "surrogate_function": surrogate.ATan(alpha=2.5), **more}
+    return neuron.LIFNode(backend="torch", **arguments)
+
+
+def izhikevich(**more) -> neuron.IzhikevichNode:
+    return neuron.IzhikevichNode(tau=1.6, a=0.3, b=0.2, tau_w=3.0, v_reset=-0.2, backend="torch", **more)
+
+
+class PerChannel(neuron.LIFNode):
+    """Shapes ``[N, 3, H, W]``; each channel has its own time constant and threshold."""
+
+    def __init__(self) -> None:
+        super().__init__(surrogate_function=surrogate.Sigmoid(alpha=3.0), backend="torch")
+        self.rate = nn.Parameter(torch.tensor([[[-0.5]], [[0.1]], [[0.8]]]))
+        self.threshold = nn.Parameter(torch.tensor([[[0.4]], [[0.6]], [[0.7]]]))
+
+    def neuronal_charge(self, x: torch.Tensor) -> None:
+        self.v = self.v + (x - self.v) * self.rate.sigmoid()
+
+    def neuronal_fire(self) -> torch.Tensor:
+        return self.surrogate_function(self.v - self.threshold)
+
+
+def rows(quick: int) -> list:
+    """The table; all but every row with a number that ``quick`` divides are slow. Flags come in groups of six."""
+    return [
+        pytest.param(case, id=str(case), marks=() if number % quick == 0 else pytest.mark.slow)
+        for number, case in enumerate(FUSED)
+    ]
+
+
+@pytest.mark.parametrize("case", rows(quick=5))
+def test_every_neuron(case: NeuronCase) -> None:
+    assert_same(case.make().to(F64), case.input(F64))
+
+
+@pytest.mark.parametrize("case", rows(quick=10))
+def test_every_neuron_in_float32(case: NeuronCase) -> None:
+    assert_same(case.make().to(F32), case.input(F32))
+
+
+@pytest.mark.parametrize("case", SURROGATES, ids=str)
+def test_every_surrogate(case: SurrogateCase) -> None:
+    assert_same(lif(surrogate_function=case.make()), drawn(9, 63))
+
+
+@pytest.mark.parametrize("make", [lif, izhikevich])
+@pytest.mark.parametrize("N", [1, 63, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("T", [1, 2, 3, 9, 16, 20, 33])
+def test_all_sizes(make, T: int, N: int) -> None:
+    """T around and between multiples of a segment, N around the size of a block."""
+    assert_same(make().double(), drawn(T, N), seed=5)
+
+
+@pytest.mark.parametrize("make", [lif, izhikevich])
+def test_several_blocks(make) -> None:
+    assert_same(make().float(), drawn(20, 1000, dtype=F32), seed=5)
+
+
+@pytest.mark.parametrize("make", [lif, izhikevich])
+def test_gradients_at_a_part_of_the_outputs(make) -> None:
+    """Those of `y`, of a final state or of a state over time alone: what is missing is no argument of the kernel."""
+    for number in range(3 if make is lif else 5):
+        assert_same(make().double(), drawn(20, 7), seed=5, weighted=[number])
+
+
+@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last], ids=str)
+def test_a_parameter_for_each_channel(memory_format: torch.memory_format) -> None:
+    x = drawn(20 * 2, 3, 4, 5).to(memory_format=memory_format).unflatten(0, (20, 2))
+    assert_same(PerChannel().double(), x, seed=5)
+
+
+def test_equal_time_steps_are_read_with_stride_0() -> None:
+    leaf, found = drawn(63).expand(20, 63).detach().requires_grad_(), []
+    for run in (in_loop, in_triton):
+        y = run(lif(), leaf, initial(lif(), leaf[0], None))[0]
+        found += torch.autograd.grad(y, leaf, torch.ones(1, dtype=F64).expand(20, 63))
+    assert_close(found[1], found[0], 1e-12)
+
+
+def test_time_steps_may_lie_apart() -> None:
+    assert_same(lif(), drawn(20, 100)[:, :63])
+
+
+def test_only_what_is_needed_is_computed() -> None:
+    x, found = drawn(20, 7), []
+    for run in (in_loop, in_triton):
+        states = [state.requires_grad_() for state in initial(lif(), x[0], 5)]
+        found.append(torch.autograd.grad(run(lif(), x, states)[0].sum(), states)[0])
+    assert_close(found[1], found[0], 1e-12)
+
+
+@pytest.mark.parametrize("make", [lif, izhikevich])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=str)
+def test_half_precision_computes_in_float32(make, dtype: torch.dtype) -> None:
+    """The loop in float32 on the same numbers gives the same spikes, and all else but for one rounding.
+
+    The interpreter cuts numbers off where it makes bfloat16 of them, so the bound is twice that of a GPU.
+    """
+    x, found = drawn(20, 63, dtype=dtype), []
+    for run, leaf in ((in_loop, x.float()), (in_triton, x.clone())):
+        outputs = run(make(), leaf.requires_grad_(), initial(make(), leaf[0], None))
+        found.append([*outputs, *gradients(outputs, [torch.ones_like(o) for o in outputs], [leaf])])
+    assert torch.equal(found[1][0].float(), found[0][0])
+    for one, other in zip(found[1], found[0], strict=True):
+        assert one.dtype == dtype
+        assert_close(one.float(), other, 2 * torch.finfo(dtype).eps)
+
+
+def test_a_step_without_states() -> None:
+    def run(x: torch.Tensor, states: Sequence[torch.Tensor], tensors: Sequence[torch.Tensor]) -> tuple[torch.Tensor]:
+        return (x.sin() * 0.3,)
+
+    x = drawn(20, 7).requires_grad_()
+    plan = dispatch.plan_of(dispatch.Step(run, (), "no states", "Sine"), x, 0)
+    y = operator.run(x, [], [], *plan, [], "triton")[0]
+    assert_close(y, x.sin() * 0.3, 1e-12)
+    assert_close(*torch.autograd.grad(y.sum(), x), x.cos() * 0.3, 1e-12)
