@@ -61,11 +61,13 @@ class Layout:
 
 def layout_of(x_seq: torch.Tensor) -> Layout:
     """The layout of outputs and states for an input: its own where a time step is dense, else contiguous."""
-    step = x_seq[0]
-    strides = torch.empty_like(step).stride()  # equal to those of `step` just if it is dense
-    if not _same(step, strides):
-        strides = torch.empty(step.shape, device="meta").stride()
-    return Layout(step.shape, strides, step.numel())
+    shape, strides = x_seq.shape[1:], x_seq.stride()[1:]
+    if not x_seq.is_contiguous():
+        step = x_seq[0]
+        strides = torch.empty_like(step).stride()  # equal to those of `step` just if it is dense
+        if not _same(step, strides):
+            strides = torch.empty(shape, device="meta").stride()
+    return Layout(shape, strides, math.prod(shape))
 
 
 def registers(dtype: torch.dtype) -> torch.dtype:
@@ -75,6 +77,8 @@ def registers(dtype: torch.dtype) -> torch.dtype:
 
 def sequence(x_seq: torch.Tensor, layout: Layout) -> SequenceView:
     """``x_seq`` itself if its time steps have the layout, else a copy; of equal time steps only one is copied."""
+    if x_seq.is_contiguous() and x_seq.shape[0] > 1 and layout.strides == x_seq.stride()[1:]:
+        return SequenceView(x_seq, layout.N)
     repeated = x_seq.stride(0) == 0 or x_seq.shape[0] == 1
     stride = 0 if repeated else x_seq.stride(0)
     if _same(x_seq[0], layout.strides) and (repeated or stride >= layout.N):

@@ -6,13 +6,13 @@ import torch
 
 from spikingjelly.fusion import call, numbers, operator, trace
 from spikingjelly.fusion.choice import announce, prepare, say_once, target_for
-from spikingjelly.fusion.step import Refusal, Step
+from spikingjelly.fusion.step import Refusal, Step, Unfusable
 
-__all__ = ["Refusal", "Step", "announce", "find_runner", "say_once", "source", "too_small"]
+__all__ = ["Refusal", "Step", "Unfusable", "announce", "find_runner", "say_once", "source", "too_small"]
 
 _plans: dict[Hashable, tuple[str, tuple[float, ...]] | Refusal] = {}
 
-Runner = Callable[[torch.Tensor, Sequence[torch.Tensor], Sequence[int]], list[torch.Tensor]]
+Runner = Callable[[torch.Tensor, Sequence[torch.Tensor], Sequence[int], int], list[torch.Tensor]]
 
 # Elements of a call from which 'auto' uses a kernel; `python -m benchmarks neuron` prints the table.
 SMALLEST_SEQUENCE = 1 << 12
@@ -26,45 +26,44 @@ def too_small(backend: str, x_seq: torch.Tensor, smallest: int) -> Refusal | Non
     return None
 
 
-def find_runner(backend: str, lift: Callable[[], Step | Refusal], x_seq: torch.Tensor, states: int) -> Runner | Refusal:
+def find_runner(backend: str, lift: Callable[[], Step], x_seq: torch.Tensor, states: int) -> Runner | Refusal:
     """Who runs a step over the sequence ``x_seq`` ``[T, *]``.
 
-    A runner takes ``(x_seq, initial_states, keep)`` and gives the output ``[T, *]``, the states after the last time
-    step ``[*]``, and the states with the numbers ``keep`` after each time step ``[T, *]``.
+    A runner takes ``(x_seq, initial_states, keep, T)`` and gives the output ``[T, *]``, the states after the last time
+    step ``[*]``, and the states with the numbers ``keep`` after each time step ``[T, *]``. Its ``x_seq`` may be
+    ``[1, *]`` for an input that is the same in all time steps.
     """
     step = lift()
     plan = planned(backend, step, x_seq, states, x_seq.device)
     if isinstance(plan, Refusal):
         return plan
     program, constants, target = plan
-    assert isinstance(step, Step)
 
-    def run(x_seq: torch.Tensor, initial: Sequence[torch.Tensor], keep: Sequence[int]) -> list[torch.Tensor]:
-        return operator.run(x_seq, initial, step.tensors, program, constants, keep, target)
+    def run(x_seq: torch.Tensor, initial: Sequence[torch.Tensor], keep: Sequence[int], T: int) -> list[torch.Tensor]:
+        return operator.run(x_seq, initial, step.tensors, program, constants, keep, T, target)
 
     return run
 
 
 def planned(
-    backend: str, step: Step | Refusal, x_seq: torch.Tensor, states: int, device: torch.device
+    backend: str, step: Step, x_seq: torch.Tensor, states: int, device: torch.device
 ) -> tuple[str, tuple[float, ...], str] | Refusal:
     """Program, numbers and target for an input like ``x_seq`` on ``device``; the kernels are built."""
     target = target_for(backend, device)
-    if isinstance(target, Refusal) or isinstance(step, Refusal):
-        return target if isinstance(target, Refusal) else step
+    if isinstance(target, Refusal):
+        return target
     plan = plan_of(step, x_seq, states)
     if isinstance(plan, Refusal):
         return plan
     return prepare(target, plan[0], x_seq.dtype) or (*plan, target)
 
 
-def source(backend: str, lift: Callable[[], Step | Refusal], x_seq: torch.Tensor, states: int) -> str | Refusal:
+def source(backend: str, lift: Callable[[], Step], x_seq: torch.Tensor, states: int) -> str | Refusal:
     """The source text that runs a step."""
     step = lift()
-    plan = step if isinstance(step, Refusal) else plan_of(step, x_seq, states)
+    plan = plan_of(step, x_seq, states)
     if isinstance(plan, Refusal):
         return plan
-    assert isinstance(step, Step)
     target = backend if backend in operator.TARGETS else target_for(backend, x_seq.device)
     if isinstance(target, Refusal):
         return target

@@ -18,7 +18,7 @@ from spikingjelly.fusion.targets import cpp, cupy, triton
 TARGETS: dict[str, ModuleType] = {"cpp": cpp, "triton": triton, "cupy": cupy}
 
 _library = torch.library.Library("spikingjelly", "DEF")
-_ARGUMENTS = "Tensor[] states, Tensor[] tensors, str program, float[] numbers, int[] keep, str target"
+_ARGUMENTS = "Tensor[] states, Tensor[] tensors, str program, float[] numbers, int[] keep, SymInt steps, str target"
 _library.define(f"fused(Tensor x_seq, {_ARGUMENTS}) -> Tensor[]")
 _library.define(f"fused_forward(Tensor x_seq, {_ARGUMENTS}) -> Tensor[]")
 _library.define(f"fused_backward(Tensor?[] grads, Tensor x_seq, {_ARGUMENTS}, bool[] needed) -> Tensor[]")
@@ -31,12 +31,17 @@ def run(
     program: str,
     numbers: Sequence[float],
     keep: Sequence[int],
+    steps: int,
     target: str,
 ) -> list[torch.Tensor]:
-    """The output ``[T, *]``, the states after the last step, and the states ``keep`` after each step ``[T, *]``."""
+    """The output ``[T, *]``, the states after the last step, and the states ``keep`` after each step ``[T, *]``.
+
+    :param x_seq: ``[T, *]``, or ``[1, *]`` for an input that is the same in all time steps
+    :param steps: T
+    """
     if torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack():
-        return torch.ops.spikingjelly.fused(x_seq, states, tensors, program, numbers, keep, target)
-    return list(_Fused.apply(len(states), program, numbers, keep, target, x_seq, *states, *tensors))
+        return torch.ops.spikingjelly.fused(x_seq, states, tensors, program, numbers, keep, steps, target)
+    return list(_Fused.apply(len(states), program, numbers, keep, steps, target, x_seq, *states, *tensors))
 
 
 class _Fused(torch.autograd.Function):
@@ -49,11 +54,12 @@ class _Fused(torch.autograd.Function):
         program: str,
         numbers: Sequence[float],
         keep: Sequence[int],
+        steps: int,
         target: str,
         x_seq: torch.Tensor,
         *tensors: torch.Tensor,
     ) -> tuple[torch.Tensor, ...]:
-        ctx.K, ctx.options = K, (program, numbers, keep, target)
+        ctx.K, ctx.options = K, (program, numbers, keep, steps, target)
         ctx.save_for_backward(x_seq, *tensors)
         ctx.set_materialize_grads(False)
         function = _forward if _is_plain() else torch.ops.spikingjelly.fused_forward
@@ -66,7 +72,7 @@ class _Fused(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: torch.Tensor | None) -> tuple[Any, ...]:
         x_seq, *tensors = ctx.saved_tensors
-        needed = list(ctx.needs_input_grad[5:])
+        needed = list(ctx.needs_input_grad[6:])
         arguments = (list(grads), x_seq, tensors[: ctx.K], tensors[ctx.K :], *ctx.options, needed)
         if torch.is_grad_enabled():
             gradients = _Once.apply(arguments, *[t for t in (*grads, x_seq, *tensors) if t is not None])
@@ -74,7 +80,7 @@ class _Fused(torch.autograd.Function):
             gradients = _backward_of(arguments)
         reached = [True] * (1 + ctx.K) + [name is not None for name in loads(ctx.options[0]).parameter_gradients]
         wanted = [n and r for n, r in zip(needed, reached, strict=True)]
-        return None, None, None, None, None, *[g if w else None for g, w in zip(gradients, wanted, strict=True)]
+        return None, None, None, None, None, None, *[g if w else None for g, w in zip(gradients, wanted, strict=True)]
 
 
 class _Once(torch.autograd.Function):
@@ -107,9 +113,10 @@ def _with_gradient(
     program: str,
     numbers: Sequence[float],
     keep: Sequence[int],
+    steps: int,
     target: str,
 ) -> list[torch.Tensor]:
-    return list(_Fused.apply(len(states), program, numbers, keep, target, x_seq, *states, *tensors))
+    return list(_Fused.apply(len(states), program, numbers, keep, steps, target, x_seq, *states, *tensors))
 
 
 def _forward(
@@ -119,10 +126,11 @@ def _forward(
     program: str,
     numbers: Sequence[float],
     keep: Sequence[int],
+    steps: int,
     target: str,
 ) -> list[torch.Tensor]:
     layout = call.layout_of(x_seq)
-    T, dtype = x_seq.shape[0], x_seq.dtype
+    T, dtype = steps, x_seq.dtype
     y = layout.empty_sequence(T, x_seq)
     finals = [layout.empty(x_seq) for _ in states]
     trajectories = {k: layout.empty_sequence(T, x_seq) for k in keep}
@@ -149,12 +157,15 @@ def _backward(
     program: str,
     numbers: Sequence[float],
     keep: Sequence[int],
+    steps: int,
     target: str,
     needed: Sequence[bool],
 ) -> list[torch.Tensor]:
     layout, parsed, K = call.layout_of(x_seq), loads(program), len(states)
-    T, dtype = x_seq.shape[0], x_seq.dtype
-    grad_x = layout.empty_sequence(T, x_seq) if needed[0] else None
+    T, dtype = steps, x_seq.dtype
+    # Of an input that is the same in all time steps the gradient is the sum over them, which not every target takes.
+    repeated = x_seq.shape[0] != T and not getattr(TARGETS[target], "SUMS_OVER_TIME", False)
+    grad_x = layout.empty_sequence(T if repeated else x_seq.shape[0], x_seq) if needed[0] else None
     grad_states = [layout.empty(x_seq) if n else None for n in needed[1 : 1 + K]]
     sums = [layout.empty(x_seq, call.registers(dtype)) for _ in parsed.sums]
     uniforms, values = call.uniforms(parsed, tensors, layout, call.registers(dtype))
@@ -175,6 +186,8 @@ def _backward(
             grad_states,
             sums,
         )
+    if grad_x is not None and repeated:
+        grad_x = grad_x.sum(0, keepdim=True)
     none = x_seq.new_empty(0)
     shaped = [none if g is None else _reduced(g, s) for g, s in zip(grad_states, states, strict=True)]
     values.update({f"a{number}": total for number, total in enumerate(sums)})
@@ -214,9 +227,10 @@ def _fake_forward(
     program: str,
     numbers: Sequence[float],
     keep: Sequence[int],
+    steps: int,
     target: str,
 ) -> list[torch.Tensor]:
-    layout, T = call.layout_of(x_seq), x_seq.shape[0]
+    layout, T = call.layout_of(x_seq), steps
     kept = [layout.empty_sequence(T, x_seq) for _ in keep]
     return [layout.empty_sequence(T, x_seq), *[layout.empty(x_seq) for _ in states], *kept]
 
@@ -229,6 +243,7 @@ def _fake_backward(
     program: str,
     numbers: Sequence[float],
     keep: Sequence[int],
+    steps: int,
     target: str,
     needed: Sequence[bool],
 ) -> list[torch.Tensor]:

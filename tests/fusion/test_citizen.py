@@ -50,7 +50,7 @@ def test_pytorchs_check_of_operators(name: str) -> None:
     program, numbers, tensors = step_program(node, (4,), ["v"])
     differentiable = name == "fused"
     x, tensors = torch.rand(T, 4, requires_grad=differentiable), [t.detach() for t in tensors]
-    arguments = (x, [torch.zeros(4)], tensors, program, list(numbers), [0], "cpp")
+    arguments = (x, [torch.zeros(4)], tensors, program, list(numbers), [0], T, "cpp")
     torch.library.opcheck(getattr(torch.ops.spikingjelly, name).default, arguments)
 
 
@@ -61,7 +61,7 @@ def test_pytorchs_check_of_the_backward_operator() -> None:
     detached = [tensor.detach() for tensor in tensors]
     arguments = (
         [torch.rand(T, 4), None, torch.rand(T, 4)], torch.rand(T, 4), [torch.zeros(4)], detached, program, list(numbers),
-        [0], "cpp", [True, True, True],
+        [0], T, "cpp", [True, True, True],
     )  # fmt: skip
     torch.library.opcheck(torch.ops.spikingjelly.fused_backward.default, arguments)
 

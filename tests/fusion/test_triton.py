@@ -111,6 +111,15 @@ def test_equal_time_steps_are_read_with_stride_0() -> None:
     assert_close(found[1], found[0], 1e-12)
 
 
+def test_equal_gradients_at_states_over_time_are_read_with_stride_0() -> None:
+    x, gradient, found = drawn(20, 63), drawn(63).expand(20, 63), []
+    for run in (in_loop, in_triton):
+        leaf = x.detach().requires_grad_()
+        v_seq = run(lif(), leaf, initial(lif(), x[0], None))[2]
+        found += torch.autograd.grad(v_seq, leaf, gradient)
+    assert_close(found[1], found[0], 1e-12)
+
+
 def test_time_steps_may_lie_apart() -> None:
     assert_same(lif(), drawn(20, 100)[:, :63])
 
@@ -138,6 +147,16 @@ def test_half_precision_computes_in_float32(make, dtype: torch.dtype) -> None:
     for one, other in zip(found[1], found[0], strict=True):
         assert one.dtype == dtype
         assert_close(one.float(), other, 2 * torch.finfo(dtype).eps)
+
+
+def test_a_module_takes_the_name() -> None:
+    x, found = drawn(9, 4, 200).float(), []
+    for backend in ("torch", "triton"):
+        node = neuron.LIFNode(step_mode="m", backend=backend, store_v_seq=True)
+        found.append([node(x), node.v, node.v_seq])
+    for one, other in zip(*found, strict=True):
+        assert_close(other, one, 1e-6)
+    assert "@triton.jit" in node.fused_source()
 
 
 def test_a_step_without_states() -> None:

@@ -9,7 +9,6 @@ from torch import nn
 
 from spikingjelly.activation_based.neuron._lift import step_of
 from spikingjelly.fusion import dispatch, operator
-from spikingjelly.fusion.targets import triton as target
 from tests.fusion.cuda_compare import assert_close, gradients, in_loop, initial, state_names
 
 TOLERANCE = {torch.float64: 1e-12, torch.float32: 1e-6}
@@ -24,7 +23,6 @@ def interpreter(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     torch.use_deterministic_algorithms(True)
     try:
         with monkeypatch.context() as patch:
-            patch.setitem(operator.TARGETS, "triton", target)
             patch.setenv("TRITON_INTERPRET", "1")
             assert torch.empty(2).isnan().all()
             assert torch.empty_strided((2,), (1,)).isnan().all()

@@ -8,6 +8,7 @@ from torch import nn
 
 from spikingjelly.activation_based import base
 from spikingjelly.activation_based._checks import check_floating_tensor, check_tensor, name_of
+from spikingjelly.activation_based._repeated import one_step, repeat
 from spikingjelly.activation_based.functional._forward import seq_to_ann_forward
 
 Layouts = tuple[str, ...]  # what one time step may look like, as in ("N, C, L", "N, C"); "*" stands for any number
@@ -22,6 +23,7 @@ class StepLayer(base.StepModule, nn.Module):
 
     _layouts: Layouts
     _needs_floats = True
+    _takes_each_step_alone = False  # gives equal outputs for equal time steps
 
     def __init__(self, *args: Any, step_mode: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -36,7 +38,8 @@ class StepLayer(base.StepModule, nn.Module):
     def _run(self, torch_layer: Callable[[torch.Tensor], Any], x: torch.Tensor) -> Any:
         if self.step_mode == "m":
             check_sequence_layout(self, x, self._layouts, self._needs_floats)
-            return seq_to_ann_forward(x, torch_layer)
+            step = one_step(x) if self._takes_each_step_alone else None
+            return seq_to_ann_forward(x, torch_layer) if step is None else repeat(torch_layer(step), x.shape[0])
         if self._needs_floats:
             check_no_integers(self, x)
         # Asking for the shape afterwards keeps the layer traceable by torch.fx, and all that torch accepts is accepted.

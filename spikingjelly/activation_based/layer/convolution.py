@@ -9,6 +9,8 @@ Size = int | tuple[int, ...]
 
 
 class _Conv(StepLayer):
+    _takes_each_step_alone = True
+
     def __init__(
         self,
         in_channels: int,
@@ -66,6 +68,8 @@ class Conv3d(_Conv, nn.Conv3d):
 
 
 class _ConvTranspose(StepLayer):
+    _takes_each_step_alone = True
+
     def __init__(
         self,
         in_channels: int,

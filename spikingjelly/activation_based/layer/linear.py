@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from spikingjelly.activation_based._repeated import one_step, repeat
 from spikingjelly.activation_based.layer._wrapped import StepLayer, check_sequence_layout, explain_refusal
 
 
@@ -23,6 +24,9 @@ class Linear(StepLayer, nn.Linear):
         super().__init__(in_features, out_features, bias=bias, step_mode=step_mode)
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
+        step = one_step(input) if self.step_mode == "m" else None
+        if step is not None and step.dim() > 1:
+            return repeat(self._apply_weight(step), input.shape[0])
         try:
             return self._apply_weight(input)  # time is one more leading dimension
         except (RuntimeError, TypeError, AttributeError) as error:
@@ -56,6 +60,9 @@ class Flatten(StepLayer, nn.Flatten):
         if self.step_mode == "s":
             return super().forward(input)
         check_sequence_layout(self, input, self._layouts, needs_floats=False)
+        step = one_step(input)
+        if step is not None:
+            return repeat(nn.Flatten.forward(self, step), input.shape[0])
         start_dim, end_dim = (self._dim_in_sequence(dim, input) for dim in (self.start_dim, self.end_dim))
         return input.flatten(start_dim, end_dim)
 
@@ -79,6 +86,7 @@ class Upsample(StepLayer, nn.Upsample):
 
     _layouts = ("N, C, L", "N, C, H, W", "N, C, D, H, W")
     _needs_floats = False
+    _takes_each_step_alone = True
 
     def __init__(
         self,

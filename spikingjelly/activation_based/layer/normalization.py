@@ -1,5 +1,6 @@
 """Batch and group normalisation with step modes."""
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -7,15 +8,45 @@ from torch import nn
 
 from spikingjelly.activation_based import base
 from spikingjelly.activation_based._checks import ArgumentValueError
+from spikingjelly.activation_based._repeated import one_step, repeat
 from spikingjelly.activation_based.layer._arguments import check_number
-from spikingjelly.activation_based.layer._wrapped import Layouts, StepLayer
+from spikingjelly.activation_based.layer._wrapped import Layouts, StepLayer, check_sequence_layout
 
 LAYOUTS_1D: Layouts = ("N, C, L", "N, C")
 LAYOUTS_2D: Layouts = ("N, C, H, W",)
 LAYOUTS_3D: Layouts = ("N, C, D, H, W",)
 
 
-class _BatchNorm(StepLayer):
+class _OverTime(StepLayer):
+    """Batch statistics of all time steps together, from one of them where all are the same."""
+
+    running_var: torch.Tensor | None
+    num_batches_tracked: torch.Tensor
+    momentum: float | None
+
+    def _run(self, torch_layer: Callable[[torch.Tensor], Any], x: torch.Tensor) -> Any:
+        step = one_step(x) if self.step_mode == "m" else None
+        values = 0 if step is None or step.dim() < 2 else step.numel() // step.shape[1]
+        if step is None or values < 2:
+            return super()._run(torch_layer, x)
+        check_sequence_layout(self, x, self._layouts)
+        before = None if self.running_var is None or not self.training else self.running_var.clone()
+        output = torch_layer(step)
+        if before is not None:
+            self._count_values_of_all_steps(before, values, x.shape[0])
+        return repeat(output, x.shape[0])
+
+    @torch.no_grad()
+    def _count_values_of_all_steps(self, before: torch.Tensor, values: int, T: int) -> None:
+        """The running variance is unbiased: n / (n - 1) times the mean square, with all T * n values of the sequence."""
+        momentum = 1.0 / float(self.num_batches_tracked) if self.momentum is None else self.momentum
+        kept = before * (1.0 - momentum)
+        ratio = (T * values / (T * values - 1)) / (values / (values - 1))
+        # Through .data: batch_norm has saved the buffer, though its backward pass in training does not read it.
+        self.running_var.data.copy_(kept + (self.running_var - kept) * ratio)
+
+
+class _BatchNorm(_OverTime):
     def __init__(
         self,
         num_features: int,
@@ -76,6 +107,7 @@ class GroupNorm(StepLayer, nn.GroupNorm):
     """
 
     _layouts = ("N, C, *",)
+    _takes_each_step_alone = True
 
     def __init__(
         self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True, step_mode: str = "s"
@@ -83,7 +115,7 @@ class GroupNorm(StepLayer, nn.GroupNorm):
         super().__init__(num_groups, num_channels, eps=eps, affine=affine, step_mode=step_mode)
 
 
-class _ThresholdDependentBatchNorm(base.MultiStepModule, StepLayer):
+class _ThresholdDependentBatchNorm(base.MultiStepModule, _OverTime):
     def __init__(self, alpha: float, v_th: float, *args: Any, **kwargs: Any) -> None:
         first_weight = check_number(self, "alpha", alpha) * check_number(self, "v_th", v_th)
         kwargs.setdefault("step_mode", "m")

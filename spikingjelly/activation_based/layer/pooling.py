@@ -11,6 +11,7 @@ Size = int | tuple[int, ...]
 
 class _MaxPool(StepLayer):
     _needs_floats = False
+    _takes_each_step_alone = True
 
     def __init__(
         self,
@@ -74,6 +75,7 @@ class AvgPool1d(StepLayer, nn.AvgPool1d):
     """
 
     _layouts = ("N, C, L",)
+    _takes_each_step_alone = True
 
     def __init__(
         self,
@@ -95,6 +97,8 @@ class AvgPool1d(StepLayer, nn.AvgPool1d):
 
 
 class _AvgPool(StepLayer):
+    _takes_each_step_alone = True
+
     def __init__(
         self,
         kernel_size: Size,
@@ -135,6 +139,8 @@ class AvgPool3d(_AvgPool, nn.AvgPool3d):
 
 
 class _AdaptiveAvgPool(StepLayer):
+    _takes_each_step_alone = True
+
     def __init__(self, output_size: Any, step_mode: str = "s") -> None:
         super().__init__(output_size, step_mode=step_mode)
 

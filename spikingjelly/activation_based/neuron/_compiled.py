@@ -27,7 +27,9 @@ def run_sequence(module: Any, x_seq: torch.Tensor, keep: str | None) -> torch.Te
     states = [_state(getattr(module, name), x_seq) for name in names]
     tensors = [_get(module, path) for path in paths]
     kept = [] if keep is None else [names.index(keep)]
-    output, *after = torch.ops.spikingjelly.fused(x_seq, states, tensors, program, list(numbers), kept, target)
+    output, *after = torch.ops.spikingjelly.fused(
+        x_seq, states, tensors, program, list(numbers), kept, x_seq.shape[0], target
+    )
     for name, value in zip(names, after[: len(names)], strict=True):
         setattr(module, name, value)
     if keep is not None:

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import torch
 
 from spikingjelly.activation_based import base
+from spikingjelly.activation_based._repeated import one_step
 from spikingjelly.activation_based.neuron import _compiled
 from spikingjelly.activation_based.neuron._lift import MoreStates, step_of
 from spikingjelly.fusion import dispatch
@@ -25,7 +26,11 @@ def run_sequence(module: Any, x_seq: torch.Tensor, keep: str | None = None) -> t
     if torch.compiler.is_compiling():
         return _compiled.run_sequence(module, x_seq, keep)
     refusal = dispatch.too_small(module.backend, x_seq, dispatch.SMALLEST_SEQUENCE)
-    results = refusal or _run(module, x_seq, keep)
+    if refusal is None:
+        step = one_step(x_seq)
+        results = _run(module, x_seq if step is None else step.unsqueeze(0), keep, x_seq.shape[0])
+    else:
+        results = refusal
     if isinstance(results, dispatch.Refusal):
         dispatch.announce(module.backend, results)
         return None
@@ -41,7 +46,7 @@ def run_step(module: Any, x: torch.Tensor) -> torch.Tensor | None:
         return None if output is None else output.squeeze(0)
     if dispatch.too_small(module.backend, x, dispatch.SMALLEST_STEP):
         return None
-    results = _run(module, x.unsqueeze(0), None)
+    results = _run(module, x.unsqueeze(0), None, 1)
     if isinstance(results, dispatch.Refusal):
         dispatch.announce(module.backend, results)
         return None
@@ -63,7 +68,7 @@ def source_of(module: Any, dtype: torch.dtype, shape: Sequence[int]) -> str:
     return source
 
 
-def _run(module: Any, x_seq: torch.Tensor, keep: str | None) -> torch.Tensor | dispatch.Refusal:
+def _run(module: Any, x_seq: torch.Tensor, keep: str | None, T: int) -> torch.Tensor | dispatch.Refusal:
     names, runner = _with_states(
         module, x_seq, lambda names, lift: dispatch.find_runner(module.backend, lift, x_seq, len(names))
     )
@@ -73,7 +78,7 @@ def _run(module: Any, x_seq: torch.Tensor, keep: str | None) -> torch.Tensor | d
             if value.numel() > 1 and not any(value.stride()):
                 setattr(module, name, value.contiguous())
         return runner
-    output, *after = runner(x_seq, states, [] if keep is None else [names.index(keep)])
+    output, *after = runner(x_seq, states, [] if keep is None else [names.index(keep)], T)
     for name, value in zip(names, after[: len(names)], strict=True):
         setattr(module, name, value)
     if keep is not None:

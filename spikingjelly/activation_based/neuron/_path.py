@@ -1,6 +1,7 @@
 """What decides which way the methods of a module go: its classes, plain attributes, functions, and what these read.
 
-Two modules with equal paths do the same time step, so that one trace serves both.
+Two modules with equal paths do the same time step, so that one trace serves both. The walk is taken at each call, so it
+looks at a plain value first and at the rest last.
 """
 
 import functools
@@ -14,43 +15,84 @@ from torch import nn
 NOT_READ = frozenset(nn.Module().__dict__) - {"training", "_parameters", "_buffers"} | {
     "_memories", "_memories_rv", "_last_call", "_input_signature", "_backend", "_step_mode", "_store_v_seq",
 }  # fmt: skip
+_HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+_PLAIN = frozenset({type(None), bool, int, float, str})
 _DEPTH = 3  # of objects in objects and of functions that call functions
 
 
-def path_of(module: nn.Module) -> Hashable:
-    """Hashable; equal as long as a time step of ``module`` takes the same way through the code."""
-    return tuple(
-        (type(part), *_of_class(type(part)), *_of_items(vars(part), _DEPTH, NOT_READ)) for part in module.modules()
-    )
+class _Same:
+    """Equal to itself alone. It keeps the object, whose address would otherwise be used again for another."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.value is other.value
+
+    def __hash__(self) -> int:
+        return id(self.value)
 
 
-def _of_items(items: dict[Any, Any], depth: int, without: frozenset[str] = frozenset()) -> Iterator[Hashable]:
-    for name, value in items.items():
-        if name not in without:
-            yield name, _of_value(value, depth)
+def walk(module: nn.Module) -> tuple[Hashable, tuple[torch.Tensor, ...]]:
+    """The path of ``module``, and the parameters, buffers and other tensors that its step may read, each once."""
+    path: list[Hashable] = []
+    tensors: dict[int, torch.Tensor] = {}
+    pending: list[nn.Module] = [module]
+    while pending:
+        part = pending.pop()
+        attributes = part.__dict__
+        path.append(type(part))
+        path += _of_class(type(part))
+        for name, value in attributes.items():
+            if name in NOT_READ:
+                continue
+            if type(value) in _PLAIN:
+                path += (name, value)
+            elif isinstance(value, torch.Tensor):
+                path += (name, _of_tensor(value, tensors))
+            elif name in ("_parameters", "_buffers"):
+                path += [(n, _of_tensor(v, tensors)) for n, v in value.items() if v is not None]
+            else:
+                path += (name, _of_value(value, _DEPTH))
+        if part is not module and has_hooks(part):
+            path.append("hooks")
+        pending += [child for child in attributes["_modules"].values() if child is not None]
+    return tuple(path), tuple(tensors.values())
+
+
+def has_hooks(part: nn.Module) -> bool:
+    """Whether functions of the user's are to run around ``part``."""
+    return any(part.__dict__[hooks] for hooks in _HOOKS)
+
+
+def _of_tensor(tensor: torch.Tensor, seen: dict[int, torch.Tensor]) -> Hashable:
+    seen.setdefault(id(tensor), tensor)
+    return list(seen).index(id(tensor)), tensor.shape, tensor.dtype, tensor.requires_grad
 
 
 def _of_value(value: Any, depth: int) -> Hashable:
-    if value is None or isinstance(value, bool | int | float | str):
+    if type(value) in _PLAIN:
         return value
     if isinstance(value, torch.Tensor):
         return value.shape, value.dtype, value.requires_grad
     if isinstance(value, types.FunctionType | types.MethodType):
         return _of_function(value, depth)
     if depth == 0 or isinstance(value, nn.Module | type | types.ModuleType):
-        return id(value)
+        return _Same(value)
     if isinstance(value, dict):
-        return tuple(_of_items(value, depth - 1))
+        return tuple((name, _of_value(item, depth - 1)) for name, item in value.items())
     if isinstance(value, list | tuple | set):
         return tuple(_of_value(item, depth - 1) for item in value)
     inside = getattr(value, "__dict__", None)
-    return (type(value), *_of_items(inside, depth - 1)) if inside else id(value)
+    return (type(value), _of_value(inside, depth)) if inside else _Same(value)
 
 
 def _of_function(function: Any, depth: int) -> Hashable:
     """The function itself, and the numbers that it takes from its closure and its module."""
     function = getattr(function, "__func__", function)
-    read: list[Hashable] = [id(function.__code__)]
+    read: list[Hashable] = [_Same(function.__code__)]
     if depth == 0:
         return tuple(read)
     for cell in function.__closure__ or ():

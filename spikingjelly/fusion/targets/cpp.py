@@ -12,6 +12,7 @@ from spikingjelly.fusion.call import SequenceView, StateView, UniformView
 from spikingjelly.fusion.program import loads
 from spikingjelly.fusion.templates import cpp
 
+SUMS_OVER_TIME = True  # the gradient at an input that is the same in all time steps is summed in the kernel
 _LIKE_ONE_THREAD = 1 << 14  # elements of a call below which a second thread costs more than it gives
 _BYTES_OF_A_BLOCK = 1 << 19  # of states of all time steps, which should stay in the cache of a core
 
@@ -83,12 +84,16 @@ def backward(
     grad_states: Sequence[torch.Tensor | None],
     sums: Sequence[torch.Tensor],
 ) -> None:
-    """Fill the gradients at the input ``[T, *]`` and at the initial states, and ``sums`` over time."""
+    """Fill the gradients at the input ``[T, *]`` and at the initial states, and ``sums`` over time.
+
+    ``grad_x`` is ``[1, *]``, the sum over time, for an input that is the same in all time steps.
+    """
     size = 8 if x.tensor.dtype == torch.float64 else 4
     pointers = [x.tensor.data_ptr(), grad_y.tensor.data_ptr(), _address(grad_x)]
     block, threads = _blocks(T, N)
     segment = _segment(T, block * len(states) * size)
-    sizes = [T, N, block, threads, x.time_stride, grad_y.time_stride, segment]
+    gx_stride = N if grad_x is not None and grad_x.shape[0] == T else 0
+    sizes = [T, N, block, threads, x.time_stride, grad_y.time_stride, gx_stride, segment]
     for state, final, trajectory, grad in zip(states, grad_finals, grad_trajectories, grad_states, strict=True):
         given = None if trajectory is None else trajectory.tensor
         pointers += [state.tensor.data_ptr(), _address(final), _address(given), _address(grad)]

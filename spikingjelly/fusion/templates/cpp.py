@@ -247,7 +247,8 @@ def _backward(program: Program) -> str:
     vjp = ["get(x[i])", *_at(now), *constants, "get(gy[i])", *_at(cotangents), *gradients]
     return f"""\
 extern "C" void backward(void* const* p, const int64_t* d, const double* numbers) {{
-    const int64_t T = *d++, N = *d++, block = *d++, threads = *d++, x_stride = *d++, gy_stride = *d++, segment = *d++;
+    const int64_t T = *d++, N = *d++, block = *d++, threads = *d++, x_stride = *d++, gy_stride = *d++;
+    const int64_t gx_stride = *d++, segment = *d++;
     const D* X = static_cast<const D*>(*p++);
     const D* GY = static_cast<const D*>(*p++);
     D* GX = static_cast<D*>(*p++);
@@ -258,7 +259,10 @@ extern "C" void backward(void* const* p, const int64_t* d, const double* numbers
         const int64_t n = N - first < block ? N - first : block;
         R* checkpoints = scratch((segments + segment) * {max(K, 1)} * BLOCK);
         R* rows = checkpoints + segments * {K} * BLOCK;
-        D unwanted[BLOCK];
+        // Not wanted, or summed over time for an input that is the same in all time steps.
+        const bool elsewhere = !GX || gx_stride == 0;
+        D gx_row[BLOCK];
+        R gx_total[BLOCK] = {{}};
 {_load_uniforms(names)}\
         {_each(states, "load_state(checkpoints + {number} * BLOCK, given_{name}, first, n, stride_{name});")}
         for (int64_t t = 0; t < (segments - 1) * segment; t++) {{
@@ -294,7 +298,7 @@ extern "C" void backward(void* const* p, const int64_t* d, const double* numbers
             for (int64_t t = end - 1; t >= start; t--) {{
                 {x}
                 const D* __restrict gy = GY + t * gy_stride + first;
-                D* __restrict gx = GX ? GX + t * N + first : unwanted;
+                D* __restrict gx = elsewhere ? gx_row : GX + t * gx_stride + first;
                 {row}
                 {_each(cotangents, _ADD_COTANGENT)}
                 #pragma omp simd
@@ -305,8 +309,12 @@ extern "C" void backward(void* const* p, const int64_t* d, const double* numbers
                     {_each(states, "g{name}[i] = grad_{name};", " ")}
                     {_each(sums, "{name}[i] += term_{name};", " ")}
                 }}
+                if (elsewhere)
+                    for (int64_t i = 0; i < n; i++) gx_total[i] += get(gx_row[i]);
             }}
         }}
+        if (GX && elsewhere)
+            for (int64_t i = 0; i < n; i++) GX[first + i] = put(gx_total[i]);
         {_each(states, "if (GS_{name}) for (int64_t i = 0; i < n; i++) GS_{name}[first + i] = put(g{name}[i]);")}
         {_each(sums, "for (int64_t i = 0; i < n; i++) SUM_{name}[first + i] = {name}[i];")}
     }}
