@@ -7,14 +7,15 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c const
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check format bench docs clean
+.PHONY: help demo test test-all check format bench bench-gpu docs clean
 
 help:
 	@echo "make demo      install into .venv and train on the shipped subset of MNIST, with a picture (2 minutes)"
 	@echo "make test      the tests that run on every change (a few minutes)"
 	@echo "make test-all  these and the slow ones"
 	@echo "make check     ruff, format and mypy"
-	@echo "make bench     the speed figures of the README, each as a ratio within one run"
+	@echo "make bench     speed and memory against the eager loop and the peers (installs these into ~/.cache, 1.4 GB)"
+	@echo "make bench-gpu the same for the GPU backends; writes benchmarks/results/gpu.json and gpu.png"
 	@echo "make docs      how to read the documentation"
 	@echo "make format    let ruff format the code"
 	@echo "make clean     remove .venv and what was built"
@@ -50,6 +51,9 @@ format: .venv/.dev
 
 bench: .venv/.demo
 	$(BIN)/python -m benchmarks
+
+bench-gpu: .venv/.demo
+	$(BIN)/python -m benchmarks.gpu
 
 docs:
 	@echo "README.md is the guide of this version; every public class and function documents itself:"

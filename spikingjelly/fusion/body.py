@@ -1,6 +1,7 @@
 """A list of instructions in the making: constants are folded, and nothing is computed twice."""
 
 import math
+from collections.abc import Callable
 
 from spikingjelly.fusion.program import Instruction, Operand
 
@@ -17,7 +18,7 @@ ARITY = {
 COMPARISONS = {"eq", "ne", "lt", "le", "gt", "ge"}
 LOGIC = {"and", "or", "xor", "not"}
 _COMMUTATIVE = {"add", "mul", "eq", "ne", "and", "or", "xor"}
-_FOLDED = {
+_FOLDED: dict[str, Callable[..., Operand]] = {
     "add": lambda a, b: a + b,
     "sub": lambda a, b: a - b,
     "mul": lambda a, b: a * b,
@@ -27,9 +28,14 @@ _FOLDED = {
 
 
 class Body:
-    """Collects instructions; an operand is the name of a value, a number or a truth value."""
+    """Collects instructions; an operand is the name of a value, a number or a truth value.
 
-    def __init__(self) -> None:
+    :param quotients_are_products: whether a quotient by a number is a product with its reciprocal, as PyTorch computes
+        it on CUDA
+    """
+
+    def __init__(self, quotients_are_products: bool = False) -> None:
+        self._quotients_are_products = quotients_are_products
         self.instructions: list[Instruction] = []
         self._known: dict[tuple, str] = {}
         self._bools: set[str] = set()
@@ -104,6 +110,8 @@ class Body:
         """A product, which is faster, where the reciprocal of ``b`` is exact: powers of two."""
         if b == 1.0:
             return a
+        if self._quotients_are_products and b != 0.0:
+            return self.emit("mul", a, 1.0 / b)
         if math.isfinite(b) and b != 0.0 and abs(math.frexp(b)[0]) == 0.5 and 2.0**-100 < abs(b) < 2.0**100:
             return self.emit("mul", a, 1.0 / b)
         return None

@@ -6,6 +6,7 @@ import torch
 
 from spikingjelly.fusion import call, numbers, operator, trace
 from spikingjelly.fusion.choice import announce, prepare, say_once, target_for
+from spikingjelly.fusion.program import Program
 from spikingjelly.fusion.step import Refusal, Step, Unfusable
 
 __all__ = ["Refusal", "Step", "Unfusable", "announce", "find_runner", "say_once", "source", "too_small"]
@@ -52,7 +53,7 @@ def planned(
     target = target_for(backend, device)
     if isinstance(target, Refusal):
         return target
-    plan = plan_of(step, x_seq, states)
+    plan = plan_of(step, x_seq, states, device.type)
     if isinstance(plan, Refusal):
         return plan
     return prepare(target, plan[0], x_seq.dtype) or (*plan, target)
@@ -61,33 +62,31 @@ def planned(
 def source(backend: str, lift: Callable[[], Step], x_seq: torch.Tensor, states: int) -> str | Refusal:
     """The source text that runs a step."""
     step = lift()
-    plan = plan_of(step, x_seq, states)
-    if isinstance(plan, Refusal):
-        return plan
     target = backend if backend in operator.TARGETS else target_for(backend, x_seq.device)
     if isinstance(target, Refusal):
         return target
+    plan = plan_of(step, x_seq, states, "cpu" if target == "cpp" else "cuda")
+    if isinstance(plan, Refusal):
+        return plan
     numbers_of_it = ", ".join(f"c{number} = {value!r}" for number, value in enumerate(plan[1]))
     title = f"{step.name}{' with ' if numbers_of_it else ''}{numbers_of_it}"
     return operator.TARGETS[target].source(plan[0], x_seq.dtype, title)
 
 
-def plan_of(step: Step, x_seq: torch.Tensor, states: int) -> tuple[str, tuple[float, ...]] | Refusal:
+def plan_of(
+    step: Step, x_seq: torch.Tensor, states: int, device_type: str = "cpu"
+) -> tuple[str, tuple[float, ...]] | Refusal:
     """The program of ``step`` as text and its numbers; kept for later inputs of this shape and dtype."""
     shape, dtype = x_seq.shape[1:], call.registers(x_seq.dtype)
-    key = (step.key, shape, dtype, states)
+    key = (step.key, shape, dtype, states, device_type)
     if key not in _plans:
         if len(_plans) > 10_000:
             _plans.clear()
-        _plans[key] = _new_plan(step, shape, dtype, states)
+        program = trace.trace(step, shape, dtype, states, device_type)
+        _plans[key] = program if isinstance(program, Refusal) else _written(program)
     return _plans[key]
 
 
-def _new_plan(
-    step: Step, shape: torch.Size, dtype: torch.dtype, states: int
-) -> tuple[str, tuple[float, ...]] | Refusal:
-    program = trace.trace(step, shape, dtype, states)
-    if isinstance(program, Refusal):
-        return program
+def _written(program: Program) -> tuple[str, tuple[float, ...]]:
     program, constants = numbers.extract(program)
     return program.dumps(), constants

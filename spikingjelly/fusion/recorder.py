@@ -61,10 +61,10 @@ Kind = Number | Uniform | Element | Sum
 class Recorder(TorchDispatchMode):
     """Sorts every operation into the instructions for one neuron and those for whole tensors."""
 
-    def __init__(self, shape: torch.Size, dtype: torch.dtype) -> None:
+    def __init__(self, shape: torch.Size, dtype: torch.dtype, body: Body) -> None:
         super().__init__()
         self.shape, self.dtype = shape, dtype
-        self.body = Body()
+        self.body = body
         self.eager: list[EagerInstruction] = []
         self.uniforms: list[str] = []
         self.sums: list[Operand] = []

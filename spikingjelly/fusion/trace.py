@@ -7,19 +7,23 @@ import torch
 from torch.utils._python_dispatch import _disable_current_modes
 
 from spikingjelly.fusion import eager
+from spikingjelly.fusion.body import Body
 from spikingjelly.fusion.program import Operand, Program, used
 from spikingjelly.fusion.recorder import INTERNAL, Element, Number, Recorder, Uniform
 from spikingjelly.fusion.step import Refusal, Step, Unfusable
 
 
-def trace(step: Step, shape: torch.Size, dtype: torch.dtype, states: int) -> Program | Refusal:
+def trace(
+    step: Step, shape: torch.Size, dtype: torch.dtype, states: int, device_type: str = "cpu"
+) -> Program | Refusal:
     """The program of ``step``, or why there is none.
 
     :param shape: of the input of one time step
     :param dtype: in which the step computes
     :param states: number of states
+    :param device_type: of the tensors that it will run on, whose rounding it follows
     """
-    recorder = Recorder(shape, dtype)
+    recorder = Recorder(shape, dtype, Body(quotients_are_products=device_type == "cuda"))
     try:
         # Other modes, as those of torch.export, must not see the trace.
         with _disable_current_modes():
@@ -37,7 +41,7 @@ def trace(step: Step, shape: torch.Size, dtype: torch.dtype, states: int) -> Pro
 class _Tracing:
     def __init__(self, step: Step, recorder: "Recorder", states: int) -> None:
         self.step, self.recorder, self.K = step, recorder, states
-        like = {"dtype": recorder.dtype, "device": "meta"}
+        like: dict[str, Any] = {"dtype": recorder.dtype, "device": "meta"}
         self.leaves = [torch.empty(recorder.shape, **like, requires_grad=True) for _ in range(1 + states)]
         self.cotangents = [torch.empty(recorder.shape, **like) for _ in self.leaves]
         self.tensors = [_without_data(tensor) for tensor in step.tensors]

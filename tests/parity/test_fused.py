@@ -9,7 +9,9 @@ import torch
 from torch import nn
 
 from spikingjelly.activation_based import functional, layer, neuron, surrogate
+from spikingjelly.activation_based.neuron import _lift
 from spikingjelly.fusion import choice, dispatch
+from spikingjelly.fusion.trace import trace
 from tests.cases import NEURONS, SURROGATES, NeuronCase, SurrogateCase
 from tests.parity.compare import assert_same, counted
 
@@ -564,3 +566,13 @@ def test_names_of_gpu_backends_run_on_the_cpu_and_say_so_once(
     (message,) = caplog.messages
     assert message.startswith("backend='cupy'")
     assert message.endswith("the C++ kernel runs instead.")
+
+
+def test_on_cuda_a_quotient_by_a_number_is_a_product_with_its_reciprocal() -> None:
+    step = _lift.step_of(neuron.LIFNode(tau=1.7), ["v"])
+    programs = {
+        device: trace(step, torch.Size([3]), torch.float32, 1, device_type=device).forward for device in ("cpu", "cuda")
+    }
+    assert [i.arguments[1] for i in programs["cpu"] if i.name == "div"] == [1.7]
+    assert not [i for i in programs["cuda"] if i.name == "div"]
+    assert next(i.arguments[1] for i in programs["cuda"] if i.name == "mul") == 1.0 / 1.7

@@ -20,9 +20,9 @@ LAYOUTS_3D: Layouts = ("N, C, D, H, W",)
 class _OverTime(StepLayer):
     """Batch statistics of all time steps together, from one of them where all are the same."""
 
-    running_var: torch.Tensor | None
-    num_batches_tracked: torch.Tensor
-    momentum: float | None
+    running_var: Any
+    num_batches_tracked: Any
+    momentum: Any
 
     def _run(self, torch_layer: Callable[[torch.Tensor], Any], x: torch.Tensor) -> Any:
         step = one_step(x) if self.step_mode == "m" else None

@@ -37,7 +37,7 @@ class _Same:
 
 def walk(module: nn.Module) -> tuple[Hashable, tuple[torch.Tensor, ...]]:
     """The path of ``module``, and the parameters, buffers and other tensors that its step may read, each once."""
-    path: list[Hashable] = []
+    path: list[Any] = []
     tensors: dict[int, torch.Tensor] = {}
     pending: list[nn.Module] = [module]
     while pending:

@@ -3,7 +3,7 @@
 import ctypes
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 
@@ -124,7 +124,7 @@ def _address(tensor: torch.Tensor | None) -> int:
     return 0 if tensor is None else tensor.data_ptr()
 
 
-def _call(function: ctypes._CFuncPtr, pointers: list[int], sizes: list[int], numbers: Sequence[float]) -> None:
+def _call(function: Callable[..., None], pointers: list[int], sizes: list[int], numbers: Sequence[float]) -> None:
     function(
         (ctypes.c_void_p * len(pointers))(*pointers),
         (ctypes.c_int64 * len(sizes))(*sizes),
