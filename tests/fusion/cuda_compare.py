@@ -50,7 +50,7 @@ def on_device(node: nn.Module, x_seq: torch.Tensor, states: Sequence[torch.Tenso
     plan = plan_of(node, x_seq)
     assert not isinstance(plan, dispatch.Refusal), plan.reason
     keep = list(range(len(names)))
-    return operator.run(x_seq, states, step.tensors, *plan, keep, "cupy")
+    return operator.run(x_seq, states, step.tensors, *plan, keep, len(x_seq), "cupy")
 
 
 def initial(node: nn.Module, x: torch.Tensor, seed: int | None) -> list[torch.Tensor]:

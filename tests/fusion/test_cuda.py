@@ -168,7 +168,7 @@ def test_infinite_and_missing_values_in_half_precision() -> None:
     for dtype in (torch.float16, torch.bfloat16):
         x = torch.tensor([values]).to(dtype)
         plan = plan_of_step(Step(lambda x, states, tensors: (x * 1.001,), (), "scaled", "Scaled"), x, 0)
-        y = operator.run(x, [], [], *plan, [], "cupy")[0]
+        y = operator.run(x, [], [], *plan, [], len(x), "cupy")[0]
         assert torch.equal(y.nan_to_num(7.0), (x.float() * 1.001).to(dtype).nan_to_num(7.0))
 
 
@@ -187,7 +187,7 @@ def test_no_states_and_three(K: int) -> None:
     x = drawn(20, 7).requires_grad_()
     states = [drawn(7) + k for k in range(K)]
     plan = plan_of_step(Step(run, (), f"{K} states", "Test"), x, K)
-    actual = operator.run(x, states, [], *plan, [], "cupy")
+    actual = operator.run(x, states, [], *plan, [], len(x), "cupy")
     after, outputs = states, []
     for step in x:
         y, *after = run(step, after, [])

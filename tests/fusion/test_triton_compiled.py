@@ -77,7 +77,7 @@ def test_every_row(dtype: torch.dtype, kernels: list) -> None:
     body = Body()
     terms = [body.emit("real", body.emit(name, *a)) for name in ARITY for a in arguments_for(name)]
     program = with_three_states(body, functools.reduce(functools.partial(body.emit, "add"), terms)).dumps()
-    operator.run(torch.zeros(1, 64, dtype=dtype), [torch.zeros(64, dtype=dtype)] * 3, [], program, [], [], "triton")
+    operator.run(torch.zeros(1, 64, dtype=dtype), [torch.zeros(64, dtype=dtype)] * 3, [], program, [], [], 1, "triton")
     assert "libdevice.erfc" in target.source(program, dtype, "All rows")
     assert not re.search(r"\bdiv\.full|\bsqrt\.approx", kernels[0].asm["ptx"])
 

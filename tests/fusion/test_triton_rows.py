@@ -81,7 +81,7 @@ def test_every_row_computes_what_torch_computes(name: str, dtype: torch.dtype) -
     for arguments in arguments_for(name):
         program, constants = numbers.extract(as_program(name, arguments))
         x = torch.zeros(1, len(states[0]), dtype=dtype)
-        actual = operator.run(x, states, [], program.dumps(), constants, [], "triton")[0][0]
+        actual = operator.run(x, states, [], program.dumps(), constants, [], len(x), "triton")[0][0]
         values = [states[int(a[1])] if isinstance(a, str) else torch.full_like(x[0], a) for a in arguments]
         expected = (IN_TORCH[name] if name in IN_TORCH else getattr(torch, name))(*values).to(dtype)
         # PyTorch rounds differently in the vector and in the scalar version of a function.

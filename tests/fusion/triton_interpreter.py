@@ -38,7 +38,7 @@ def in_triton(node: nn.Module, x_seq: torch.Tensor, states: Sequence[torch.Tenso
     assert isinstance(step, dispatch.Step), step.reason
     plan = dispatch.plan_of(step, x_seq, len(names))
     assert not isinstance(plan, dispatch.Refusal), plan.reason
-    return operator.run(x_seq, states, step.tensors, *plan, list(range(len(names))), "triton")
+    return operator.run(x_seq, states, step.tensors, *plan, list(range(len(names))), len(x_seq), "triton")
 
 
 def assert_same(
