@@ -3,7 +3,7 @@
 import copy
 import logging
 import pickle
-import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -150,20 +150,25 @@ def test_a_deterministic_run_is_allowed_and_repeats_itself() -> None:
         torch.use_deterministic_algorithms(False)
 
 
-def _train_a_part(rank: int, port: int, folder: str) -> None:
-    dist.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=2)
+def _train_a_part(rank: int, folder: str) -> None:
+    dist.init_process_group("gloo", init_method=f"file://{folder}/store", rank=rank, world_size=2)
     net = nn.parallel.DistributedDataParallel(network())
     net(images(4)[:, 2 * rank : 2 * rank + 2]).mean().backward()
     torch.save([p.grad for p in net.parameters()], Path(folder) / f"{rank}.pt")
+    dist.barrier()
+    del net  # after the process group it may wait for ever
     dist.destroy_process_group()
 
 
 @pytest.mark.filterwarnings("ignore")
 def test_distributed_data_parallel(tmp_path: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    mp.spawn(_train_a_part, (port, str(tmp_path)), nprocs=2)
+    processes = mp.spawn(_train_a_part, (str(tmp_path),), nprocs=2, join=False)
+    deadline = time.monotonic() + 120
+    while not processes.join(timeout=1):
+        if time.monotonic() > deadline:
+            for process in processes.processes:
+                process.kill()
+            pytest.fail("the processes did not end")
     grads = [torch.load(tmp_path / f"{rank}.pt") for rank in (0, 1)]
     alone = [network() for _ in range(2)]
     for rank, net in enumerate(alone):

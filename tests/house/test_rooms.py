@@ -73,7 +73,8 @@ def test_arrows_point_down(path: Path) -> None:
     [
         p
         for p in FILES
-        if "neuron" in p.parts and p.name not in ("_fused.py", "_compiled.py", "_lift.py", "_eager_only.py", "__init__.py")
+        if "neuron" in p.parts
+        and p.name not in ("_fused.py", "_compiled.py", "_lift.py", "_eager_only.py", "__init__.py")
     ],
     ids=str,
 )
@@ -98,6 +99,14 @@ def test_importing_everything_loads_nothing_heavy() -> None:
     result = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
     assert result.stderr == ""
+
+
+def test_importing_everything_loads_no_compiler() -> None:
+    """`torch._dynamo` takes a second to import."""
+    names = [module_name(path) for path in FILES if path.name != "__main__.py"]
+    code = f"import sys\nfor name in {names}: __import__(name)\nprint(sorted({{'torch._dynamo', 'sympy'}} & set(sys.modules)))"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
 
 
 def test_importing_the_package_loads_no_more_than_torch() -> None:

@@ -38,7 +38,7 @@ class _OverTime(StepLayer):
 
     @torch.no_grad()
     def _count_values_of_all_steps(self, before: torch.Tensor, values: int, T: int) -> None:
-        """The running variance is unbiased: n / (n - 1) times the mean square, with all T * n values of the sequence."""
+        """The running variance is unbiased: n / (n - 1) times the mean square of all T * n values of the sequence."""
         momentum = 1.0 / float(self.num_batches_tracked) if self.momentum is None else self.momentum
         kept = before * (1.0 - momentum)
         ratio = (T * values / (T * values - 1)) / (values / (values - 1))

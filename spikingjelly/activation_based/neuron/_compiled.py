@@ -4,7 +4,8 @@ What the plan was made from is compared with its value then, in code that the co
 else, compiles anew. Another batch or number of time steps does not.
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import torch
 from torch.utils._python_dispatch import _disable_current_modes
@@ -13,6 +14,13 @@ from spikingjelly.activation_based.neuron._lift import MoreStates, places_of, pl
 from spikingjelly.fusion import dispatch
 
 _Plan = tuple[tuple[str, ...], tuple[str, ...], str, tuple[float, ...], str]
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def _constant(function: _Function) -> _Function:
+    """`torch.compiler.assume_constant_result` without importing the compiler, which takes a second."""
+    function._dynamo_marked_constant = True  # type: ignore[attr-defined]
+    return function
 
 
 def run_sequence(module: Any, x_seq: torch.Tensor, keep: str | None) -> torch.Tensor | None:
@@ -47,12 +55,12 @@ def _state(value: Any, x_seq: torch.Tensor) -> torch.Tensor:
     return value if isinstance(value, torch.Tensor) else x_seq.new_full((), value).expand(x_seq.shape[1:])
 
 
-@torch.compiler.assume_constant_result
+@_constant
 def _plain_attributes(module: Any) -> tuple[tuple[str, Any], ...]:
     return plain_attributes_of(module)
 
 
-@torch.compiler.assume_constant_result
+@_constant
 def _plan(module: Any, dtype: torch.dtype, device: torch.device, dims: int) -> _Plan | None:
     """Names of states, paths of tensors, program, numbers and target; None where the loop has to run."""
     refusal = dispatch.Refusal("")

@@ -5,8 +5,6 @@ from types import ModuleType
 from typing import Any
 
 import torch
-import triton.language as tl
-from triton.runtime.interpreter import TensorHandle
 
 _NAMES_IN_TORCH = {"rint": "round"}
 
@@ -15,6 +13,9 @@ class Libdevice:
     """Functions of libdevice, computed by PyTorch."""
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
+        import triton.language as tl
+        from triton.runtime.interpreter import TensorHandle
+
         function = getattr(torch, _NAMES_IN_TORCH.get(name, name))
 
         def on_blocks(*blocks: Any) -> Any:
