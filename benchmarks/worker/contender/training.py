@@ -56,17 +56,23 @@ class TrainingStep(Pass):
 
 
 class FashionTraining(TrainingStep):
-    """The convolutional network for 28 x 28 images: the image T times, mean squared error of the firing rates."""
+    """The convolutional network for 28 x 28 images: the image T times, mean squared error of the firing rates.
 
-    def __init__(self, framework: ModuleType, T: int, batch: int, channels: int, **options: Any) -> None:
+    :param copied: whether the T images are copies, or T views of one
+    """
+
+    def __init__(
+        self, framework: ModuleType, T: int, batch: int, channels: int, copied: bool = True, **options: Any
+    ) -> None:
         super().__init__(framework, framework.fashion_net(channels, **options), learning_rate=1e-3)
         generator = torch.Generator().manual_seed(0)
-        self.T = T
+        self.T, self.copied = T, copied
         self.images = torch.rand(batch, 1, 28, 28, generator=generator)
         self.targets = F.one_hot(torch.randint(10, (batch,), generator=generator), 10).float()
 
     def loss(self) -> torch.Tensor:
-        spikes = self.net(self.images.unsqueeze(0).repeat(self.T, 1, 1, 1, 1))
+        x_seq = self.images.expand(self.T, *self.images.shape)
+        spikes = self.net(x_seq.clone(memory_format=torch.contiguous_format) if self.copied else x_seq)
         return F.mse_loss(spikes.mean(0), self.targets)
 
 
