@@ -37,7 +37,7 @@ class SNN(nn.Module):
         self.layer = nn.Sequential(
             layer.Flatten(),
             layer.Linear(28 * 28, CLASSES, bias=False),
-            neuron.LIFNode(tau=tau, surrogate_function=surrogate.ATan(), backend="auto"),
+            neuron.LIFNode(tau=tau, surrogate_function=surrogate.ATan()),
         )
         # One matrix product for all time steps, then one pass over time.
         functional.set_step_mode(self, "m")

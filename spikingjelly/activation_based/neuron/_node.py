@@ -35,10 +35,12 @@ class BaseNode(base.MemoryModule):
     :param surrogate_function: gives the spike and its gradient, default ``Sigmoid(alpha=4.0)``
     :param detach_reset: whether the spike in the reset is cut from the autograd graph
     :param step_mode: 's' or 'm'
-    :param backend: what runs a sequence in step mode 'm'. 'torch' is the eager loop. 'auto' is what is fastest; for a
-        small layer over many time steps it runs the three methods once more on the whole sequence, to get all
-        slopes in one pass, and then has no second derivative. For 'cupy', 'triton' and 'cpp' this version has no
-        kernels: the eager loop runs, and the log says so once
+    :param backend: who runs the three methods. 'torch' is the loop of PyTorch operations. 'cpp' (CPU), 'triton' and
+        'cupy' (GPU) are kernels for the whole sequence, forward and backward, that are derived from the three methods,
+        also from those of a subclass; where one can't run, another does, and the log says so once. 'auto' takes a
+        kernel where it is faster than the loop. A method that mixes neurons, draws random numbers or branches on the
+        values of a tensor has no kernel: the log names its line and reason once, and the loop runs. Kernels keep only
+        the input for the backward pass, compute float16 and bfloat16 in float32, and have no second derivative
     :param store_v_seq: in step mode 'm', whether ``v_seq`` keeps the potentials after reset ``[T, N, *]``
 
     :raises TypeError: (also an AssertionError) for an int where a float is expected, and for inputs that are no
