@@ -15,15 +15,15 @@ _plans: dict[Hashable, tuple[str, tuple[float, ...]] | Refusal] = {}
 
 Runner = Callable[[torch.Tensor, Sequence[torch.Tensor], Sequence[int], int], list[torch.Tensor]]
 
-# Elements of a call from which 'auto' uses a kernel; `python -m benchmarks neuron` prints the table.
-SMALLEST_SEQUENCE = 1 << 12
-SMALLEST_STEP = 1 << 14
+# Elements of a call from which 'auto' uses a kernel, by the number of time steps: a kernel is one call of Python, the
+# loop several for each step. `python -m benchmarks neuron` prints the table.
+SMALLEST = {1: 1 << 14, 2: 1 << 12, 3: 1 << 12}
 
 
-def too_small(backend: str, x_seq: torch.Tensor, smallest: int) -> Refusal | None:
-    """Whether 'auto' leaves so small a call to the loop, which needs no compiler."""
-    if backend == "auto" and x_seq.numel() < smallest:
-        return Refusal(f"the loop is as fast for {list(x_seq.shape)}")
+def too_small(backend: str, shape: torch.Size) -> Refusal | None:
+    """Whether 'auto' leaves so small a call ``[T, *]`` to the loop, which needs no compiler."""
+    if backend == "auto" and shape.numel() < SMALLEST.get(shape[0], 1):
+        return Refusal(f"the loop is as fast for {list(shape)}")
     return None
 
 

@@ -70,7 +70,7 @@ def test_v_seq_holds_the_potentials_after_reset(case: NeuronCase) -> None:
         step(part)
         potentials.append(step.v)
     sequence(x)
-    assert torch.equal(sequence.v_seq, torch.stack(potentials))
+    torch.testing.assert_close(sequence.v_seq, torch.stack(potentials))
     assert torch.equal(sequence.v_seq[-1], sequence.v)
 
 

@@ -13,7 +13,9 @@ from spikingjelly.fusion.program import loads
 from spikingjelly.fusion.templates import cpp
 
 SUMS_OVER_TIME = True  # the gradient at an input that is the same in all time steps is summed in the kernel
-_LIKE_ONE_THREAD = 1 << 14  # elements of a call below which a second thread costs more than it gives
+_ELEMENTS_OF_A_THREAD = (
+    1 << 15
+)  # at least; with fewer, the wait for a thread on a busy machine costs more than it gives
 _BYTES_OF_A_BLOCK = 1 << 19  # of states of all time steps, which should stay in the cache of a core
 
 
@@ -105,7 +107,7 @@ def backward(
 
 def _blocks(T: int, N: int) -> tuple[int, int]:
     """Neurons in a block, and threads: at least one block for each thread."""
-    threads = torch.get_num_threads() if T * N >= _LIKE_ONE_THREAD else 1
+    threads = max(1, min(torch.get_num_threads(), T * N // _ELEMENTS_OF_A_THREAD))
     return min(cpp.BLOCK, max(64, -(-N // threads + 63) // 64 * 64)), threads
 
 
