@@ -3,6 +3,7 @@
 ``options`` are arguments of the neurons that only one of the two knows, such as ``backend``.
 """
 
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
@@ -48,6 +49,11 @@ def neurons(kind: str, **options: Any) -> nn.Module:
     """A layer of neurons with the surrogate ATan over a sequence ``[T, N]``."""
     make, settings = KINDS[kind]
     return FromRest(make(**settings, surrogate_function=surrogate.ATan(), step_mode="m", **options))
+
+
+def packed_spikes() -> AbstractContextManager:
+    """Ours only: spikes wait for the backward pass as one bit each."""
+    return functional.packed_spikes()
 
 
 def fashion_net(channels: int, **options: Any) -> nn.Module:

@@ -1,6 +1,7 @@
 """Work that can be timed: a training step of a network, with its batch, loss and optimizer."""
 
 import copy
+from contextlib import nullcontext
 from types import ModuleType
 from typing import Any
 
@@ -56,17 +57,24 @@ class TrainingStep(Pass):
 
 
 class FashionTraining(TrainingStep):
-    """The convolutional network for 28 x 28 images: the image T times, mean squared error of the firing rates."""
+    """The convolutional network for 28 x 28 images: the image T times, mean squared error of the firing rates.
 
-    def __init__(self, framework: ModuleType, T: int, batch: int, channels: int, **options: Any) -> None:
+    :param packed: whether spikes wait for the backward pass as one bit each
+    """
+
+    def __init__(
+        self, framework: ModuleType, T: int, batch: int, channels: int, packed: bool = False, **options: Any
+    ) -> None:
         super().__init__(framework, framework.fashion_net(channels, **options), learning_rate=1e-3)
         generator = torch.Generator().manual_seed(0)
         self.T = T
+        self.context = framework.packed_spikes if packed else nullcontext
         self.images = torch.rand(batch, 1, 28, 28, generator=generator)
         self.targets = F.one_hot(torch.randint(10, (batch,), generator=generator), 10).float()
 
     def loss(self) -> torch.Tensor:
-        spikes = self.net(self.images.unsqueeze(0).repeat(self.T, 1, 1, 1, 1))
+        with self.context():
+            spikes = self.net(self.images.unsqueeze(0).repeat(self.T, 1, 1, 1, 1))
         return F.mse_loss(spikes.mean(0), self.targets)
 
 

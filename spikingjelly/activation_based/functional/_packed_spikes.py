@@ -54,10 +54,10 @@ def packed_spikes() -> Iterator[None]:
     packing. Of an expanded tensor (stride 0) only the memory that it has is packed. Layers that save the same spikes
     share the bits, even if they see them in another shape; the bits are freed with the last of them.
 
-    What is saved as it is: a tensor with any other value (-0.0 and NaN among them), with fewer than 16384 elements, with
-    gaps in its memory (``x[:, ::2]``), or a leaf with ``requires_grad=True``, as all parameters are. So the input of
-    a fused neuron, which is no spikes, and what batch normalisation keeps stay whole. Spikes that something else holds,
-    such as a variable of yours or a monitor, stay in memory too.
+    What is saved as it is: a tensor with any other value (-0.0 and NaN among them), with fewer than 16384 elements,
+    with gaps in its memory (``x[:, ::2]``), or a leaf with ``requires_grad=True``, as all parameters are. So the input
+    of a fused neuron, which is no spikes, and what batch normalisation keeps stay whole. Spikes that something else
+    holds, such as a variable of yours or a monitor, stay in memory too.
 
     Changes in place: packed spikes are a copy. A change of the tensor after it was saved, which autograd answers with
     an error in the backward pass, leaves the gradient right and gives none. A tensor that is saved as it is gives
@@ -66,7 +66,9 @@ def packed_spikes() -> Iterator[None]:
 
     Hooks: this is :class:`torch.autograd.graph.saved_tensors_hooks`, with what holds for these. Of nested contexts only
     the innermost sees a tensor, so inside :func:`torch.utils.checkpoint.checkpoint` nothing is packed but the inputs of
-    the checkpoint. The functions of ``torch.func`` raise an error under hooks.
+    the checkpoint. The derivatives of ``torch.func`` raise an error under hooks. What a network compiled by
+    ``torch.compile`` keeps is packed if the context is around it; a compiled function that enters the context itself
+    breaks into several graphs, and is an error with ``fullgraph=True``.
 
     :raises RuntimeError: in the backward pass, if a tensor that is saved as it is was changed in place
     """
@@ -180,7 +182,7 @@ def _pack_numpy(memory: torch.Tensor, one: int) -> torch.Tensor | None:
     """Bits ``[ceil(n / 8)]`` of integers ``[n]`` that are all 0 or ``one``; None if they are not."""
     values = memory.numpy()
     n = len(values)
-    for sample in (values[:_SAMPLE], values[:: n // _SAMPLE]):
+    for sample in (values[:_SAMPLE], values[:: -(-n // _SAMPLE)]):
         if not ((sample == 0) | (sample == one)).all():
             return None
     bits, is_one = np.empty(-(-n // 8), np.uint8), np.empty(min(n, _BLOCK), bool)
@@ -211,7 +213,7 @@ def _unpack_numpy(bits: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
 def _pack_torch(memory: torch.Tensor, one: int) -> torch.Tensor | None:
     """:func:`_pack_numpy` for other devices. Each of the two looks waits for the device."""
     n = len(memory)
-    sample = torch.cat((memory[:_SAMPLE], memory[:: n // _SAMPLE]))
+    sample = torch.cat((memory[:_SAMPLE], memory[:: -(-n // _SAMPLE)]))
     if not ((sample == 0) | (sample == one)).all():
         return None
     flags = memory.new_zeros(-(-n // 8) * 8, dtype=torch.bool)
