@@ -8,6 +8,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 from .passes import Pass
 
@@ -57,25 +58,50 @@ class TrainingStep(Pass):
 
 
 class FashionTraining(TrainingStep):
-    """The convolutional network for 28 x 28 images: the image T times, mean squared error of the firing rates.
+    """The convolutional network for 28 x 28 images: the image T times, mean squared error of the firing rates."""
 
-    :param packed: whether spikes wait for the backward pass as one bit each
-    """
-
-    def __init__(
-        self, framework: ModuleType, T: int, batch: int, channels: int, packed: bool = False, **options: Any
-    ) -> None:
+    def __init__(self, framework: ModuleType, T: int, batch: int, channels: int, **options: Any) -> None:
         super().__init__(framework, framework.fashion_net(channels, **options), learning_rate=1e-3)
         generator = torch.Generator().manual_seed(0)
         self.T = T
-        self.context = framework.packed_spikes if packed else nullcontext
         self.images = torch.rand(batch, 1, 28, 28, generator=generator)
         self.targets = F.one_hot(torch.randint(10, (batch,), generator=generator), 10).float()
 
     def loss(self) -> torch.Tensor:
-        with self.context():
-            spikes = self.net(self.images.unsqueeze(0).repeat(self.T, 1, 1, 1, 1))
+        spikes = self.net(self.images.unsqueeze(0).repeat(self.T, 1, 1, 1, 1))
         return F.mse_loss(spikes.mean(0), self.targets)
+
+
+class VGGTraining(TrainingStep):
+    """A convolutional network for 32 x 32 images: another random image at each time step, cross-entropy of the scores.
+
+    :param packed: whether spikes wait for the backward pass as one bit each
+    :param checkpointed: whether a block keeps its input only, and runs once more for its backward pass
+    """
+
+    def __init__(
+        self,
+        framework: ModuleType,
+        T: int,
+        batch: int,
+        width: int,
+        packed: bool = False,
+        checkpointed: bool = False,
+        **options: Any,
+    ) -> None:
+        super().__init__(framework, nn.Sequential(*framework.vgg_blocks(width, **options)), learning_rate=1e-3)
+        generator = torch.Generator().manual_seed(0)
+        self.context = framework.packed_spikes if packed else nullcontext
+        self.checkpointed = checkpointed
+        self.images = torch.rand(T, batch, 3, 32, 32, generator=generator)
+        self.labels = torch.randint(10, (batch,), generator=generator)
+
+    def loss(self) -> torch.Tensor:
+        sequence = self.images
+        with self.context():
+            for block in self.net:
+                sequence = checkpoint(block, sequence, use_reentrant=False) if self.checkpointed else block(sequence)
+        return F.cross_entropy(sequence.mean(0), self.labels)
 
 
 class SHDTraining(TrainingStep):
