@@ -63,8 +63,8 @@ def packed_spikes() -> Iterator[None]:
     T = 8, 16 images of 32 x 32, one thread of a busy CPU: the peak of a training step falls from 219 MB to 163 MB, and
     the step takes 1.06 times as long. A large float32 tensor takes 0.4 ns an element to pack and 0.55 ns to unpack,
     together half of what a copy of it takes; one that is no spikes, 13 us whatever its size; one of 16384 elements,
-    50 us. Only one tensor at a time is whole again, so a network in which one layer has most of the spikes gains little.
-    On CUDA the look at each tensor waits for the device.
+    50 us. The tensor that is just used is whole again, so a network in which one layer has most of the spikes gains
+    little. On CUDA the look at each tensor waits for the device.
 
     Changes in place: packed spikes are a copy. A change of the tensor after it was saved, which autograd answers with
     an error in the backward pass, leaves the gradient right and gives none. A tensor that is saved as it is gives
