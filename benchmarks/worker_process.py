@@ -1,6 +1,7 @@
 """A process that runs one contender and sleeps until it is asked."""
 
 import json
+import os
 import subprocess
 import tempfile
 from pathlib import Path
@@ -16,17 +17,21 @@ WORKER = Path(__file__).parent / "worker"
 
 
 class Worker:
-    """Requests go out and answers come in as lines of JSON; arrays come through a file."""
+    """Requests go out and answers come in as lines of JSON; arrays come through a file.
 
-    def __init__(self, contender: Contender) -> None:
+    ``environment`` is added to the variables that the process inherits.
+    """
+
+    def __init__(self, contender: Contender, **environment: str) -> None:
         self.contender = contender
         self.prepared: set[str] = set()
         self.folder = tempfile.TemporaryDirectory(prefix="benchmark-")
         self.log = (Path(self.folder.name) / "log").open("w+")
         command = [str(contender.python()), "-I", str(WORKER), contender.framework]
         self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, cwd=self.folder.name, text=True
-        )
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, cwd=self.folder.name, text=True,
+            env={**os.environ, **environment},
+        )  # fmt: skip
 
     def ask(self, do: str, **request: Any) -> dict[str, Any]:
         """One answer.

@@ -1,6 +1,7 @@
 """A time step, run once on tensors without data, becomes a :class:`Program`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -25,8 +26,8 @@ def trace(
     """
     recorder = Recorder(shape, dtype, Body(quotients_are_products=device_type == "cuda"))
     try:
-        # Other modes, as those of torch.export, must not see the trace.
-        with _disable_current_modes():
+        # Other modes, as those of torch.export, and hooks of the caller must not see the trace.
+        with _disable_current_modes(), _no_saved_tensors_hooks():
             return _Tracing(step, recorder, states).program()
     except Unfusable as reason:
         return Refusal(f"{step.name} has no fused kernel: {reason}")
@@ -96,6 +97,16 @@ class _Tracing:
             eager=eager.needed(recorder.eager, [*recorder.uniforms, *parameter_gradients]),
             parameter_gradients=tuple(parameter_gradients),
         )
+
+
+@contextmanager
+def _no_saved_tensors_hooks() -> Iterator[None]:
+    """Inside, the hooks of checkpoint, save_on_cpu or packed_spikes rest, as they do while torch.compile traces."""
+    before = torch._C._autograd._saved_tensors_hooks_set_tracing(True)
+    try:
+        yield
+    finally:
+        torch._C._autograd._saved_tensors_hooks_set_tracing(before)
 
 
 class _Total(torch.autograd.Function):

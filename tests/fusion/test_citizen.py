@@ -15,7 +15,8 @@ from torch._dynamo.testing import CompileCounterWithBackend
 
 from spikingjelly.activation_based import functional, layer, neuron
 from spikingjelly.activation_based.neuron import _lift
-from spikingjelly.fusion import choice, dispatch
+from spikingjelly.fusion import choice, dispatch, trace
+from spikingjelly.fusion.step import Refusal
 from tests.parity.compare import counted, poisoned
 
 T = 6
@@ -190,3 +191,18 @@ def test_without_a_compiler_the_loop_runs_and_says_so_once(
     (message,) = caplog.messages
     assert "no C++ compiler was found" in message
     assert message.endswith("The eager PyTorch loop runs.")
+
+
+def test_the_hooks_of_the_caller_do_not_see_the_trace() -> None:
+    """They would get tensors without data: save_on_cpu can't copy them, and checkpoint would begin to recompute."""
+    node = neuron.ParametricLIFNode()
+    node.v = torch.zeros(4)
+    step = _lift.step_of(node, ["v"])
+    expected = trace.trace(step, torch.Size((4,)), torch.float32, 1)
+    assert not isinstance(expected, Refusal)
+    seen: list[torch.Tensor] = []
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: seen.append(t.detach()), lambda _: seen[0]):
+        assert trace.trace(step, torch.Size((4,)), torch.float32, 1) == expected
+        assert not seen
+        torch.ones(2, requires_grad=True).exp()
+    assert len(seen) == 1  # afterwards they go on

@@ -11,9 +11,11 @@ import torch
 
 from .complaints import Complaints
 from .passes import Pass, SequencePass
-from .training import FashionTraining, SHDTraining
+from .training import FashionTraining, SHDTraining, VGGTraining
 
-WORKLOADS: dict[str, type[Pass]] = {"sequence": SequencePass, "fashion_mnist": FashionTraining, "shd": SHDTraining}
+WORKLOADS: dict[str, type[Pass]] = {
+    "sequence": SequencePass, "fashion_mnist": FashionTraining, "vgg": VGGTraining, "shd": SHDTraining,
+}  # fmt: skip
 
 
 class Desk:

@@ -3,6 +3,7 @@
 ``options`` are arguments of the neurons that only one of the two knows, such as ``backend``.
 """
 
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
@@ -67,6 +68,28 @@ def fashion_net(channels: int, **options: Any) -> nn.Module:
     )  # fmt: skip
     functional.set_step_mode(net, "m")
     return net
+
+
+def packed_spikes() -> AbstractContextManager:
+    """Ours only: spikes wait for the backward pass as one bit each."""
+    return functional.packed_spikes()
+
+
+def vgg_blocks(width: int, **options: Any) -> list[nn.Module]:
+    """Six blocks of convolution, normalisation and LIF neurons, every second with pooling, and a linear layer."""
+    blocks: list[nn.Module] = []
+    inputs = 3
+    for number in range(6):
+        channels = width << number // 2
+        fire = neuron.LIFNode(surrogate_function=surrogate.ATan(), **options)
+        convolution = layer.Conv2d(inputs, channels, kernel_size=3, padding=1, bias=False)
+        pool = [layer.MaxPool2d(2, 2)] if number % 2 else []
+        blocks.append(FromRest(convolution, layer.BatchNorm2d(channels), fire, *pool))
+        inputs = channels
+    blocks.append(FromRest(layer.Flatten(), layer.Linear(4 * 4 * inputs, 10, bias=False)))
+    for block in blocks:
+        functional.set_step_mode(block, "m")
+    return blocks
 
 
 def shd_net(channels: int, hidden: int, classes: int, **options: Any) -> nn.Module:

@@ -44,8 +44,13 @@ class Pass(ABC):
     @contextmanager
     def _spikes(self) -> Iterator[list[torch.Tensor]]:
         seen: list[torch.Tensor] = []
+
+        def look(layer: nn.Module, inputs: object, spikes: torch.Tensor) -> None:
+            if torch._C._current_graph_task_id() == -1:  # not once more within a backward pass
+                seen.append(spikes != 0)
+
         layers = [module for module in self.net.modules() if isinstance(module, self.firing)]
-        handles = [layer.register_forward_hook(lambda _, __, spikes: seen.append(spikes != 0)) for layer in layers]
+        handles = [layer.register_forward_hook(look) for layer in layers]
         try:
             yield seen
         finally:

@@ -1,12 +1,14 @@
 """Work that can be timed: a training step of a network, with its batch, loss and optimizer."""
 
 import copy
+from contextlib import nullcontext
 from types import ModuleType
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 from .passes import Pass
 
@@ -74,6 +76,38 @@ class FashionTraining(TrainingStep):
         x_seq = self.images.expand(self.T, *self.images.shape)
         spikes = self.net(x_seq.clone(memory_format=torch.contiguous_format) if self.copied else x_seq)
         return F.mse_loss(spikes.mean(0), self.targets)
+
+
+class VGGTraining(TrainingStep):
+    """A convolutional network for 32 x 32 images: another random image at each time step, cross-entropy of the scores.
+
+    :param packed: whether spikes wait for the backward pass as one bit each
+    :param checkpointed: whether a block keeps its input only, and runs once more for its backward pass
+    """
+
+    def __init__(
+        self,
+        framework: ModuleType,
+        T: int,
+        batch: int,
+        width: int,
+        packed: bool = False,
+        checkpointed: bool = False,
+        **options: Any,
+    ) -> None:
+        super().__init__(framework, nn.Sequential(*framework.vgg_blocks(width, **options)), learning_rate=1e-3)
+        generator = torch.Generator().manual_seed(0)
+        self.context = framework.packed_spikes if packed else nullcontext
+        self.checkpointed = checkpointed
+        self.images = torch.rand(T, batch, 3, 32, 32, generator=generator)
+        self.labels = torch.randint(10, (batch,), generator=generator)
+
+    def loss(self) -> torch.Tensor:
+        sequence = self.images
+        with self.context():
+            for block in self.net:
+                sequence = checkpoint(block, sequence, use_reentrant=False) if self.checkpointed else block(sequence)
+        return F.cross_entropy(sequence.mean(0), self.labels)
 
 
 class SHDTraining(TrainingStep):

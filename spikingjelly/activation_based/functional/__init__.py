@@ -32,6 +32,7 @@ from spikingjelly.activation_based.functional._online import (
     fptt_online_training_init_w_ra,
     ottt_online_training,
 )
+from spikingjelly.activation_based.functional._packed_spikes import packed_spikes
 from spikingjelly.activation_based.functional._readout import first_spike_index, redundant_one_hot, set_threshold_margin
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "kernel_dot_product",
     "multi_step_forward",
     "ottt_online_training",
+    "packed_spikes",
     "redundant_one_hot",
     "reset_net",
     "scale_fused_conv2d_bias_of_convbn2d",
