@@ -73,7 +73,8 @@ def test_arrows_point_down(path: Path) -> None:
     [
         p
         for p in FILES
-        if "neuron" in p.parts and p.name not in ("_fused.py", "_compiled.py", "_lift.py", "_eager_only.py", "__init__.py")
+        if "neuron" in p.parts
+        and p.name not in ("_fused.py", "_compiled.py", "_lift.py", "_eager_only.py", "__init__.py")
     ],
     ids=str,
 )
