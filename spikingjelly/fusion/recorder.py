@@ -24,7 +24,8 @@ _RESHAPING = {"view", "unsafe_view", "reshape", "expand", "squeeze", "unsqueeze"
 # Linear in their first argument: the sum over time may be taken before them.
 _LINEAR = _RESHAPING | {
     "sum", "add", "sub", "neg", "mul", "div", "clone", "alias", "detach", "to_copy", "sigmoid_backward",
-    "tanh_backward", "threshold_backward", "where", "masked_fill", "contiguous", "rsub",
+    "tanh_backward", "threshold_backward", "softplus_backward", "silu_backward", "elu_backward", "leaky_relu_backward",
+    "hardtanh_backward", "where", "masked_fill", "contiguous", "rsub",
 }  # fmt: skip
 _CONSTANTS = {
     "zeros": 0.0, "zeros_like": 0.0, "new_zeros": 0.0, "efficientzerotensor": 0.0, "ones": 1.0, "ones_like": 1.0,
