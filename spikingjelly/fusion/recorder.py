@@ -124,6 +124,9 @@ class Recorder(TorchDispatchMode):
         if name == "lift_fresh" and _identity(args[0]) not in self._kinds:
             return self._literal(args[0])
         kinds = [self._kind_of(a) for a in (*args, *kwargs.values()) if isinstance(a, torch.Tensor)]
+        if self.in_backward and name.endswith("_") and not self._is_given(args[0]):
+            # PyTorch's own formulas only change what they have made; it is made anew in each call.
+            func, name = _not_in_place(func), name[:-1]
         if name in _CONSTANTS:
             return self._number(_CONSTANTS[name], result)
         if name in ("full", "full_like", "new_full", "scalar_tensor"):
@@ -199,6 +202,12 @@ class Recorder(TorchDispatchMode):
             if not same and self.in_backward:
                 return Sum(self._eager(func, args, kwargs, first=["value", self._summed(first.operand)]))
         raise self._refused(name)
+
+    def _is_given(self, tensor: torch.Tensor) -> bool:
+        """Whether it is an argument of the step or shares its memory with one."""
+        storage = _identity(tensor)[0]
+        given = (k.name if isinstance(k, Uniform) else "e" for i, k in self._kinds.items() if i[0] == storage)
+        return isinstance(self._kind_of(tensor), Element) or any(name[0] == "p" for name in given)
 
     def _converted(self, source: torch.Tensor, result: torch.Tensor) -> Kind:
         operand = self._operand(self._kind_of(source))
@@ -327,3 +336,8 @@ def _with_numbers(arguments: list[Any]) -> torch.dtype:
         for a in numbers
     ]
     return functools.reduce(torch.promote_types, dtypes, torch.bool)
+
+
+def _not_in_place(func: Any) -> Any:
+    packet = func.overloadpacket.__name__
+    return getattr(getattr(torch.ops.aten, packet.removesuffix("_")), func._overloadname)

@@ -93,6 +93,21 @@ print(build.load({returning(3)!r}).answer())
     assert sorted(path.suffix for path in (cache / "kernels").iterdir()) == [".cpp", ".so"]
 
 
+def test_a_library_appears_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is built elsewhere in the folder and moved, not copied, to its place."""
+    path, made = build._path_of(returning(8)), []
+    original = build._run
+
+    def watched(command: list[str]) -> None:
+        original(command)
+        assert not path.exists()
+        made.append(Path(command[command.index("-o") + 1]).stat().st_ino)
+
+    monkeypatch.setattr(build, "_run", watched)
+    build.load(returning(8))
+    assert path.stat().st_ino == made[-1]
+
+
 def test_a_folder_that_others_may_write_to_becomes_private(cache: Path) -> None:
     folder = cache / "kernels"
     folder.mkdir(parents=True)

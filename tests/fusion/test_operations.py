@@ -316,3 +316,23 @@ def test_what_is_no_tensor_is_refused() -> None:
     assert "a time step gives float where a tensor is expected" in reason_of(
         lambda x, s, t: (0.5, *s), torch.zeros(2, 3)
     )
+
+
+class ChangesItsBuffer(torch.autograd.Function):
+    """A slope that counts its calls."""
+
+    @staticmethod
+    def forward(ctx, x: torch.Tensor, calls: torch.Tensor) -> torch.Tensor:
+        ctx.calls = calls
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx, grad: torch.Tensor) -> tuple[torch.Tensor, None]:
+        ctx.calls.view(1).add_(1.0)
+        return grad, None
+
+
+def test_a_backward_pass_that_changes_a_buffer_is_refused() -> None:
+    calls = torch.zeros(())
+    reason = reason_of(lambda x, s, t: (ChangesItsBuffer.apply(x, t[0]), *s), torch.zeros(2, 3), 1, [calls])
+    assert "add_ changes a parameter or a constant in place" in reason

@@ -56,6 +56,8 @@ OF_PARAMETERS: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] =
     "exp": lambda p, x: x * (-p * p).exp(),
     "tanh": lambda p, x: p.tanh() * 0.3 + x,
     "clamp": lambda p, x: p.clamp(0.0, 1.0) * x,
+    "maximum": lambda p, x: torch.maximum(p, 0.3 - p) * x,
+    "lerp": lambda p, x: torch.lerp(p, p.tanh(), p.sigmoid()) + x,
     "softplus": lambda p, x: torch.nn.functional.softplus(p, 2.0) * x * 0.5,
     "silu": lambda p, x: torch.nn.functional.silu(p) + x,
     "elu": lambda p, x: torch.nn.functional.elu(p, 0.7) + x,
