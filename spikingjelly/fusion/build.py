@@ -40,14 +40,21 @@ def cache_folder() -> Path:
     :raises BuildError: if the folder belongs to somebody else, who could put code into it
     """
     given = os.environ.get("SPIKINGJELLY_CACHE")
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = Path(given) if given else base / "spikingjelly"
     try:
-        return _private(folder / "kernels")
+        return _private((Path(given) if given else _users_own() / "spikingjelly") / "kernels")
     except OSError as error:
         if given:
             raise BuildError(f"SPIKINGJELLY_CACHE={given} can't be used: {error}") from error
-        return _private(Path(tempfile.gettempdir()) / f"spikingjelly-{os.getuid()}" / "kernels")
+        # Everybody may write to the folder above, so this one has to be private too.
+        return _private(_private(Path(tempfile.gettempdir()) / f"spikingjelly-{os.getuid()}") / "kernels")
+
+
+def _users_own() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME")
+    try:
+        return Path(base) if base else Path.home() / ".cache"
+    except RuntimeError as error:  # a user without an entry, as containers have them
+        raise FileNotFoundError(str(error)) from error
 
 
 def _private(folder: Path) -> Path:
@@ -64,11 +71,22 @@ def _private(folder: Path) -> Path:
 def load(source: str) -> ctypes.CDLL:
     """The library of ``source``: from this process, from the cache, or built now.
 
-    :raises BuildError: if there is no compiler or it fails
+    :raises BuildError: if there is no compiler or it fails, or nothing can be written or loaded
     """
-    path = _path_of(source)
-    if not path.exists():
-        _build(source, path)
+    try:
+        path = _path_of(source)
+        return _opened(source, path)
+    except OSError as error:
+        raise BuildError(f"a kernel can't be kept: {error}. Set SPIKINGJELLY_CACHE to another folder.") from error
+
+
+def _opened(source: str, path: Path) -> ctypes.CDLL:
+    if path.exists():
+        try:
+            return ctypes.CDLL(str(path))
+        except OSError:  # cut off, when the machine or the disk failed: it is built again
+            _logger.info("%s can't be loaded", path)
+    _build(source, path)
     return ctypes.CDLL(str(path))
 
 

@@ -103,11 +103,11 @@ def dense(value: torch.Tensor, layout: Layout) -> torch.Tensor:
 
 
 def uniforms(
-    program: Program, tensors: Sequence[torch.Tensor], layout: Layout, dtype: torch.dtype
+    program: Program, tensors: Sequence[torch.Tensor], layout: Layout, dtype: torch.dtype, device: torch.device
 ) -> tuple[list[UniformView], dict[str, torch.Tensor]]:
     """The uniforms of a program, and all eager values computed for them."""
     values = {f"p{number}": tensor for number, tensor in enumerate(tensors)}
-    eager.run(program.eager, program.uniforms, values)
+    eager.run(program.eager, program.uniforms, values, device)
     return [_uniform(values[name].to(dtype), layout) for name in program.uniforms], values
 
 

@@ -51,13 +51,15 @@ def needed(instructions: Sequence[EagerInstruction], wanted: Iterable[str | None
 
 
 def run(
-    instructions: Iterable[EagerInstruction], wanted: Iterable[str | None], values: dict[str, torch.Tensor]
+    instructions: Iterable[EagerInstruction],
+    wanted: Iterable[str | None],
+    values: dict[str, torch.Tensor],
+    device: torch.device,
 ) -> dict[str, torch.Tensor]:
-    """Add the ``wanted`` values, and what they need, to ``values``."""
+    """Add the ``wanted`` values, and what they need, to ``values``; ``device`` is where new tensors are made."""
     missing = [name for name in wanted if name is not None and name not in values]
     if not missing:
         return values
-    device = next(iter(values.values())).device
     by_result = {instruction.result: instruction for instruction in instructions}
     for name in missing:
         _compute(name, by_result, values, device)

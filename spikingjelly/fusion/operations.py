@@ -37,7 +37,7 @@ for _prefix in ("bitwise", "logical"):
 del RULES["fmax"]  # ignores NaN, which max does not
 
 
-@_rule("clone", "alias", "detach", "lift_fresh", "contiguous", "lift_fresh_copy")
+@_rule("clone", "lift_fresh_copy")
 def _identity(b: Body, x: Operand, memory_format: Any = None) -> Operand:
     return x
 
@@ -59,13 +59,10 @@ def _rsub(b: Body, x: Operand, y: Operand, alpha: float = 1.0) -> Operand:
 
 @_rule("div")
 def _div(b: Body, x: Operand, y: Operand, rounding_mode: str | None = None) -> Operand:
+    if rounding_mode == "floor":
+        raise NotImplementedError("PyTorch's quotient rounded down is not the rounded quotient")  # 1.0 // 0.1 is 9
     quotient = b.emit("div", x, y)
     return quotient if rounding_mode is None else b.emit(rounding_mode, quotient)
-
-
-@_rule("square")
-def _square(b: Body, x: Operand) -> Operand:
-    return b.emit("mul", x, x)
 
 
 @_rule("reciprocal")
@@ -165,6 +162,11 @@ def _fill(b: Body, x: Operand, value: Operand) -> Operand:
     return value
 
 
+@_rule("empty_like")
+def _empty_like(b: Body, x: Operand) -> Operand:
+    return math.nan  # PyTorch fills it before it reads it: `1.0 - weight` in a backward pass
+
+
 @_rule("copy")
 def _copy(b: Body, x: Operand, source: Operand, non_blocking: bool = False) -> Operand:
     return source
@@ -175,7 +177,7 @@ def _zero(b: Body, x: Operand) -> Operand:
     return 0.0
 
 
-@_rule("clamp", "hardtanh", "clip")
+@_rule("clamp", "hardtanh")
 def _clamp(b: Body, x: Operand, min: Operand | None = None, max: Operand | None = None) -> Operand:
     y = x if min is None else b.emit("max", x, min)
     return y if max is None else b.emit("min", y, max)

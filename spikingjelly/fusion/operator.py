@@ -135,7 +135,7 @@ def _forward(
     finals = [layout.empty(x_seq) for _ in states]
     trajectories = {k: layout.empty_sequence(T, x_seq) for k in keep}
     if layout.N:
-        uniforms, _ = call.uniforms(loads(program), tensors, layout, call.registers(dtype))
+        uniforms, _ = call.uniforms(loads(program), tensors, layout, call.registers(dtype), x_seq.device)
         TARGETS[target].forward(
             program,
             numbers,
@@ -168,7 +168,7 @@ def _backward(
     grad_x = layout.empty_sequence(T if repeated else x_seq.shape[0], x_seq) if needed[0] else None
     grad_states = [layout.empty(x_seq) if n else None for n in needed[1 : 1 + K]]
     sums = [layout.empty(x_seq, call.registers(dtype)) for _ in parsed.sums]
-    uniforms, values = call.uniforms(parsed, tensors, layout, call.registers(dtype))
+    uniforms, values = call.uniforms(parsed, tensors, layout, call.registers(dtype), x_seq.device)
     if layout.N:
         kept = {k: call.sequence(g, layout) for k, g in zip(keep, grads[1 + K :], strict=True) if g is not None}
         TARGETS[target].backward(
@@ -194,15 +194,19 @@ def _backward(
     return [
         none if grad_x is None else grad_x,
         *shaped,
-        *_parameter_gradients(parsed, tensors, values, needed[1 + K :]),
+        *_parameter_gradients(parsed, tensors, values, needed[1 + K :], x_seq.device),
     ]
 
 
 def _parameter_gradients(
-    program: Any, tensors: Sequence[torch.Tensor], values: dict[str, torch.Tensor], needed: Sequence[bool]
+    program: Any,
+    tensors: Sequence[torch.Tensor],
+    values: dict[str, torch.Tensor],
+    needed: Sequence[bool],
+    device: torch.device,
 ) -> list[torch.Tensor]:
     names = [n if wanted else None for n, wanted in zip(program.parameter_gradients, needed, strict=True)]
-    eager.run(program.eager, names, values)
+    eager.run(program.eager, names, values, device)
     return [
         tensor.new_empty(0) if name is None else values[name].to(tensor.dtype)
         for name, tensor in zip(names, tensors, strict=True)

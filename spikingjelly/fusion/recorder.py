@@ -24,11 +24,16 @@ _RESHAPING = {"view", "unsafe_view", "reshape", "expand", "squeeze", "unsqueeze"
 # Linear in their first argument: the sum over time may be taken before them.
 _LINEAR = _RESHAPING | {
     "sum", "add", "sub", "neg", "mul", "div", "clone", "alias", "detach", "to_copy", "sigmoid_backward",
-    "tanh_backward", "threshold_backward", "where", "masked_fill", "contiguous", "rsub",
+    "tanh_backward", "threshold_backward", "softplus_backward", "silu_backward", "elu_backward", "leaky_relu_backward",
+    "hardtanh_backward", "where", "masked_fill", "contiguous", "rsub",
 }  # fmt: skip
 _CONSTANTS = {
-    "zeros": 0.0, "zeros_like": 0.0, "new_zeros": 0.0, "ones": 1.0, "ones_like": 1.0, "new_ones": 1.0,
+    "zeros": 0.0, "zeros_like": 0.0, "new_zeros": 0.0, "efficientzerotensor": 0.0, "ones": 1.0, "ones_like": 1.0,
+    "new_ones": 1.0,
 }  # fmt: skip
+# Of truth values alone they give truth values; of PyTorch's other functions none does.
+_KEEP_DTYPE = {"masked_fill", "fill", "copy", "zero"}
+_TAKE_TRUTH_VALUES = _KEEP_DTYPE | {"add", "mul", "maximum", "minimum", "empty_like"}
 _ALIASES = {"alias", "detach", "lift_fresh"}
 # Code that no message points to.
 INTERNAL = (str(Path(__file__).parent), str(Path(torch.__file__).parent))
@@ -119,6 +124,9 @@ class Recorder(TorchDispatchMode):
         if name == "lift_fresh" and _identity(args[0]) not in self._kinds:
             return self._literal(args[0])
         kinds = [self._kind_of(a) for a in (*args, *kwargs.values()) if isinstance(a, torch.Tensor)]
+        if self.in_backward and name.endswith("_") and not self._is_given(args[0]):
+            # PyTorch's own formulas only change what they have made; it is made anew in each call.
+            func, name = _not_in_place(func), name[:-1]
         if name in _CONSTANTS:
             return self._number(_CONSTANTS[name], result)
         if name in ("full", "full_like", "new_full", "scalar_tensor"):
@@ -131,7 +139,7 @@ class Recorder(TorchDispatchMode):
         if not kinds:
             raise self._refused(name)
         if name.endswith("_") or name == "copy":
-            raise Unfusable(f"{self._place()}{name} changes a parameter or a constant in place")
+            raise self._changed(name)
         return Uniform(self._eager(func, args, kwargs))
 
     def _elementwise(self, func: Any, name: str, args: tuple, kwargs: dict) -> torch.Tensor | None:
@@ -142,29 +150,44 @@ class Recorder(TorchDispatchMode):
         in_place = name.endswith("_") and name[:-1] in RULES
         base = name[:-1] if in_place else name
         tensors = [a for a in (*args, *kwargs.values()) if isinstance(a, torch.Tensor)]
-        if base not in RULES or base in _ALIASES:
+        if base not in RULES:
             return None
         kinds = [self._kind_of(tensor) for tensor in tensors]
         if not any(isinstance(kind, Element) for kind in kinds) or any(isinstance(kind, Sum) for kind in kinds):
             return None
         operands = [self._operand(self._kind_of(a)) if isinstance(a, torch.Tensor) else a for a in args]
         options = {k: v for k, v in kwargs.items() if v is not None and k not in ("memory_format", "pin_memory")}
+        if in_place and isinstance(kinds[0], Uniform):
+            raise self._changed(name)
         operand = RULES[base](self.body, *operands, **options)
-        result = args[0] if in_place else self._like(operand, tensors, name)
+        keeps = in_place or base in _KEEP_DTYPE
+        dtype = self._checked_dtype(operand, [] if keeps else [*args, *options.values()], tensors, name)
+        if keeps:
+            dtype = args[0].dtype
+        if dtype == torch.bool and not self.body.is_bool(operand):
+            if base not in _TAKE_TRUTH_VALUES:
+                raise Unfusable(f"{self._place()}{name} takes truth values for numbers; convert them with .to(x)")
+            operand = self.body.emit("ne", operand, 0.0)
+        result = args[0] if in_place else torch.empty(self.shape, dtype=dtype, device="meta")
         self.name(result, Element(operand))
         return result
 
-    def _like(self, operand: Operand, tensors: list[torch.Tensor], name: str) -> torch.Tensor:
+    def _checked_dtype(
+        self, operand: Operand, arguments: list[Any], tensors: list[torch.Tensor], name: str
+    ) -> torch.dtype:
+        """The dtype of a result; what PyTorch would compute in another dtype or shape than the step's is refused."""
         shape = max((tensor.shape for tensor in tensors), key=lambda s: (len(s), s.numel()))
-        dtype = (
-            torch.bool if self.body.is_bool(operand) else functools.reduce(torch.promote_types, map(_dtype, tensors))
-        )
+        dtype = functools.reduce(torch.promote_types, map(_dtype, tensors))
+        is_bool = self.body.is_bool(operand)
+        if dtype == torch.bool and not is_bool:
+            dtype = _with_numbers(arguments)
         fits = all(_broadcasts_to(tensor.shape, self.shape) for tensor in tensors)
         if shape != self.shape or not fits or dtype not in (self.dtype, torch.bool):
             raise Unfusable(
-                f"{self._place()}{name} gives {list(shape)} and {dtype}, expected {list(self.shape)} and {self.dtype}"
+                f"{self._place()}{name} works on {list(shape)} and {dtype}, "
+                f"expected {list(self.shape)} and {self.dtype}"
             )
-        return torch.empty(shape, dtype=dtype, device="meta")
+        return torch.bool if is_bool else dtype
 
     def _of_elements(self, func: Any, name: str, args: tuple, kwargs: dict, result: torch.Tensor) -> Kind:
         first = self._kind_of(args[0])
@@ -179,6 +202,12 @@ class Recorder(TorchDispatchMode):
             if not same and self.in_backward:
                 return Sum(self._eager(func, args, kwargs, first=["value", self._summed(first.operand)]))
         raise self._refused(name)
+
+    def _is_given(self, tensor: torch.Tensor) -> bool:
+        """Whether it is an argument of the step or shares its memory with one."""
+        storage = _identity(tensor)[0]
+        given = (k.name if isinstance(k, Uniform) else "e" for i, k in self._kinds.items() if i[0] == storage)
+        return isinstance(self._kind_of(tensor), Element) or any(name[0] == "p" for name in given)
 
     def _converted(self, source: torch.Tensor, result: torch.Tensor) -> Kind:
         operand = self._operand(self._kind_of(source))
@@ -244,6 +273,9 @@ class Recorder(TorchDispatchMode):
             )
         return kind
 
+    def _changed(self, name: str) -> Unfusable:
+        return Unfusable(f"{self._place()}{name} changes a parameter or a constant in place")
+
     def _refused(self, name: str) -> Unfusable:
         place = self._place()
         if name in ("is_nonzero", "local_scalar_dense", "item"):
@@ -293,3 +325,19 @@ def _broadcasts_to(shape: torch.Size, target: torch.Size) -> bool:
 def _dtype(tensor: torch.Tensor) -> torch.dtype:
     """What a tensor adds to the dtype of a result: one without dimensions adds nothing to a float."""
     return torch.bool if tensor.dim() == 0 else tensor.dtype
+
+
+def _with_numbers(arguments: list[Any]) -> torch.dtype:
+    """The dtype that PyTorch gives to a result of truth values and ``arguments``, which may be numbers."""
+    values = [a for a in arguments if isinstance(a, torch.Tensor) or type(a) in (int, float)]
+    numbers = [a for a in values if not isinstance(a, torch.Tensor) or a.dim() == 0]
+    dtypes = [
+        a.dtype if isinstance(a, torch.Tensor) else (torch.get_default_dtype() if isinstance(a, float) else torch.int64)
+        for a in numbers
+    ]
+    return functools.reduce(torch.promote_types, dtypes, torch.bool)
+
+
+def _not_in_place(func: Any) -> Any:
+    packet = func.overloadpacket.__name__
+    return getattr(getattr(torch.ops.aten, packet.removesuffix("_")), func._overloadname)

@@ -30,6 +30,31 @@ FORBIDDEN = {
     ACTIVATION: ["spikingjelly.datasets"],
 }
 TOP_SHELF = f"{ACTIVATION}.examples"
+
+# Each room of the engine -> the rooms whose parts it may import; a room is a module or a package.
+ENGINE = "spikingjelly.fusion"
+ENGINE_ARROWS = {
+    "program": [],
+    "step": [],
+    "build": [],
+    "huge_pages": [],
+    "body": ["program"],
+    "numbers": ["program"],
+    "eager": ["program"],
+    "printers": ["program"],
+    "operations": ["body"],
+    "templates": ["program", "printers"],
+    "recorder": ["program", "step", "body", "operations", "eager"],
+    "trace": ["program", "step", "body", "eager", "recorder"],
+    "call": ["program", "eager", "huge_pages"],
+    "targets": ["program", "build", "call", "templates"],
+    "operator": ["program", "eager", "call", "targets"],
+    "choice": ["step", "build", "operator"],
+    "dispatch": ["program", "step", "numbers", "trace", "call", "operator", "choice"],
+}
+# What a program is and how it is written down needs no PyTorch; compiling and loading it doesn't either.
+WITHOUT_TORCH = ("program", "body", "numbers", "operations", "printers", "templates", "build")
+TRIED_OUT = ("torch._", "torch.utils._", "torch.fx", "torch.library")
 HEAVY = {"torchvision", "torchaudio", "matplotlib", "scipy", "h5py", "cupy", "triton", "pooch", "tensorboard"}
 
 
@@ -118,3 +143,73 @@ def test_importing_the_package_loads_no_more_than_torch() -> None:
 @pytest.mark.parametrize("path", FILES, ids=module_name)
 def test_files_hold_one_idea(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= 400
+
+
+def engine_room(module: str) -> str:
+    return module.removeprefix(f"{ENGINE}.").split(".")[0]
+
+
+IN_THE_ENGINE = [path for path in FILES if module_name(path).startswith(f"{ENGINE}.")]
+
+
+def test_every_part_of_the_engine_has_its_room_and_no_room_is_empty() -> None:
+    assert {engine_room(module_name(path)) for path in IN_THE_ENGINE} == set(ENGINE_ARROWS)
+
+
+def test_the_rooms_of_the_engine_are_in_order() -> None:
+    """Each imports only from rooms that stand above it in the table, so there is no circle."""
+    seen: set[str] = set()
+    for room, below in ENGINE_ARROWS.items():
+        assert set(below) <= seen, f"{room} stands before {set(below) - seen}"
+        seen.add(room)
+
+
+@pytest.mark.parametrize("path", IN_THE_ENGINE, ids=module_name)
+def test_arrows_inside_the_engine_point_down(path: Path) -> None:
+    room = engine_room(module_name(path))
+    rooms = {engine_room(i) for i in imports_of(path) if within(i, ENGINE)}
+    allowed = {room, *ENGINE_ARROWS[room]}
+    assert rooms <= allowed, f"{module_name(path)} imports from {rooms - allowed}"
+
+
+@pytest.mark.parametrize("room", ENGINE_ARROWS)
+def test_no_arrow_inside_the_engine_is_allowed_that_nobody_takes(room: str) -> None:
+    taken = {
+        engine_room(i)
+        for path in IN_THE_ENGINE
+        if engine_room(module_name(path)) == room
+        for i in imports_of(path)
+        if within(i, ENGINE)
+    }
+    assert set(ENGINE_ARROWS[room]) <= taken
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in IN_THE_ENGINE if engine_room(module_name(p)) in WITHOUT_TORCH], ids=module_name
+)
+def test_programs_and_their_texts_need_no_pytorch(path: Path) -> None:
+    assert not [i for i in imports_of(path) if within(i, "torch")]
+
+
+def test_targets_know_no_other_target_and_only_the_operator_knows_them() -> None:
+    for path in FILES:
+        module = module_name(path)
+        known = {i.split(".")[3] for i in imports_of(path) if i.startswith(f"{ENGINE}.targets.")}
+        if module == f"{ENGINE}.targets.triton":
+            assert known <= {"triton_interpreted"}
+        elif module != f"{ENGINE}.operator":
+            assert not known, f"{module} imports {known}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_name)
+def test_the_rest_of_the_package_enters_the_engine_by_its_door(path: Path) -> None:
+    module = module_name(path)
+    if not within(module, ENGINE):
+        inside = [i for i in imports_of(path) if within(i, ENGINE) and not within(i, f"{ENGINE}.dispatch")]
+        assert set(inside) <= {f"{ENGINE}.dispatch"}, f"{module} imports {inside}"
+
+
+@pytest.mark.parametrize("path", IN_THE_ENGINE, ids=module_name)
+def test_pytorchs_private_parts_are_used_where_a_step_is_traced(path: Path) -> None:
+    private = [i for i in imports_of(path) if i.startswith(TRIED_OUT)]
+    assert not private or engine_room(module_name(path)) in ("trace", "recorder")
