@@ -21,8 +21,9 @@ class _Call:
     def __init__(self) -> None:
         self.backward_id: int | None = None
 
-    def mark(self, grad: torch.Tensor) -> None:
-        self.backward_id = torch._C._current_graph_task_id()
+    def mark(self, grad: torch.Tensor | None) -> None:
+        if grad is not None:  # None: a backward pass that only came to the state, another output of the same operation
+            self.backward_id = torch._C._current_graph_task_id()
 
 
 def watch_output(module: nn.Module, output: Any) -> None:

@@ -50,9 +50,9 @@ class Body:
         simple = self._simplified(name, operands)
         if simple is not None:
             return simple
-        key = (name, *(sorted(operands, key=str) if name in _COMMUTATIVE else operands))
-        # Python holds 1, 1.0 and True for equal.
-        key = (key, tuple(type(a) for a in key))
+        # As text, for Python holds True and 1.0, 0.0 and -0.0 for equal.
+        texts = [repr(a) for a in operands]
+        key = (name, *(sorted(texts) if name in _COMMUTATIVE else texts))
         if key not in self._known:
             self._known[key] = self._append(name, operands)
         return self._known[key]
@@ -100,7 +100,7 @@ class Body:
             return operands[1] if operands[0] == 1.0 else operands[0]
         if name == "div" and isinstance(operands[1], float):
             return self._divided(operands[0], operands[1])
-        if name == "where" and (operands[1] == operands[2] or isinstance(operands[0], bool)):
+        if name == "where" and (repr(operands[1]) == repr(operands[2]) or isinstance(operands[0], bool)):
             return operands[2] if operands[0] is False else operands[1]
         if name == "not" and isinstance(operands[0], bool):
             return not operands[0]

@@ -57,10 +57,14 @@ def _users_own() -> Path:
         raise FileNotFoundError(str(error)) from error
 
 
+def _is_own(path: Path) -> bool:
+    return not hasattr(os, "getuid") or path.stat().st_uid == os.getuid()
+
+
 def _private(folder: Path) -> Path:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     status = folder.stat()
-    if hasattr(os, "getuid") and status.st_uid != os.getuid():
+    if not _is_own(folder):
         raise BuildError(f"{folder} belongs to another user. Set SPIKINGJELLY_CACHE to a folder of your own.")
     if stat.S_IMODE(status.st_mode) != 0o700:
         folder.chmod(0o700)
@@ -81,7 +85,8 @@ def load(source: str) -> ctypes.CDLL:
 
 
 def _opened(source: str, path: Path) -> ctypes.CDLL:
-    if path.exists():
+    # One of somebody else's may have been put there while the folder was open to all.
+    if path.exists() and _is_own(path):
         try:
             return ctypes.CDLL(str(path))
         except OSError:  # cut off, when the machine or the disk failed: it is built again

@@ -161,6 +161,13 @@ def test_a_library_that_was_cut_off_is_built_again(cache: Path) -> None:
     assert build.load(returning(6)).answer() == 6
 
 
+def test_a_library_of_somebody_else_is_built_again(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may have been put there while the folder was open to all."""
+    build._build(returning(7), build._path_of(returning(6)))
+    monkeypatch.setattr(build, "_is_own", lambda path: path.suffix != ".so")
+    assert build.load(returning(6)).answer() == 6
+
+
 def test_a_folder_without_space_is_an_error_of_the_build(monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*arguments: object, **options: object) -> None:
         raise OSError(28, "No space left on device")

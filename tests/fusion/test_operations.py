@@ -10,7 +10,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from spikingjelly.fusion.body import ARITY
+from spikingjelly.fusion.body import ARITY, Body
 from spikingjelly.fusion.operations import RULES
 from spikingjelly.fusion.printers import c_family, triton
 from tests.fusion.steps import Run, in_kernel, plan_of, reason_of, step_of
@@ -336,3 +336,10 @@ def test_a_backward_pass_that_changes_a_buffer_is_refused() -> None:
     calls = torch.zeros(())
     reason = reason_of(lambda x, s, t: (ChangesItsBuffer.apply(x, t[0]), *s), torch.zeros(2, 3), 1, [calls])
     assert "add_ changes a parameter or a constant in place" in reason
+
+
+def test_zeros_of_both_signs_are_told_apart() -> None:
+    body = Body()
+    x = body.emit("abs", "x")
+    assert body.emit("div", x, 0.0) != body.emit("div", x, -0.0)
+    assert body.emit("div", x, 0.0) == body.emit("div", x, 0.0)

@@ -44,8 +44,9 @@ def packed_spikes() -> Iterator[None]:
 
     hold all there is to know, in place of :math:`4 n` in float32 with :math:`n` spikes::
 
+        net = nn.Sequential(layer.Linear(8, 4), neuron.IFNode(), layer.Linear(4, 2))
         with functional.packed_spikes():
-            loss = criterion(net(x), y)
+            loss = net(torch.rand(3, 8)).sum()
         loss.backward()
 
     What is packed: a tensor that autograd saves inside the context and that holds nothing but 0 and 1, of any shape, of
