@@ -10,8 +10,7 @@ from dataclasses import dataclass
 
 import torch
 
-from spikingjelly.fusion import eager
-from spikingjelly.fusion.huge_pages import advise
+from spikingjelly.fusion import eager, memory
 from spikingjelly.fusion.program import Program
 
 Strides = tuple[int, ...]
@@ -52,11 +51,10 @@ class Layout:
 
     def empty(self, like: torch.Tensor, dtype: torch.dtype | None = None) -> torch.Tensor:
         """A time step."""
-        return advise(torch.empty_strided(self.shape, self.strides, dtype=dtype or like.dtype, device=like.device))
+        return memory.empty_strided(self.shape, self.strides, dtype or like.dtype, like.device)
 
     def empty_sequence(self, T: int, like: torch.Tensor) -> torch.Tensor:
-        strides = (self.N, *self.strides)
-        return advise(torch.empty_strided((T, *self.shape), strides, dtype=like.dtype, device=like.device))
+        return memory.empty_strided((T, *self.shape), (self.N, *self.strides), like.dtype, like.device)
 
 
 def layout_of(x_seq: torch.Tensor) -> Layout:

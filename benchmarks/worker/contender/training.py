@@ -60,21 +60,24 @@ class TrainingStep(Pass):
 class FashionTraining(TrainingStep):
     """The convolutional network for 28 x 28 images: the image T times, mean squared error of the firing rates.
 
-    :param copied: whether the T images are copies, or T views of one
+    :param published: as the tutorials have it: T copies of the images. Otherwise T views of them, and convolutions in
+        PyTorch's channels-last layout
     """
 
     def __init__(
-        self, framework: ModuleType, T: int, batch: int, channels: int, copied: bool = True, **options: Any
+        self, framework: ModuleType, T: int, batch: int, channels: int, published: bool = True, **options: Any
     ) -> None:
         super().__init__(framework, framework.fashion_net(channels, **options), learning_rate=1e-3)
         generator = torch.Generator().manual_seed(0)
-        self.T, self.copied = T, copied
+        self.T, self.published = T, published
+        if not published:
+            self.net.to(memory_format=torch.channels_last)
         self.images = torch.rand(batch, 1, 28, 28, generator=generator)
         self.targets = F.one_hot(torch.randint(10, (batch,), generator=generator), 10).float()
 
     def loss(self) -> torch.Tensor:
         x_seq = self.images.expand(self.T, *self.images.shape)
-        spikes = self.net(x_seq.clone(memory_format=torch.contiguous_format) if self.copied else x_seq)
+        spikes = self.net(x_seq.clone(memory_format=torch.contiguous_format) if self.published else x_seq)
         return F.mse_loss(spikes.mean(0), self.targets)
 
 
