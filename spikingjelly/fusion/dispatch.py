@@ -20,11 +20,9 @@ Runner = Callable[[torch.Tensor, Sequence[torch.Tensor], Sequence[int], int], li
 SMALLEST = {1: 1 << 14, 2: 1 << 12}
 
 
-def too_small(backend: str, shape: torch.Size) -> Refusal | None:
-    """Whether 'auto' leaves so small a call ``[T, *]`` to the loop, which needs no compiler."""
-    if backend == "auto" and shape.numel() < SMALLEST.get(shape[0], 1):
-        return Refusal(f"the loop is as fast for {list(shape)}")
-    return None
+def too_small(backend: str, T: int, elements: int) -> bool:
+    """Whether 'auto' leaves a call of so few ``elements`` in ``T`` time steps to the loop, which needs no compiler."""
+    return backend == "auto" and elements < SMALLEST.get(T, 1)
 
 
 def find_runner(backend: str, lift: Callable[[], Step], x_seq: torch.Tensor, states: int) -> Runner | Refusal:

@@ -18,8 +18,9 @@ import torch
 
 _SMALLEST = 1 << 22  # bytes; smaller tensors come from memory that the allocator keeps
 _PAGE = 1 << 21
-# Bytes -> what is idle; the size that was given back last comes last. A finalizer may run between any two lines, and other
-# threads too. So memory only moves by `append` and `pop` of these lists, which nothing interrupts: nobody gets it twice.
+# Bytes -> what is idle; the size that was given back last comes last. A finalizer may run between any two lines, and so
+# may other threads. So memory only moves by `append` and `pop` of these lists, which nothing interrupts: nobody gets it
+# twice.
 _idle: dict[int, list[mmap.mmap]] = {}
 
 

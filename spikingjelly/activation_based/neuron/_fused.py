@@ -25,12 +25,11 @@ def run_sequence(module: Any, x_seq: torch.Tensor, keep: str | None = None) -> t
         return None
     if torch.compiler.is_compiling():
         return _compiled.run_sequence(module, x_seq, keep)
-    refusal = dispatch.too_small(module.backend, x_seq.shape)
-    if refusal is None:
-        step = one_step(x_seq)
-        results = _run(module, x_seq if step is None else step.unsqueeze(0), keep, x_seq.shape[0])
-    else:
-        results = refusal
+    T = x_seq.shape[0]
+    if dispatch.too_small(module.backend, T, x_seq.numel()):
+        return None
+    step = one_step(x_seq)
+    results = _run(module, x_seq if step is None else step.unsqueeze(0), keep, T)
     if isinstance(results, dispatch.Refusal):
         dispatch.announce(module.backend, results)
         return None
@@ -44,7 +43,7 @@ def run_step(module: Any, x: torch.Tensor) -> torch.Tensor | None:
     if torch.compiler.is_compiling():
         output = _compiled.run_sequence(module, x.unsqueeze(0), None)
         return None if output is None else output.squeeze(0)
-    if dispatch.too_small(module.backend, torch.Size((1, *x.shape))):
+    if dispatch.too_small(module.backend, 1, x.numel()):
         return None
     results = _run(module, x.unsqueeze(0), None, 1)
     if isinstance(results, dispatch.Refusal):
