@@ -6,10 +6,21 @@ import torch
 
 from spikingjelly.fusion import call, numbers, operator, trace
 from spikingjelly.fusion.choice import announce, prepare, say_once, target_for
+from spikingjelly.fusion.memory import nothing_kept
 from spikingjelly.fusion.program import Program
 from spikingjelly.fusion.step import Refusal, Step, Unfusable
 
-__all__ = ["Refusal", "Step", "Unfusable", "announce", "find_runner", "say_once", "source", "too_small"]
+__all__ = [
+    "Refusal",
+    "Step",
+    "Unfusable",
+    "announce",
+    "find_runner",
+    "nothing_kept",
+    "say_once",
+    "source",
+    "too_small",
+]
 
 _plans: dict[Hashable, tuple[str, tuple[float, ...]] | Refusal] = {}
 

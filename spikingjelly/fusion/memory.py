@@ -2,7 +2,7 @@
 
 PyTorch gives freed memory of the CPU back to the system, and the first write to each page of new memory costs a fault:
 a new tensor of 64 MiB takes several times as long as writing it. So large results lie in memory that is kept for the
-next result of its size, as it comes in the next training step, and is asked for in pages of 2 MiB.
+next result that fits, as it comes in the next training step, and is asked for in pages of 2 MiB.
 """
 
 import contextlib
@@ -12,16 +12,19 @@ import mmap
 import os
 import sys
 import weakref
+from collections.abc import Iterator
 
 import numpy as np
 import torch
 
 _SMALLEST = 1 << 22  # bytes; smaller tensors come from memory that the allocator keeps
 _PAGE = 1 << 21
+_LARGEST_EXCESS = 4
 # Bytes -> what is idle; the size that was given back last comes last. A finalizer may run between any two lines, and so
 # may other threads. So memory only moves by `append` and `pop` of these lists, which nothing interrupts: nobody gets it
 # twice.
 _idle: dict[int, list[mmap.mmap]] = {}
+_keepers = 1  # less where memory is not to be kept
 
 
 def empty_strided(
@@ -44,33 +47,51 @@ def _can_map() -> bool:
 def _lease(size: int) -> np.ndarray:
     """Bytes whose memory goes back to the idle one when nobody holds them any longer."""
     pages = -(-size // _PAGE) * _PAGE
-    try:
-        memory = _idle.get(pages, []).pop()
-    except IndexError:
+    memory = _take_idle(pages)
+    if memory is None:
         # Private: a forked process has its own. One page more than needed, to begin at a page.
         memory = mmap.mmap(-1, pages + _PAGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         memory.madvise(mmap.MADV_HUGEPAGE)
     whole = np.frombuffer(memory, np.uint8)
     start = -whole.ctypes.data % _PAGE
     lease = whole[start : start + size]
-    weakref.finalize(lease, _give_back, memory, pages).atexit = False
+    weakref.finalize(lease, _give_back, memory).atexit = False
     return lease
 
 
-def _give_back(memory: mmap.mmap, pages: int) -> None:
-    kept = _idle.pop(pages, [])
+def _take_idle(pages: int) -> mmap.mmap | None:
+    """The smallest idle memory that suffices, if it is not far too large."""
+    for size in sorted(size for size, kept in list(_idle.items()) if kept and pages <= size <= _LARGEST_EXCESS * pages):
+        with contextlib.suppress(IndexError, KeyError):  # another thread was faster
+            return _idle[size].pop()
+    return None
+
+
+@contextlib.contextmanager
+def nothing_kept() -> Iterator[None]:
+    """Inside, memory that nobody holds goes back to the system: for those to whom memory is dearer than time."""
+    global _keepers
+    _keepers -= 1
+    _idle.clear()
+    try:
+        yield
+    finally:
+        _keepers += 1
+
+
+def _give_back(memory: mmap.mmap) -> None:
+    if _keepers < 1:
+        return
+    size = len(memory) - _PAGE
+    kept = _idle.pop(size, [])
     kept.append(memory)
-    _idle[pages] = kept
+    _idle[size] = kept
     too_much = idle_bytes() - _most_idle_bytes()
     for size, kept in list(_idle.items()):
         while too_much > 0 and kept:
-            _drop_one(kept)
+            with contextlib.suppress(IndexError):
+                kept.pop(0)
             too_much -= size
-
-
-def _drop_one(kept: list[mmap.mmap]) -> None:
-    with contextlib.suppress(IndexError):  # another thread was faster
-        kept.pop(0)
 
 
 def idle_bytes() -> int:

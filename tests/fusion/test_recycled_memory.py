@@ -35,6 +35,18 @@ def test_memory_is_used_again_when_the_last_view_is_gone() -> None:
     assert new((12, 1 << 19), torch.float16).data_ptr() == address
 
 
+def test_a_smaller_result_takes_what_fits_best() -> None:
+    larger, fitting = new(), new((2, 1 << 20))
+    address = fitting.data_ptr()
+    del larger, fitting
+    smaller = new((3, 1 << 19))
+    assert smaller.data_ptr() == address
+    assert smaller.untyped_storage().nbytes() == 6 << 20
+    del smaller
+    assert memory.idle_bytes() == 20 << 20
+    assert new((80, 1 << 20)).data_ptr() != address
+
+
 def test_a_graph_holds_its_memory() -> None:
     x = torch.rand(LARGE, requires_grad=True)
     tensor = new().fill_(2.0)
@@ -70,6 +82,16 @@ def test_of_too_much_the_size_that_rested_longest_goes(monkeypatch: pytest.Monke
     del first, rest
     assert memory.idle_bytes() == 36 << 20
     assert [(size, len(kept)) for size, kept in memory._idle.items() if kept] == [(12 << 20, 3)]
+
+
+def test_nothing_is_kept_for_those_who_ask_for_it() -> None:
+    new()
+    with memory.nothing_kept():
+        assert memory.idle_bytes() == 0
+        new()
+        assert memory.idle_bytes() == 0
+    new()
+    assert memory.idle_bytes() == 12 << 20
 
 
 def test_threads_never_share_memory() -> None:

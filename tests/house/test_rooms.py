@@ -50,7 +50,7 @@ ENGINE_ARROWS = {
     "targets": ["program", "build", "call", "templates"],
     "operator": ["program", "eager", "call", "targets"],
     "choice": ["step", "build", "operator"],
-    "dispatch": ["program", "step", "numbers", "trace", "call", "operator", "choice"],
+    "dispatch": ["program", "step", "numbers", "trace", "call", "operator", "choice", "memory"],
 }
 # What a program is and how it is written down needs no PyTorch; compiling and loading it doesn't either.
 WITHOUT_TORCH = ("program", "body", "numbers", "operations", "printers", "templates", "build")

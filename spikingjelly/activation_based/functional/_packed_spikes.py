@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch.multiprocessing.reductions import StorageWeakRef
 
+from spikingjelly.fusion import dispatch
+
 _SMALLEST = 1 << 14  # elements; below, the fixed 45 us of packing and unpacking are most of what it takes
 _SAMPLE = 512
 _BLOCK = 1 << 18  # elements that are looked at and packed while they lie in the cache; a multiple of 8
@@ -61,12 +63,12 @@ def packed_spikes() -> Iterator[None]:
     holds, such as a variable of yours or a monitor, stay in memory too.
 
     Measured: ``python -m benchmarks packed_spikes``, six convolutions with batch norm and fused LIF neurons, float32,
-    T = 8, 16 images of 32 x 32, one thread of a busy CPU: the peak of a training step falls from 219 MB to 164 MB, and
-    the step takes 1.12 times as long (0.98 to 1.26, by round). Of ``[16, 32, 128, 28, 28]`` in float32, 206 MB become
-    6.4 MB; packing takes 24 ms and unpacking 29 ms, a clone 113 ms. The fixed part of the two is about 45 us, and
-    a tensor without spikes among its first elements takes 13 us. The tensor that is just used is whole again, so
-    a network in which one layer has most of the spikes gains little. On CUDA the look at each tensor waits for the
-    device; this way of packing has been tested on CPU tensors only.
+    T = 8, 16 images of 32 x 32, two cores: the peak of a training step falls from 223 MB to 168 MB, and the step takes
+    1.25 times as long (1.15 to 1.52, by round), of which a part is new memory: inside, large results of fused neurons
+    go back to the system at once. Of ``[16, 32, 128, 28, 28]`` in float32, 206 MB become 6.4 MB. The fixed part of
+    packing and unpacking is about 45 us, and a tensor without spikes among its first elements takes 13 us. The tensor
+    that is just used is whole again, so a network in which one layer has most of the spikes gains little. On CUDA the
+    look at each tensor waits for the device; this way of packing has been tested on CPU tensors only.
 
     Changes in place: packed spikes are a copy. A change of the tensor after it was saved, which autograd answers with
     an error in the backward pass, leaves the gradient right and gives none. A tensor that is saved as it is gives
@@ -81,7 +83,7 @@ def packed_spikes() -> Iterator[None]:
 
     :raises RuntimeError: in the backward pass, if a tensor that is saved as it is was changed in place
     """
-    with torch.autograd.graph.saved_tensors_hooks(_Packer().pack, _unpack):
+    with dispatch.nothing_kept(), torch.autograd.graph.saved_tensors_hooks(_Packer().pack, _unpack):
         yield
 
 
