@@ -16,18 +16,21 @@ Case = dict[str, Any]
 
 
 class Race(ExitStack):
-    """Keeps the contenders' processes, for as many pieces of work as a row has."""
+    """Keeps the contenders' processes, for as many pieces of work as a row has.
 
-    def __init__(self, row: str, options: Options, report: Report) -> None:
+    ``environment`` is added to the variables of all of them.
+    """
+
+    def __init__(self, row: str, options: Options, report: Report, **environment: str) -> None:
         super().__init__()
-        self.row, self.options, self.report = row, options, report
+        self.row, self.options, self.report, self.environment = row, options, report, environment
         self.workers: dict[Contender, Worker] = {}
         self.cases: dict[str, Case] = {}
 
     def worker(self, contender: Contender) -> Worker:
         """The contender's process."""
         if contender not in self.workers:
-            self.workers[contender] = self.enter_context(Worker(contender))
+            self.workers[contender] = self.enter_context(Worker(contender, **self.environment))
         return self.workers[contender]
 
     def check(self, contenders: Sequence[Contender], name: str, case: Case) -> dict[Contender, str]:
