@@ -29,7 +29,7 @@ def target_for(backend: str, device: torch.device) -> str | Refusal:
         other = _best(device)
         if isinstance(other, Refusal):
             return other
-        say_once(f"backend={backend!r}: {reason}; {_NAMES[other]} runs instead.")
+        say_once(f"{reason}; {_NAMES[other]} runs instead.")
         return other
     return _best(device)
 
@@ -58,13 +58,13 @@ def prepare(target: str, program: str, dtype: torch.dtype) -> Refusal | None:
 def announce(backend: str, refusal: Refusal) -> None:
     """Say once per process and reason that the loop runs.
 
-    'auto' leaves the choice to us and is only told what no change of the network would mend.
+    'auto' leaves the choice to us: what another network would mend is only information then.
     """
-    if backend != "auto" or refusal.lasting:
-        say_once(f"{refusal.reason}. The eager PyTorch loop runs.")
+    level = logging.WARNING if backend != "auto" or refusal.lasting else logging.INFO
+    say_once(f"{refusal.reason}. The eager PyTorch loop runs.", level)
 
 
-def say_once(text: str) -> None:
+def say_once(text: str, level: int = logging.WARNING) -> None:
     if text not in _said:
         _said.add(text)
-        _logger.warning("%s", text)
+        _logger.log(level, "%s", text)
