@@ -12,7 +12,7 @@ OPERATIONS = 15
 # What is freed stays in the process, in large pages: else the faults of new memory are a third of a step, and scatter.
 KEEP_MEMORY = {
     "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
-    "MALLOC_MMAP_THRESHOLD_": str(1 << 40),
+    "MALLOC_MMAP_MAX_": "0",
     "MALLOC_TRIM_THRESHOLD_": str(1 << 40),
 }
 
