@@ -1,0 +1,45 @@
+"""Recordings of one file each, converted to files of events on all cores."""
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from spikingjelly.datasets._errors import DatasetNotFoundError
+from spikingjelly.datasets._events import Events
+from spikingjelly.datasets._preparation.npz import write_events
+from spikingjelly.datasets._preparation.workers import map_files
+
+
+def convert(
+    files: Sequence[Path], read: Callable[[Path], Events], place: Callable[[Path], Path], label: str = "Events"
+) -> None:
+    """Write what ``read`` gives for each of ``files`` to ``place(file)``, a name with the suffix ``.npz``."""
+
+    def one(file: Path) -> None:
+        target = place(file)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_events(target, read(file))
+
+    map_files(one, files, label)
+
+
+def recordings(folder: Path, pattern: str, owner: str) -> list[Path]:
+    """The files below ``folder`` that fit ``pattern``, sorted by name.
+
+    :raises DatasetNotFoundError: if there are none
+    """
+    files = sorted(folder.glob(pattern))
+    if not files:
+        raise DatasetNotFoundError(
+            f"{owner}: no file {pattern} below {folder}. The archive has another layout than expected, or was not "
+            "unpacked there."
+        )
+    return files
+
+
+def folder_with(root: Path, names: Iterable[str], owner: str) -> Path:
+    """The folder ``root``, or the one below it, that has all ``names``: archives differ in their top folder."""
+    wanted = list(names)
+    for folder in (root, *sorted(p for p in root.rglob("*") if p.is_dir())):
+        if all((folder / name).exists() for name in wanted):
+            return folder
+    raise DatasetNotFoundError(f"{owner}: no folder with {', '.join(wanted)} below {root}.")

@@ -1,0 +1,46 @@
+"""ASL-DVS: letters of the American sign language, seen by a DAVIS240C camera."""
+
+from pathlib import Path
+
+from spikingjelly.datasets._conversion import convert, recordings
+from spikingjelly.datasets._unsplit import UnsplitDatasetFolder
+from spikingjelly.datasets._preparation.archives import extract
+from spikingjelly.datasets._preparation.resources import Resource
+from spikingjelly.datasets.formats import read_mat
+
+_ARCHIVE = "ICCV2019_DVS_dataset.zip"
+
+
+class ASLDVS(UnsplitDatasetFolder):
+    """ASL-DVS [Bi et al., "Graph-based object classification for neuromorphic vision sensing", ICCV 2019].
+
+    100 800 recordings of 24 letters (a to y without j), 180 x 240 pixels, about 100 ms each. The archive must be
+    downloaded by hand; the place it comes from packs it anew for everyone, so it has no checksum. There is no official
+    split: use :func:`spikingjelly.datasets.split_to_train_test_set`. Coordinates are mirrored in both directions, as
+    the published results of SpikingJelly have it.
+
+    The parameters are those of :class:`NeuromorphicDatasetFolder`, without ``train``.
+    """
+
+    @staticmethod
+    def resource_url_md5() -> list:
+        page = "https://github.com/PIX2NVS/NVS2Graph (the archive 'ICCV2019_DVS_dataset')"
+        return [Resource(_ARCHIVE, page=page)]
+
+    @staticmethod
+    def downloadable() -> bool:
+        return False
+
+    @staticmethod
+    def extract_downloaded_files(download_root: str, extract_root: str) -> None:
+        extract(Path(download_root) / _ARCHIVE, extract_root, inner="here")
+
+    @staticmethod
+    def create_events_np_files(extract_root: str, events_np_root: str) -> None:
+        files = recordings(Path(extract_root), "**/?/?_*.mat", "ASLDVS")
+        target = Path(events_np_root)
+        convert(files, read_mat, lambda f: target / f.parent.name / f"{f.stem}.npz", "ASLDVS: events")
+
+    @staticmethod
+    def get_H_W() -> tuple[int, int]:
+        return 180, 240

@@ -1,0 +1,115 @@
+"""DVS128 Gesture: eleven hand and arm gestures, seen by a DVS128 camera."""
+
+import csv
+from collections import Counter
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from spikingjelly.datasets._conversion import folder_with
+from spikingjelly.datasets._errors import DatasetFormatError, DatasetNotFoundError
+from spikingjelly.datasets._folder import NeuromorphicDatasetFolder
+from spikingjelly.datasets._preparation.archives import extract
+from spikingjelly.datasets._preparation.npz import write_events
+from spikingjelly.datasets._preparation.workers import map_files
+from spikingjelly.datasets.formats import read_aedat3
+
+_PAGE = "https://ibm.ent.box.com/s/3hiq58ww1pbbjrinh367ykfdf60xsfm8/folder/50167556794"
+_LISTS = {"train": "trials_to_train.txt", "test": "trials_to_test.txt"}
+
+
+class Gesture(NamedTuple):
+    """A row of a recording's label file: the gesture 0 to 10, from ``start`` until before ``end`` in microseconds."""
+
+    label: int
+    start: int
+    end: int
+
+
+class DVS128Gesture(NeuromorphicDatasetFolder):
+    """DVS128 Gesture [Amir et al., "A low power, fully event-based gesture recognition system", CVPR 2017].
+
+    1176 training and 288 test samples of 11 classes, from 29 persons under different light; 128 x 128 pixels. The files
+    must be downloaded by hand: a run without them says which, from where, and into which folder. Label ``k`` is class
+    ``k + 1`` of the authors' mapping. A sample holds the events with ``start <= t < end`` of its row in the label file;
+    rows may overlap, as one of ``user22_led`` does.
+
+    The parameters are those of :class:`NeuromorphicDatasetFolder`.
+    """
+
+    @staticmethod
+    def resource_url_md5() -> list:
+        return [
+            ("DvsGesture.tar.gz", _PAGE, "8a5c71fb11e24e5ca5b11866ca6c00a1"),
+            ("gesture_mapping.csv", _PAGE, "109b2ae64a0e1f3ef535b18ad7367fd1"),
+            ("LICENSE.txt", _PAGE, "065e10099753156f18f51941e6e44b66"),
+            ("README.txt", _PAGE, "a0663d3b1d8307c329a43d949ee32d19"),
+        ]
+
+    @staticmethod
+    def downloadable() -> bool:
+        return False
+
+    @staticmethod
+    def extract_downloaded_files(download_root: str, extract_root: str) -> None:
+        extract(Path(download_root) / "DvsGesture.tar.gz", extract_root)
+
+    @staticmethod
+    def create_events_np_files(extract_root: str, events_np_root: str) -> None:
+        source = folder_with(Path(extract_root), _LISTS.values(), "DVS128Gesture")
+        recordings = {path: split for split, name in _LISTS.items() for path in _listed(source, name)}
+
+        def cut(recording: Path) -> None:
+            _write_gestures(recording, Path(events_np_root) / recordings[recording])
+
+        map_files(cut, list(recordings), "DVS128Gesture: events")
+
+    @staticmethod
+    def get_H_W() -> tuple[int, int]:
+        return 128, 128
+
+
+def _listed(folder: Path, name: str) -> list[Path]:
+    """The recordings that the list ``name`` tells."""
+    lines = [line.strip() for line in (folder / name).read_text().splitlines()]
+    recordings = [folder / line for line in lines if line]
+    missing = [path.name for path in recordings if not path.is_file()]
+    if missing:
+        raise DatasetNotFoundError(
+            f"DVS128Gesture: {folder / name} lists {len(missing)} recordings that are not there, among them {missing[0]}."
+        )
+    return recordings
+
+
+def _write_gestures(recording: Path, folder: Path) -> None:
+    events = read_aedat3(recording)
+    counts: Counter[int] = Counter()
+    for gesture in read_labels(recording.with_name(f"{recording.stem}_labels.csv")):
+        first, last = np.searchsorted(events["t"], [gesture.start, gesture.end])
+        target = folder / str(gesture.label) / f"{recording.stem}_{counts[gesture.label]}.npz"
+        counts[gesture.label] += 1
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_events(target, {name: column[first:last] for name, column in events.items()})
+
+
+def read_labels(path: Path) -> list[Gesture]:
+    """The rows of a recording's label file.
+
+    :raises DatasetFormatError: if a row is no gesture
+    """
+    with path.open(newline="") as file:
+        rows = [row for row in csv.reader(file) if row]
+    gestures = []
+    for number, row in enumerate(rows[1:], start=2):
+        try:
+            label, start, end = (int(value) for value in row)
+        except ValueError:
+            raise DatasetFormatError(f"{path}, line {number}: {','.join(row)} is not 'class,start,end'.") from None
+        if not 1 <= label <= 11 or end < start:
+            raise DatasetFormatError(
+                f"{path}, line {number}: class {label} from {start} to {end}; expected a class from 1 to 11 and an end "
+                "behind the start."
+            )
+        gestures.append(Gesture(label - 1, start, end))
+    return gestures
