@@ -23,3 +23,22 @@ class DownloadError(RuntimeError):
     def __init__(self, message: str, failures: Sequence[tuple[str, Exception]] = ()) -> None:
         super().__init__(message)
         self.failures = tuple(failures)
+
+
+class UnsafeArchiveError(DatasetFormatError):
+    """An archive holds what no data set needs and what would do harm when unpacked, so nothing of it is used."""
+
+
+class DiskSpaceError(OSError):
+    """The disk has less room than a step of the preparation needs; nothing was written."""
+
+
+class PreparationError(RuntimeError):
+    """One file could not be turned into events or frames; what had been built so far was removed.
+
+    :param path: the file
+    """
+
+    def __init__(self, message: str, path: str | None = None) -> None:
+        super().__init__(message)
+        self.path = path
