@@ -1,6 +1,7 @@
 """Data sets: NumPy in, torch out. This part of the package knows no neurons and works without the rest."""
 
 from spikingjelly.datasets._errors import DatasetFormatError, DatasetNotFoundError, DownloadError
+from spikingjelly.datasets.formats import load_aedat_v3, load_ATIS_bin
 from spikingjelly.datasets.mnist import MNIST, FashionMNIST, MNISTSubset
 
 __all__ = [
@@ -10,4 +11,6 @@ __all__ = [
     "DownloadError",
     "FashionMNIST",
     "MNISTSubset",
+    "load_ATIS_bin",
+    "load_aedat_v3",
 ]

@@ -1,0 +1,79 @@
+"""NumPy's own files, read without trust: nothing is unpickled, no memory is taken for what isn't there."""
+
+import io
+import math
+import zipfile
+import zlib
+from typing import Any
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from spikingjelly.datasets._errors import DatasetFormatError
+from spikingjelly.datasets.formats._source import FETCH_AGAIN, Source
+
+_MAX_BYTES = 2**31
+
+
+def npy_header(source: Source) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
+    """Shape, whether in Fortran order, dtype, and where the data begin."""
+    file = io.BytesIO(source.data)
+    try:
+        version = npy.read_magic(file)
+        if version == (1, 0):
+            shape, fortran, dtype = npy.read_array_header_1_0(file)
+        elif version == (2, 0):
+            shape, fortran, dtype = npy.read_array_header_2_0(file)
+        else:
+            raise ValueError(f"version {version}, expected (1, 0) or (2, 0)")
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError, OverflowError) as error:
+        raise DatasetFormatError(f"{source.name}: not a sound .npy file ({error}). {FETCH_AGAIN}") from error
+    if any(length < 0 for length in shape):
+        raise source.error(0, f"the header announces the shape {shape}.")
+    return shape, fortran, dtype, file.tell()
+
+
+def read_array(source: Source) -> NDArray:
+    """The array in a .npy file of numbers or structures of numbers."""
+    shape, fortran, dtype, start = npy_header(source)
+    if dtype.hasobject:
+        raise source.error(0, f"the header announces Python objects ({dtype}), which are not loaded.")
+    size = math.prod(shape) * dtype.itemsize
+    if dtype.itemsize == 0 or size != len(source.data) - start:
+        raise source.error(
+            start,
+            f"the header announces {shape} items of {dtype}, {size} bytes, but {len(source.data) - start} follow.",
+        )
+    items = np.frombuffer(source.data, dtype, offset=start).copy()  # writable
+    return items.reshape(shape[::-1]).T if fortran else items.reshape(shape)
+
+
+def read_members(source: Source, names: tuple[str, ...]) -> dict[str, NDArray]:
+    """The arrays ``names`` of a .npz file."""
+    arrays = {}
+    try:
+        with zipfile.ZipFile(io.BytesIO(source.data)) as archive:
+            found = sorted(info.filename for info in archive.infolist())
+            for name in names:
+                if found.count(f"{name}.npy") != 1:
+                    raise source.error(0, f"expected one array {name!r}, the archive holds {found}.")
+                arrays[name] = read_array(Source(f"{source.name}: {name}.npy", _unpacked(source, archive, name)))
+    # zipfile lets through what its parts raise on damaged archives.
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError) as error:
+        if isinstance(error, DatasetFormatError):
+            raise
+        raise DatasetFormatError(f"{source.name}: not a sound .npz file ({error}). {FETCH_AGAIN}") from error
+    return arrays
+
+
+def _unpacked(source: Source, archive: zipfile.ZipFile, name: str) -> bytes:
+    info = archive.getinfo(f"{name}.npy")
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise source.error(info.header_offset, f"the array {name!r} is packed by method {info.compress_type}.")
+    if info.file_size > _MAX_BYTES:
+        raise source.error(
+            info.header_offset,
+            f"the array {name!r} announces {info.file_size} bytes, at most {_MAX_BYTES} are accepted.",
+        )
+    return archive.read(info)
