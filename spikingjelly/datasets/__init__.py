@@ -1,6 +1,18 @@
 """Data sets: NumPy in, torch out. This part of the package knows no neurons and works without the rest."""
 
 from spikingjelly.datasets._errors import DatasetFormatError, DatasetNotFoundError, DownloadError
+from spikingjelly.datasets._frame_files import (
+    integrate_events_file_to_frames_file_by_fixed_duration,
+    integrate_events_file_to_frames_file_by_fixed_frames_number,
+    load_npz_frames,
+    save_frames_to_npz_and_print,
+)
+from spikingjelly.datasets._frames import (
+    cal_fixed_frames_number_segment_index,
+    integrate_events_by_fixed_duration,
+    integrate_events_by_fixed_frames_number,
+    integrate_events_segment_to_frame,
+)
 from spikingjelly.datasets.mnist import MNIST, FashionMNIST, MNISTSubset
 
 __all__ = [
@@ -10,4 +22,12 @@ __all__ = [
     "DownloadError",
     "FashionMNIST",
     "MNISTSubset",
+    "cal_fixed_frames_number_segment_index",
+    "integrate_events_by_fixed_duration",
+    "integrate_events_by_fixed_frames_number",
+    "integrate_events_file_to_frames_file_by_fixed_duration",
+    "integrate_events_file_to_frames_file_by_fixed_frames_number",
+    "integrate_events_segment_to_frame",
+    "load_npz_frames",
+    "save_frames_to_npz_and_print",
 ]
