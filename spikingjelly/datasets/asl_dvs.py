@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from spikingjelly.datasets._conversion import convert, recordings
-from spikingjelly.datasets._unsplit import UnsplitDatasetFolder
 from spikingjelly.datasets._preparation.archives import extract
 from spikingjelly.datasets._preparation.resources import Resource
+from spikingjelly.datasets._unsplit import UnsplitDatasetFolder
 from spikingjelly.datasets.formats import read_mat
 
 _ARCHIVE = "ICCV2019_DVS_dataset.zip"

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from spikingjelly.datasets._conversion import convert, recordings
-from spikingjelly.datasets._unsplit import UnsplitDatasetFolder
 from spikingjelly.datasets._preparation.archives import extract
+from spikingjelly.datasets._unsplit import UnsplitDatasetFolder
 from spikingjelly.datasets.formats import read_aedat2
 
 # class -> number of the file at figshare, md5

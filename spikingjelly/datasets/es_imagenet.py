@@ -94,7 +94,9 @@ def _labels(path: Path, folder: Path) -> list[tuple[Path, int]]:
             raise DatasetFormatError(f"{path}, line {number}: {line!r} is not '<name> <label> ...'.")
         sample = folder / (words[0].removesuffix(".npz") + ".npz")
         if not sample.is_file():
-            raise DatasetNotFoundError(f"ESImageNet: {path}, line {number} lists {sample.name}, which is not in {folder}.")
+            raise DatasetNotFoundError(
+                f"ESImageNet: {path}, line {number} lists {sample.name}, which is not in {folder}."
+            )
         samples.append((sample, int(words[1])))
     return samples
 

@@ -4,8 +4,8 @@ import functools
 from pathlib import Path
 
 from spikingjelly.datasets._conversion import convert, recordings
-from spikingjelly.datasets._unsplit import UnsplitDatasetFolder
 from spikingjelly.datasets._preparation.archives import extract
+from spikingjelly.datasets._unsplit import UnsplitDatasetFolder
 from spikingjelly.datasets.formats import read_atis_bin
 
 _PAGE = "https://www.garrickorchard.com/datasets/n-caltech101"

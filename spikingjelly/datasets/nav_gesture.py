@@ -5,8 +5,8 @@ from pathlib import Path
 from spikingjelly.datasets._conversion import convert, recordings
 from spikingjelly.datasets._errors import DatasetFormatError
 from spikingjelly.datasets._events import Events
-from spikingjelly.datasets._unsplit import UnsplitDatasetFolder
 from spikingjelly.datasets._preparation.archives import extract
+from spikingjelly.datasets._unsplit import UnsplitDatasetFolder
 from spikingjelly.datasets.formats import read_dat
 
 _PAGE = "https://www.neuromorphic-vision.com/public/downloads/navgesture/ (closed; ask the authors)"
@@ -67,7 +67,9 @@ def gesture_of(recording: Path) -> str:
     """
     parts = recording.stem.split("_")
     if len(parts) < 2 or parts[1] not in _CLASSES:
-        raise DatasetFormatError(f"{recording}: expected a name such as user09_do_11.dat, one of {', '.join(_CLASSES)}.")
+        raise DatasetFormatError(
+            f"{recording}: expected a name such as user09_do_11.dat, one of {', '.join(_CLASSES)}."
+        )
     return parts[1]
 
 

@@ -1,0 +1,156 @@
+"""Files of frames: ``.npz`` with the one array ``frames``, in the smallest type that holds it, compressed."""
+
+import os
+import zipfile
+import zlib
+from collections.abc import Callable
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+
+from spikingjelly.datasets._columns import Events
+from spikingjelly.datasets._errors import DatasetFormatError
+from spikingjelly.datasets._frames import (
+    SplitBy,
+    integrate_events_by_fixed_duration,
+    integrate_events_by_fixed_frames_number,
+)
+
+Loader = Callable[[str], Events]
+
+_UNSIGNED = (np.uint8, np.uint16, np.uint32)
+
+
+def save_frames_to_npz_and_print(fname: str | PathLike[str], frames: np.ndarray) -> None:
+    """Write ``frames`` as :func:`save_frames` does, and say so."""
+    save_frames(fname, frames)
+    print(f"Frames [{fname}] saved.")
+
+
+def save_frames(fname: str | PathLike[str], frames: np.ndarray) -> None:
+    """Write ``frames`` to an ``.npz`` file that :func:`load_npz_frames` reads.
+
+    Counts, whole numbers from 0 on, are written as the smallest unsigned integers that hold them (an eighth of
+    float64, and loaded ten times as fast); anything else as it is. The file gets its name when it is complete.
+
+    :param fname: the file; ``.npz`` is added where it is missing
+    :param frames: the frames
+    """
+    path = Path(fname) if str(fname).endswith(".npz") else Path(f"{fname}.npz")
+    partial = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        with open(partial, "wb") as file:
+            np.savez_compressed(file, frames=_smallest(np.asarray(frames)))
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _smallest(frames: np.ndarray) -> np.ndarray:
+    if frames.size == 0 or frames.dtype.kind not in "biuf":
+        return frames
+    largest = frames.max()
+    if not (frames.min() >= 0 and largest <= np.iinfo(np.uint32).max):
+        return frames
+    if frames.dtype.kind == "f" and (frames != np.floor(frames)).any():
+        return frames
+    return frames.astype(next(dtype for dtype in _UNSIGNED if largest <= np.iinfo(dtype).max))
+
+
+def load_npz_frames(file_name: str | PathLike[str]) -> np.ndarray:
+    """The frames in an ``.npz`` file, of whatever type they are, as float32.
+
+    :raises DatasetFormatError: (a ValueError) if the file is damaged or holds no frames
+    """
+    try:
+        # NumPy leaves a file that it opened itself open where it fails.
+        with open(file_name, "rb") as raw:
+            held = np.load(raw, allow_pickle=False)
+            frames = held["frames"] if isinstance(held, np.lib.npyio.NpzFile) and "frames" in held else None
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError) as error:
+        raise DatasetFormatError(
+            f"{file_name} is damaged or cut off ({error}). Delete it and make the frames again."
+        ) from error
+    if frames is None:
+        content = getattr(held, "files", "one array")
+        raise DatasetFormatError(f"{file_name} holds {content}, expected an npz file with the array 'frames'.")
+    return frames.astype(np.float32)
+
+
+def integrate_events_file_to_frames_file_by_fixed_frames_number(
+    loader: Loader,
+    events_np_file: str,
+    output_dir: str,
+    split_by: SplitBy,
+    frames_num: int,
+    H: int,
+    W: int,
+    print_save: bool = False,
+) -> None:
+    """Write the frames of a file of events to a file of the same name in ``output_dir``.
+
+    :param loader: gives the events in ``events_np_file``, e.g. ``numpy.load``
+    :param events_np_file: the file of events
+    :param output_dir: the folder of the file of frames; must exist
+    :param split_by: ``"number"`` or ``"time"``; see :func:`integrate_events_by_fixed_frames_number`
+    :param frames_num: the number of frames
+    :param H: height of the sensor
+    :param W: width of the sensor
+    :param print_save: whether to print the name of the file that was written, default False
+    :raises ValueError: that names the file and says what is wrong with its events
+    """
+
+    def integrate(events: Events) -> np.ndarray:
+        return integrate_events_by_fixed_frames_number(events, split_by, frames_num, H, W)
+
+    frames = _frames_of_file(loader, events_np_file, integrate)
+    _write(os.path.join(output_dir, os.path.basename(events_np_file)), frames, print_save)
+
+
+def integrate_events_file_to_frames_file_by_fixed_duration(
+    loader: Loader,
+    events_np_file: str,
+    output_dir: str,
+    duration: float,
+    H: int,
+    W: int,
+    print_save: bool = False,
+) -> None:
+    """Write the frames of the file of events ``name.npz`` to ``name_T.npz`` in ``output_dir``, T the number of frames.
+
+    :param loader: gives the events in ``events_np_file``, e.g. ``numpy.load``
+    :param events_np_file: the file of events
+    :param output_dir: the folder of the file of frames; must exist
+    :param duration: the duration of a frame; see :func:`integrate_events_by_fixed_duration`
+    :param H: height of the sensor
+    :param W: width of the sensor
+    :param print_save: whether to print the name of the file that was written, default False
+    :raises ValueError: that names the file and says what is wrong with its events
+    """
+
+    def integrate(events: Events) -> np.ndarray:
+        return integrate_events_by_fixed_duration(events, duration, H, W)
+
+    frames = _frames_of_file(loader, events_np_file, integrate)
+    name = os.path.splitext(os.path.basename(events_np_file))[0]
+    _write(os.path.join(output_dir, f"{name}_{len(frames)}.npz"), frames, print_save)
+
+
+def _frames_of_file(loader: Loader, file_name: str, integrate: Callable[[Events], np.ndarray]) -> np.ndarray:
+    events = loader(file_name)
+    try:
+        return integrate(events)
+    except ValueError as error:
+        raise ValueError(f"{file_name}: {error}") from error
+    finally:
+        # numpy.load leaves an npz file open for as long as somebody may ask for its arrays.
+        if isinstance(events, np.lib.npyio.NpzFile):
+            events.close()
+
+
+def _write(path: str, frames: np.ndarray, print_save: bool) -> None:
+    if print_save:
+        save_frames_to_npz_and_print(path, frames)
+    else:
+        save_frames(path, frames)
