@@ -27,9 +27,9 @@ class Bullying10kClassification(NeuromorphicDatasetFolder):
     """Bullying10K [Dong et al., "Bullying10K: a large-scale neuromorphic dataset towards privacy-preserving bullying
     recognition", NeurIPS 2023].
 
-    10 000 recordings of 10 classes, 260 x 346 pixels, downloaded from figshare. Every fifth recording of a class, in the
-    order of the file names, is a test sample; published code takes them in the order that the disk gives, which is no
-    order. The published files are pickles; they are read as descriptions of numbers and can't run code.
+    10 000 recordings of 10 classes, 260 x 346 pixels, downloaded from figshare. Every fifth recording of a class, in
+    the order of the file names, is a test sample; published code takes them in the order that the disk gives, which is
+    no order. The published files are pickles; they are read as descriptions of numbers and can't run code.
 
     The parameters are those of :class:`NeuromorphicDatasetFolder`.
     """

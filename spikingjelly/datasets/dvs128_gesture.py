@@ -77,7 +77,7 @@ def _listed(folder: Path, name: str) -> list[Path]:
     missing = [path.name for path in recordings if not path.is_file()]
     if missing:
         raise DatasetNotFoundError(
-            f"DVS128Gesture: {folder / name} lists {len(missing)} recordings that are not there, among them {missing[0]}."
+            f"DVS128Gesture: {folder / name} lists {len(missing)} recordings that are not there, such as {missing[0]}."
         )
     return recordings
 
