@@ -104,7 +104,9 @@ def test_es_imagenet_unpacked_by_hand(tmp_path: Path) -> None:
         assert all(os.stat(path).st_nlink == 2 for path, _ in dataset.samples)
 
 
-@pytest.mark.parametrize("line", ["ILSVRC2012_val_00000021.npz", "a.npz x 1 1", "a.npz ² 1 1", "a.npz 1000 1 1", "a.npz -1"])
+@pytest.mark.parametrize(
+    "line", ["ILSVRC2012_val_00000021.npz", "a.npz x 1 1", "a.npz ² 1 1", "a.npz 1000 1 1", "a.npz -1"]
+)
 def test_a_malformed_list_of_images_is_refused(tmp_path: Path, line: str) -> None:
     images(tmp_path, {VALIDATION: f"\n{line}\n".encode()})
     with pytest.raises(DatasetFormatError, match=r"vallabel\.txt, line 2: .* is not '<name> <label"):
@@ -217,7 +219,11 @@ def test_bullying10k_recordings_in_folders_of_one_name_stay_apart(
 
 def test_a_class_keeps_its_label_where_others_are_missing(tmp_path: Path) -> None:
     """In folders of events that somebody made smaller."""
-    made = {DVS128Gesture: ["2", "10"], Bullying10kClassification: ["slapping", "kicking"], ESImageNet: ["class3", "class20"]}
+    made = {
+        DVS128Gesture: ["2", "10"],
+        Bullying10kClassification: ["slapping", "kicking"],
+        ESImageNet: ["class3", "class20"],
+    }
     expected = {DVS128Gesture: [2, 10], Bullying10kClassification: [1, 9], ESImageNet: [3, 20]}
     for cls, names in made.items():
         for name in names:
