@@ -33,7 +33,7 @@ def convert(
 def recordings(folder: Path, pattern: str, owner: str) -> list[Path]:
     """The files below ``folder`` that fit ``pattern``, sorted by name.
 
-    Hidden files and what macOS adds to archives (``__MACOSX/._name``) are none.
+    Hidden files are none, as macOS adds them to archives (``__MACOSX/._name``).
 
     :raises DatasetNotFoundError: if there are none
     """
@@ -47,7 +47,7 @@ def recordings(folder: Path, pattern: str, owner: str) -> list[Path]:
 
 
 def _is_visible(path: Path) -> bool:
-    return not any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
+    return not any(part.startswith(".") for part in path.parts)
 
 
 def folder_with(root: Path, names: Iterable[str], owner: str) -> Path:
