@@ -1,5 +1,8 @@
 """Batches of unequal sequences, their mask, and frames left out at random."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -55,6 +58,14 @@ def test_mask_by_hand(lengths: list[int], T: int | None) -> None:
         assert mask.dtype == torch.bool
         assert mask.shape == (steps, len(lengths))
         assert mask.tolist() == [[t < length for length in lengths] for t in range(steps)]
+
+
+def test_recorded_mask() -> None:
+    data = Path(__file__).resolve().parents[1] / "data"
+    (case,) = [case for case in json.loads((data / "cases.json").read_text()) if case["kind"] == "padmask"]
+    with np.load(data / "cases.npz", allow_pickle=False) as file:
+        expected = torch.from_numpy(file[f"{case['id']}/y"])
+    assert torch.equal(padded_sequence_mask(torch.tensor(case["args"]["sequence_len"])), expected)
 
 
 @pytest.mark.parametrize("kind", [np.asarray, torch.as_tensor])

@@ -11,7 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spikingjelly import datasets
-from tests.datasets.recordings import H, Recording, W, at_times, read_n_mnist, recording, recordings, structured
+from tests.datasets.recordings import (
+    H,
+    Recording,
+    W,
+    at_times,
+    read_dvs128,
+    read_n_mnist,
+    recording,
+    recordings,
+    structured,
+)
 
 _DATA = Path(__file__).resolve().parents[1] / "data"
 _RECORDED = [c for c in json.loads((_DATA / "cases.json").read_text()) if c["kind"] == "integrate"]
@@ -261,3 +271,28 @@ def test_real_digits(shared_data: Path) -> None:
         equal = by_number(events, "number", 20, 34, 34).sum((1, 2, 3))
         assert equal.tolist() == [N // 20] * 19 + [N // 20 + N % 20]
         np.testing.assert_array_equal(frames.sum(0), by_number(events, "time", 7, 34, 34).sum(0))
+
+
+def test_real_gesture(shared_data: Path) -> None:
+    """The first 1.45 s of the first gesture: 63,471 events, 31,307 of them ON, in any number of frames."""
+    events = read_dvs128(shared_data / "dvs128-gesture" / "user01_fluorescent.aedat")
+    assert [events[name][:3].tolist() for name in "txyp"] == [
+        [80048267, 80048277, 80048278],
+        [49, 55, 55],
+        [82, 92, 92],
+        [1, 0, 0],
+    ]
+    start, stop = np.searchsorted(events["t"], [80048239, 80048239 + 1_450_000])
+    gesture = {name: values[start:stop] for name, values in events.items()}
+    by_half_second = by_duration(gesture, 500_000, 128, 128)
+    assert by_half_second.shape == (3, 2, 128, 128)
+    for frames in (
+        by_half_second,
+        by_number(gesture, "number", 16, 128, 128),
+        by_number(gesture, "time", 20, 128, 128),
+    ):
+        assert frames.sum((0, 2, 3)).tolist() == [63_471 - 31_307, 31_307]
+        assert (frames.sum((0, 1, 2)) @ np.arange(128), frames.sum((0, 1, 3)) @ np.arange(128)) == (
+            3_955_662,
+            5_423_391,
+        )
