@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +119,7 @@ def _check_samples(entry: Entry, folder: Path, every: int, findings: Findings, p
     _compare_total(folder, sum(map(len, of_split.values())), entry, findings)
     judge = _judge_of(entry, folder)
     for path in tqdm(files[::every], folder.name, unit="file", disable=not progress):
-        _try(path, lambda path=path: judge(path), findings)  # type: ignore[misc]
+        _try(path, partial(judge, path), findings)
 
 
 def _compare(where: Path, samples: int, classes: int, entry: Entry, split: str, findings: Findings) -> None:
@@ -179,23 +180,29 @@ def _check_recordings(entry: Entry, root: Path, every: int, findings: Findings, 
         if not files:
             findings.notes.append(f"{split}: is not unpacked, so it was not checked")
         for path in files:
-            _try(path, lambda path=path, split=split: _fault_of_recordings(path), findings)  # type: ignore[misc]
-            if findings.problems and findings.problems[-1].startswith(str(path)):
+            try:
+                recordings = ShdFile(path)
+            except (OSError, ValueError) as error:
+                findings.problems.append(_located(path, error))
                 continue
-            recordings = ShdFile(path)
             _compare(path, len(recordings), len(set(recordings.labels.tolist())), entry, split, findings)
             for index in tqdm(range(0, len(recordings), every), path.name, unit="sample", disable=not progress):
-                _try(
-                    Path(f"{path}, recording {index}"),
-                    lambda index=index, recordings=recordings: None if len(recordings[index]["t"]) else "no spikes",  # type: ignore[misc]
-                    findings,
-                )
+                judge = partial(_fault_of_recording, recordings, index)
+                _try(f"{path}, recording {index}", judge, findings)
 
 
-def _try(path: Path, judge: Callable[[], str | None], findings: Findings) -> None:
+def _fault_of_recording(recordings: ShdFile, index: int) -> str | None:
+    return None if len(recordings[index]["t"]) else "it holds no spikes"
+
+
+def _try(where: Path | str, judge: Callable[[], str | None], findings: Findings) -> None:
     try:
-        fault = judge()
-    except (OSError, ValueError, IndexError) as error:  # damaged in whatever way
-        fault = str(error)
+        fault: str | Exception | None = judge()
+    except (OSError, ValueError) as error:  # damaged in whatever way
+        fault = error
     if fault:
-        findings.problems.append(fault if str(path) in fault else f"{path}: {fault}")
+        findings.problems.append(_located(where, fault))
+
+
+def _located(where: Path | str, fault: str | Exception) -> str:
+    return str(fault) if str(where) in str(fault) else f"{where}: {fault}"

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -139,7 +139,7 @@ def _origin(path: Path, recipe: Recipe) -> Path:
     return path.with_name(re.sub(r"_\d+\.npz$", ".npz", path.name)) if recipe.counted else path
 
 
-def _by_number(events: Events, split_by: str, frames_num: int, H: int, W: int) -> np.ndarray:
+def _by_number(events: Events, split_by: Literal["number", "time"], frames_num: int, H: int, W: int) -> np.ndarray:
     from spikingjelly.datasets import _frames  # type: ignore[attr-defined]
 
     return _frames.integrate_events_by_fixed_frames_number(events, split_by, frames_num, H, W)
