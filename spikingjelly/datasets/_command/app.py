@@ -123,13 +123,11 @@ def verify(
     if findings.notes:
         typer.echo(f"Notes:\n{opening.listed(findings.notes)}")
     if findings.problems:
-        typer.echo(f"{entry.name}: {_counted(len(findings.problems), 'problem')}:\n{opening.listed(findings.problems)}")
+        typer.echo(
+            f"{entry.name}: {opening.counted(len(findings.problems), 'problem')}:\n{opening.listed(findings.problems)}"
+        )
         raise typer.Exit(1)
     typer.echo(f"{entry.name}: no fault was found in {root.absolute()}")
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number:,} {what}" + ("" if number == 1 else "s")
 
 
 @app.command()

@@ -84,7 +84,7 @@ def inventory(root: Path) -> str:
     for folder in folders:
         files, size = _weight(folder)
         skipped = (read_manifest(folder) or {}).get("skipped", {})
-        note = f"  ({len(skipped)} damaged files were left out)" if skipped else ""
+        note = f"  ({counted(len(skipped), 'damaged file')} left out)" if skipped else ""
         lines.append(f"{folder.name:<{width}}  {files:>9,} files  {in_units(size):>9}{note}")
     return "\n".join(lines)
 
@@ -92,6 +92,11 @@ def inventory(root: Path) -> str:
 def _weight(folder: Path) -> tuple[int, int]:
     sizes = [os.path.getsize(os.path.join(path, name)) for path, _, files in os.walk(folder) for name in files]
     return len(sizes), sum(sizes)
+
+
+def counted(number: int, what: str) -> str:
+    """The number and what it counts."""
+    return f"{number:,} {what}" + ("" if number == 1 else "s")
 
 
 def in_units(size: float) -> str:

@@ -1,6 +1,7 @@
 """npz files of events and of frames: written small, read fast, never unpickled."""
 
 import ast
+import io
 import os
 import struct
 import zipfile
@@ -114,8 +115,11 @@ def read_npz(path: Path | str) -> dict[str, np.ndarray]:
         try:
             return _parse(data)
         except _Unusual:
-            with np.load(path, allow_pickle=False) as arrays:
-                return dict(arrays)
+            # From memory: of a damaged file NumPy would leave the handle open.
+            arrays = np.load(io.BytesIO(data), allow_pickle=False)
+            if isinstance(arrays, np.ndarray):
+                raise ValueError("it holds one array without a name") from None
+            return dict(arrays)
     except (zipfile.BadZipFile, zlib.error, ValueError, EOFError, struct.error, KeyError, SyntaxError) as error:
         raise DatasetFormatError(f"{path} is damaged or no npz file: {error}") from error
 
