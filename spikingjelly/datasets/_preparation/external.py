@@ -72,7 +72,10 @@ def find_tool(archive: Path) -> tuple[Tool, list[Member]]:
     for name, program in programs:
         tool = _TOOLS[name](program)
         try:
-            return tool, tool.list(archive)
+            members = tool.list(archive)
+            if members:
+                return tool, members
+            failures.append(f"{archive}: {program} finds nothing in it.")  # bsdtar's word for what it can't read
         except DatasetFormatError as error:  # 7-Zip comes with and without the part that reads rar
             failures.append(str(error))
     raise DatasetFormatError("\n".join(failures))

@@ -207,7 +207,7 @@ def require_space(folder: Path, needed: int, what: str) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise DiskSpaceError(
-            f"{what} needs about {_megabytes(needed)}, but {folder.absolute()} has {_megabytes(free)} free. "
+            f"{what} needs about {_amount(needed)}, but {folder.absolute()} has {_amount(free)} free. "
             "Nothing was written."
         )
 
@@ -248,5 +248,8 @@ def _sum(numbers: Mapping[str, int] | None) -> int:
     return sum((numbers or {}).values())
 
 
-def _megabytes(size: int) -> str:
-    return f"{size / 1e6:,.1f} MB"
+def _amount(size: int) -> str:
+    for unit, factor in {"GB": 1e9, "MB": 1e6, "kB": 1e3}.items():
+        if size >= factor:
+            return f"{size / factor:.1f} {unit}"
+    return f"{size} bytes"
