@@ -1,9 +1,8 @@
 """From an archive to a batch, as a user's subclass with the statics alone goes it."""
 
+import hashlib
 import json
-import logging
 import os
-import shutil
 import threading
 from pathlib import Path
 
@@ -13,8 +12,9 @@ import torch
 from torch.utils.data import DataLoader
 
 from spikingjelly.datasets import DatasetFormatError, DatasetNotFoundError
-from spikingjelly.datasets._errors import DiskSpaceError, PreparationError
-from spikingjelly.datasets._preparation import frames, npz
+from spikingjelly.datasets._errors import PreparationError
+from spikingjelly.datasets._preparation.resources import Resource
+from tests.datasets.conftest import Mirror
 from tests.datasets.preparation import toy
 from tests.datasets.preparation.toy import AnyToy, Toy
 
@@ -89,72 +89,6 @@ def test_custom_function_runs_in_the_workers(tmp_path: Path, processes: bool) ->
     assert np.array_equal(dataset[5][0], expected)
 
 
-def test_frames_of_a_changed_function_are_made_again_and_the_old_ones_kept(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    toy.place(tmp_path)
-
-    def once(events: dict[str, np.ndarray], H: int, W: int) -> np.ndarray:
-        return toy.count_image(events, H, W)
-
-    def twice(events: dict[str, np.ndarray], H: int, W: int) -> np.ndarray:
-        return 2 * toy.count_image(events, H, W)
-
-    for _ in range(2):
-        first = Toy(tmp_path, True, "frame", None, None, None, once, "mine", progress=False)[0][0]
-    assert not list(tmp_path.glob("*outdated*"))
-    second = Toy(tmp_path, True, "frame", None, None, None, twice, "mine", progress=False)[0][0]
-    assert np.array_equal(second, 2 * first)
-    assert np.array_equal(npz.read_frames(tmp_path / "mine.outdated-1" / "train" / "cat" / "000.npz"), first)
-    assert "mine is built anew: function was" in caplog.text
-
-
-def test_raw_files_may_go_when_events_are_there_and_events_when_frames_are(tmp_path: Path) -> None:
-    toy.place(tmp_path)
-    arguments = (True, "frame", 4, "number")
-    Toy(tmp_path, *arguments, progress=False)
-    shutil.rmtree(tmp_path / "download")
-    shutil.rmtree(tmp_path / "extract")
-    assert len(Toy(tmp_path, True, progress=False)) == 12
-    shutil.rmtree(tmp_path / "events_np")
-    assert len(Toy(tmp_path, *arguments, progress=False)) == 12
-    with pytest.raises(DatasetNotFoundError, match=r"toy\.zip \(md5 [0-9a-f]{32}\)"):
-        Toy(tmp_path, True, progress=False)
-
-
-def test_deleted_sample_is_noticed(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    toy.place(tmp_path)
-    arguments = (True, "frame", 4, "number")
-    dataset = Toy(tmp_path, *arguments, progress=False)
-    os.unlink(dataset.samples[0][0])
-    assert len(Toy(tmp_path, *arguments, progress=False)) == 12
-    assert "it held 16 files when it was built, and holds 15 now" in caplog.text
-
-
-def test_new_events_make_new_frames(tmp_path: Path) -> None:
-    toy.place(tmp_path)
-    arguments = (True, "frame", 4, "number")
-    before = json.loads(Path(Toy(tmp_path, *arguments, progress=False).root, "..", "manifest.json").read_text())
-    shutil.rmtree(tmp_path / "events_np")
-    Toy(tmp_path, True, progress=False)
-    after = json.loads(Path(Toy(tmp_path, *arguments, progress=False).root, "..", "manifest.json").read_text())
-    assert before["source"] != after["source"]
-    assert (
-        before["counts"]
-        == after["counts"]
-        == {f"{split}/{name}": number for split, number in toy.PER_CLASS.items() for name in toy.CLASSES}
-    )
-    assert before["parameters"] == {"frames_number": 4, "split_by": "number", "size": [toy.H, toy.W]}
-
-
-def test_complete_data_set_needs_no_write_access(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    toy.place(tmp_path)
-    Toy(tmp_path, True, "frame", 4, "number", progress=False)
-    (tmp_path / ".preparation.lock").unlink()
-    Toy(tmp_path, False, "frame", 4, "number", progress=False)
-    assert not (tmp_path / ".preparation.lock").exists()
-
-
 @pytest.mark.parametrize("on_error", ["raise", "skip"])
 def test_bad_file_is_named_or_skipped(tmp_path: Path, on_error: str, caplog: pytest.LogCaptureFixture) -> None:
     bad = "toy/train/dog/003.txt"
@@ -171,7 +105,12 @@ def test_bad_file_is_named_or_skipped(tmp_path: Path, on_error: str, caplog: pyt
             AnyToy(tmp_path, True, progress=False)
         assert caught.value.path is not None
         assert caught.value.path.endswith(bad)
-        assert sorted(p.name for p in tmp_path.iterdir()) == [".preparation.lock", "download", "extract"]
+        assert sorted(p.name for p in tmp_path.iterdir()) == [
+            ".extract.manifest.json",
+            ".preparation.lock",
+            "download",
+            "extract",
+        ]
 
 
 @pytest.mark.parametrize("processes", [False, True])
@@ -203,25 +142,6 @@ def test_frames_must_have_a_time_axis(tmp_path: Path) -> None:
             custom_integrated_frames_dir_name="scalar",
             progress=False,
         )
-
-
-def test_no_step_begins_without_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    toy.place(tmp_path)
-    usage = shutil.disk_usage(tmp_path)
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1000))
-    with pytest.raises(DiskSpaceError, match=r"Toy: unpacking needs about 4\.2 kB, but .* has 1\.0 kB free"):
-        Toy(tmp_path, True, progress=False)
-    assert not (tmp_path / "extract").exists()
-    monkeypatch.undo()
-    Toy(tmp_path, True, progress=False)
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=50_000))
-    with pytest.raises(
-        DiskSpaceError, match=r"Making frames of 16 files in .* needs about 72\.1 kB, but .* has 50\.0 kB free"
-    ):
-        Toy(tmp_path, True, "frame", 4, "number", progress=False)
-    assert not list(tmp_path.glob("*frames_number*"))
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=100_000))
-    assert len(Toy(tmp_path, True, "frame", 4, "number", progress=False)) == 12
 
 
 @pytest.mark.parametrize(
@@ -290,55 +210,28 @@ def test_root_when_train_is_none_is_the_subclass_s(tmp_path: Path) -> None:
     assert len(Part(tmp_path, progress=False)) == 4
 
 
-def test_events_of_earlier_versions_are_read_as_they_are(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    for name in toy.CLASSES:
-        folder = tmp_path / "events_np" / "train" / name
-        folder.mkdir(parents=True)
-        for number in range(3):
-            np.savez(folder / f"{number}.npz", **toy.events("train", name, number))
-    caplog.set_level(logging.INFO)
-    for _ in range(2):
-        dataset = Toy(tmp_path, True, progress=False)
-    assert len(dataset) == 6
-    assert dataset[0][0]["p"].dtype == np.int8
-    assert caplog.text.count("was not built by this version") == 1
-    made = Toy(tmp_path, True, "frame", 4, "number", progress=False)
-    assert np.array_equal(made[4][0], toy.by_number(toy.events("train", "dog", 1), "number", 4, toy.H, toy.W))
-    with pytest.raises(DatasetFormatError, match="looks incomplete: there is no folder test"):
-        Toy(tmp_path, False, progress=False)
-
-
-def test_frames_of_earlier_versions(tmp_path: Path) -> None:
-    """Of float64, in a folder without a manifest: read if they are as many as the events, else refused and left."""
-    toy.place(tmp_path)
-    Toy(tmp_path, True, progress=False)
-    root = tmp_path / "frames_number_4_split_by_number"
-    for path in frames.npz_files(tmp_path / "events_np"):
-        target = root / path.relative_to(tmp_path / "events_np")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        np.savez_compressed(target, frames=np.full((4, 2, toy.H, toy.W), 7.0))
-    dataset = Toy(tmp_path, True, "frame", 4, "number", progress=False)
-    assert dataset[0][0].dtype == np.float32
-    assert (dataset[11][0] == 7).all()
-    (root / "train" / "dog" / "005.npz").unlink()
-    before = sorted(root.rglob("*"))
-    with pytest.raises(DatasetFormatError, match=r"looks incomplete: in train/dog it has 5 files, and events_np has 6"):
-        Toy(tmp_path, True, "frame", 4, "number", progress=False)
-    assert sorted(root.rglob("*")) == before
-
-
-def test_links_made_while_building_hold_afterwards(tmp_path: Path) -> None:
-    class Linking(Toy):
-        @staticmethod
-        def extract_downloaded_files(download_root: str, extract_root: str) -> None:
-            Toy.extract_downloaded_files(download_root, os.path.join(extract_root, "inside"))
-            os.symlink(os.path.join(extract_root, "inside", "toy"), os.path.join(extract_root, "toy"))
-
-    toy.place(tmp_path)
-    assert len(Linking(tmp_path, True, progress=False)) == 12
-
-
 def test_class_without_samples_is_named(tmp_path: Path) -> None:
     (tmp_path / "events_np" / "train" / "cat" / "deep").mkdir(parents=True)
     with pytest.raises(DatasetFormatError, match="class cat in .* has no samples"):
         Toy(tmp_path, True, progress=False)
+
+
+def test_everything_from_a_mirror(tmp_path: Path, mirror: Mirror) -> None:
+    class Fetched(Toy):
+        @staticmethod
+        def resource_url_md5() -> list[Resource]:
+            urls = (mirror.url + "absent", mirror.url + "toy.zip")
+            return [Resource("toy.zip", urls, hashlib.md5(toy.archive()).hexdigest(), size=len(toy.archive()))]
+
+        @staticmethod
+        def downloadable() -> bool:
+            return True
+
+    mirror.files = {"toy.zip": toy.archive()}
+    with pytest.raises(DatasetNotFoundError, match="download=False"):
+        Fetched(tmp_path, True, download=False)
+    assert mirror.asked == []
+    assert len(Fetched(tmp_path, True, "frame", 4, "number", progress=False)) == 12
+    assert mirror.asked == ["absent", "toy.zip"]
+    assert len(Fetched(tmp_path, True, "frame", duration=10_000, progress=False)) == 12
+    assert mirror.asked == ["absent", "toy.zip"]
