@@ -244,7 +244,7 @@ class NeuromorphicDatasetFolder(Dataset[tuple[Any, Any]]):
     def _ensure_extracted(self) -> Path:
         resources = self.resources()
         hashes = {resource.name: resource.sha256 or resource.md5 for resource in resources}
-        stage = Stage(self._base / "extract", source=hashes, may_be_empty=True)
+        stage = Stage(self._base / "extract", source=hashes, beside=True, may_be_empty=True)
         if not stage.is_there():
             download_root = self._base / "download"
             fetch = self._download and self.downloadable()

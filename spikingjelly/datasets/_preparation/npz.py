@@ -115,12 +115,9 @@ def read_npz(path: Path | str) -> dict[str, np.ndarray]:
         try:
             return _parse(data)
         except _Unusual:
-            # From memory: of a damaged file NumPy would leave the handle open.
-            arrays = np.load(io.BytesIO(data), allow_pickle=False)
-            if isinstance(arrays, np.ndarray):
-                raise ValueError("it holds one array without a name") from None
-            return dict(arrays)
-    except (zipfile.BadZipFile, zlib.error, ValueError, EOFError, struct.error, KeyError, SyntaxError) as error:
+            with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+                return dict(arrays)
+    except Exception as error:  # of what was read already, so it is the content's fault, however it shows
         raise DatasetFormatError(f"{path} is damaged or no npz file: {error}") from error
 
 
