@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from spikingjelly.datasets._errors import DatasetNotFoundError
+from spikingjelly.datasets._errors import DatasetFormatError, DatasetNotFoundError
 from spikingjelly.datasets._events import Events
 from spikingjelly.datasets._preparation.npz import write_events
 from spikingjelly.datasets._preparation.workers import map_files
@@ -12,7 +12,15 @@ from spikingjelly.datasets._preparation.workers import map_files
 def convert(
     files: Sequence[Path], read: Callable[[Path], Events], place: Callable[[Path], Path], label: str = "Events"
 ) -> None:
-    """Write what ``read`` gives for each of ``files`` to ``place(file)``, a name with the suffix ``.npz``."""
+    """Write what ``read`` gives for each of ``files`` to ``place(file)``, a name with the suffix ``.npz``.
+
+    :raises DatasetFormatError: if two files would become the same sample
+    """
+    origins: dict[Path, Path] = {}
+    for file in files:
+        other = origins.setdefault(place(file), file)
+        if other != file:
+            raise DatasetFormatError(f"{other} and {file} would become the same sample {place(file).name}.")
 
     def one(file: Path) -> None:
         target = place(file)
@@ -25,15 +33,21 @@ def convert(
 def recordings(folder: Path, pattern: str, owner: str) -> list[Path]:
     """The files below ``folder`` that fit ``pattern``, sorted by name.
 
+    Hidden files and what macOS adds to archives (``__MACOSX/._name``) are none.
+
     :raises DatasetNotFoundError: if there are none
     """
-    files = sorted(folder.glob(pattern))
+    files = [path for path in sorted(folder.glob(pattern)) if path.is_file() and _is_visible(path.relative_to(folder))]
     if not files:
         raise DatasetNotFoundError(
             f"{owner}: no file {pattern} below {folder}. The archive has another layout than expected, or was not "
             "unpacked there."
         )
     return files
+
+
+def _is_visible(path: Path) -> bool:
+    return not any(part.startswith(".") or part == "__MACOSX" for part in path.parts)
 
 
 def folder_with(root: Path, names: Iterable[str], owner: str) -> Path:

@@ -248,6 +248,8 @@ class NeuromorphicDatasetFolder(Dataset[tuple[Any, Any]]):
         if not stage.is_there():
             download_root = self._base / "download"
             fetch = self._download and self.downloadable()
+            for resource in resources:
+                archives.require_program(resource.name)
             paths = obtain(resources, download_root, fetch, self._name)
             size = sum(archives.unpacked_size(path) for path in paths)
             require_space(self._base, size, f"{self._name}: unpacking")
@@ -278,7 +280,9 @@ class NeuromorphicDatasetFolder(Dataset[tuple[Any, Any]]):
         folder = self._base / self._recipe.folder if self._recipe else self._events_root
         if self.train is None:
             root = str(self.set_root_when_train_is_none(str(folder)))
-            if root == str(folder) and (splits := set(self.find_classes(root)[0])) and splits <= _SPLITS:
+            # Not by the subclass, which may see none but the folders of its own classes.
+            here = NeuromorphicDatasetFolder.find_classes
+            if root == str(folder) and (splits := set(here(root)[0])) and splits <= _SPLITS:
                 raise ValueError(
                     f"{self._name} is split into {' and '.join(sorted(splits))}: give train=True or False."
                 )
@@ -287,8 +291,8 @@ class NeuromorphicDatasetFolder(Dataset[tuple[Any, Any]]):
 
     def _find_samples(self) -> list[tuple[str, int]]:
         samples = []
-        for name, label in self.class_to_idx.items():
-            found = []
+        for name in self.classes:
+            found, label = [], self.class_to_idx[name]
             for path, folders, files in os.walk(os.path.join(self.root, name), followlinks=True):
                 folders.sort()
                 found += [(os.path.join(path, f), label) for f in sorted(files) if f.endswith(".npz") and f[0] != "."]

@@ -3,11 +3,13 @@
 from pathlib import Path
 
 from spikingjelly.datasets._conversion import convert, recordings
+from spikingjelly.datasets._errors import DatasetNotFoundError
 from spikingjelly.datasets._preparation.archives import extract
 from spikingjelly.datasets._preparation.resources import Resource
 from spikingjelly.datasets._unsplit import UnsplitDatasetFolder
 from spikingjelly.datasets.formats import read_mat
 
+_LETTERS = "abcdefghiklmnopqrstuvwxy"
 _ARCHIVE = "ICCV2019_DVS_dataset.zip"
 
 
@@ -38,6 +40,9 @@ class ASLDVS(UnsplitDatasetFolder):
     @staticmethod
     def create_events_np_files(extract_root: str, events_np_root: str) -> None:
         files = recordings(Path(extract_root), "**/?/?_*.mat", "ASLDVS")
+        missing = sorted(set(_LETTERS) - {file.parent.name for file in files})
+        if missing:
+            raise DatasetNotFoundError(f"ASLDVS: {_ARCHIVE} has no recordings of {', '.join(missing)}; fetch it again.")
         target = Path(events_np_root)
         convert(files, read_mat, lambda f: target / f.parent.name / f"{f.stem}.npz", "ASLDVS: events")
 

@@ -1,5 +1,6 @@
 """Bullying10K: ten kinds of behaviour between people, seen by a DAVIS346 camera."""
 
+import os
 from pathlib import Path
 
 from spikingjelly.datasets._conversion import convert, recordings
@@ -54,9 +55,11 @@ class Bullying10kClassification(NeuromorphicDatasetFolder):
     def create_events_np_files(extract_root: str, events_np_root: str) -> None:
         place: dict[Path, Path] = {}
         for name in _FILES:
-            for number, file in enumerate(recordings(Path(extract_root) / name, "**/*.npy", "Bullying10k")):
+            files = recordings(Path(extract_root) / name, "**/*.npy", "Bullying10k")
+            top = os.path.commonpath([file.parent for file in files])
+            for number, file in enumerate(files):
                 part = "test" if number % _EVERY == _EVERY - 1 else "train"
-                place[file] = Path(events_np_root) / part / name / f"{file.stem}.npz"
+                place[file] = Path(events_np_root) / part / name / file.relative_to(top).with_suffix(".npz")
         convert(list(place), read_bullying10k, place.__getitem__, "Bullying10k: events")
 
     @staticmethod

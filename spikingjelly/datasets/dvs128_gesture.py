@@ -1,6 +1,7 @@
 """DVS128 Gesture: eleven hand and arm gestures, seen by a DVS128 camera."""
 
 import csv
+import os
 from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from spikingjelly.datasets._preparation.workers import map_files
 from spikingjelly.datasets.formats import read_aedat3
 
 _PAGE = "https://ibm.ent.box.com/s/3hiq58ww1pbbjrinh367ykfdf60xsfm8/folder/50167556794"
+_CLASSES = 11
 _LISTS = {"train": "trials_to_train.txt", "test": "trials_to_test.txt"}
 
 
@@ -32,7 +34,8 @@ class DVS128Gesture(NeuromorphicDatasetFolder):
 
     1176 training and 288 test samples of 11 classes, from 29 persons under different light; 128 x 128 pixels. The files
     must be downloaded by hand: a run without them says which, from where, and into which folder. Label ``k`` is class
-    ``k + 1`` of the authors' mapping. A sample holds the events with ``start <= t < end`` of its row in the label file;
+    ``k + 1`` of the authors' mapping; code that sorts the folders as torchvision does, ``0, 1, 10, 2, ...``, has other
+    labels from 2 on. A sample holds the events with ``start <= t < end`` of its row in the label file;
     rows may overlap, as one of ``user22_led`` does.
 
     The parameters are those of :class:`NeuromorphicDatasetFolder`.
@@ -69,6 +72,12 @@ class DVS128Gesture(NeuromorphicDatasetFolder):
     def get_H_W() -> tuple[int, int]:
         return 128, 128
 
+    @staticmethod
+    def find_classes(directory: str) -> tuple[list[str], dict[str, int]]:
+        """The folders ``0``, ``1``, ..., ``10``: the number is the label."""
+        names = [str(label) for label in range(_CLASSES) if os.path.isdir(os.path.join(directory, str(label)))]
+        return names, {name: int(name) for name in names}
+
 
 def _listed(folder: Path, name: str) -> list[Path]:
     """The recordings that the list ``name`` tells."""
@@ -99,17 +108,20 @@ def read_labels(path: Path) -> list[Gesture]:
     :raises DatasetFormatError: if a row is no gesture
     """
     with path.open(newline="") as file:
-        rows = [row for row in csv.reader(file) if row]
+        reader = csv.reader(file)
+        rows = [(reader.line_num, row) for row in reader if row]
+    if not rows or rows[0][1][0].strip() != "class":
+        raise DatasetFormatError(f"{path} does not begin with the line 'class,startTime_usec,endTime_usec'.")
     gestures = []
-    for number, row in enumerate(rows[1:], start=2):
+    for number, row in rows[1:]:
         try:
             label, start, end = (int(value) for value in row)
         except ValueError:
             raise DatasetFormatError(f"{path}, line {number}: {','.join(row)} is not 'class,start,end'.") from None
-        if not 1 <= label <= 11 or end < start:
+        if not 1 <= label <= _CLASSES or end < start:
             raise DatasetFormatError(
-                f"{path}, line {number}: class {label} from {start} to {end}; expected a class from 1 to 11 and an end "
-                "behind the start."
+                f"{path}, line {number}: class {label} from {start} to {end}; expected a class from 1 to {_CLASSES} "
+                "and an end behind the start."
             )
         gestures.append(Gesture(label - 1, start, end))
     return gestures

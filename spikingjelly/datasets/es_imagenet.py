@@ -3,6 +3,7 @@
 import os
 import re
 from pathlib import Path
+from typing import ClassVar
 
 from spikingjelly.datasets._conversion import folder_with
 from spikingjelly.datasets._errors import DatasetFormatError, DatasetNotFoundError
@@ -12,6 +13,7 @@ from spikingjelly.datasets._preparation.archives import extract
 from spikingjelly.datasets.formats import read_es_imagenet
 
 _URL = "https://cloud.tsinghua.edu.cn/d/94873ab4ec2a4eb497b3/files/?p=%2F{name}&dl=1"
+_CLASSES = 1000
 _VOLUME = "ES-imagenet-0.18.part{number:02}.rar"
 _MD5 = """
     900bdd57b5641f7d81cd4620283fef76 5982532009e863a8f4e18e793314c54b 8f408c1f5a1d4604e48d0d062a8289a0
@@ -32,10 +34,12 @@ class ESImageNet(NeuromorphicDatasetFolder):
 
     1 257 035 training and 49 881 test samples of 1000 classes, 256 x 256 pixels; ``t`` is a step from 1 to 8, so
     ``duration`` is a number of steps. 25 rar volumes of about 100 GB in all are downloaded; unpacking them needs one of
-    unrar, 7z, unar or bsdtar. The files of events are those of the archive, linked, not copied.
+    unrar, 7z, 7zz or bsdtar. The files of events are those of the archive, linked, not copied.
 
     The parameters are those of :class:`NeuromorphicDatasetFolder`.
     """
+
+    events_growth: ClassVar[float] = 0.0  # linked
 
     @staticmethod
     def resource_url_md5() -> list:
@@ -72,8 +76,8 @@ class ESImageNet(NeuromorphicDatasetFolder):
     def find_classes(directory: str) -> tuple[list[str], dict[str, int]]:
         """The folders ``class0``, ``class1``, ...: the number is the label."""
         names = [entry.name for entry in os.scandir(directory) if entry.is_dir() and entry.name[0] != "."]
-        labels = {name: _number(name, directory) for name in names}
-        return sorted(names, key=labels.__getitem__), labels
+        names.sort(key=lambda name: _number(name, directory))
+        return names, {name: _number(name, directory) for name in names}
 
 
 def _number(name: str, directory: str) -> int:
@@ -90,8 +94,10 @@ def _labels(path: Path, folder: Path) -> list[tuple[Path, int]]:
         words = line.split()
         if not words:
             continue
-        if len(words) < 2 or not words[1].isdigit():
-            raise DatasetFormatError(f"{path}, line {number}: {line!r} is not '<name> <label> ...'.")
+        if len(words) < 2 or not words[1].isdecimal() or int(words[1]) >= _CLASSES:
+            raise DatasetFormatError(
+                f"{path}, line {number}: {line!r} is not '<name> <label 0 to {_CLASSES - 1}> ...'."
+            )
         sample = folder / (words[0].removesuffix(".npz") + ".npz")
         if not sample.is_file():
             raise DatasetNotFoundError(

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
-from spikingjelly.datasets._conversion import convert, folder_with
-from spikingjelly.datasets._errors import DatasetNotFoundError
+from spikingjelly.datasets._conversion import convert, folder_with, recordings
+from spikingjelly.datasets._errors import DatasetFormatError, DatasetNotFoundError
 from spikingjelly.datasets._folder import NeuromorphicDatasetFolder
 from spikingjelly.datasets._preparation.archives import extract
 from spikingjelly.datasets.formats import read_hardvs
@@ -71,13 +71,15 @@ class HARDVS(NeuromorphicDatasetFolder):
     @staticmethod
     def create_events_np_files(extract_root: str, events_np_root: str) -> None:
         lists = folder_with(Path(extract_root), _LISTS.values(), "HARDVS")
-        found = {f"{path.parent.name}/{path.stem}": path for path in sorted(Path(extract_root).rglob("action_*/*.npz"))}
+        files = recordings(Path(extract_root), "**/action_*/*.npz", "HARDVS")
+        found = {f"{path.parent.name}/{path.stem}": path for path in files}
         part_of: dict[Path, str] = {}
         for part, name in _LISTS.items():
             for entry in _first_words(lists / name):
                 if entry not in found:
                     raise DatasetNotFoundError(f"HARDVS: {lists / name} lists {entry}, which is not there.")
-                part_of[found[entry]] = part
+                if part_of.setdefault(found[entry], part) != part:
+                    raise DatasetFormatError(f"HARDVS: {lists / name} lists {entry}, which another list has too.")
         target = Path(events_np_root)
         convert(list(part_of), read_hardvs, lambda f: target / part_of[f] / f.parent.name / f.name, "HARDVS: events")
 

@@ -42,7 +42,7 @@ class NCaltech101(UnsplitDatasetFolder):
     def create_events_np_files(extract_root: str, events_np_root: str) -> None:
         files = recordings(Path(extract_root), "Caltech101/*/*.bin", "NCaltech101")
         target = Path(events_np_root)
-        read = functools.partial(read_atis_bin, W=240)
+        read = functools.partial(read_atis_bin, H=180, W=240)
         convert(files, read, lambda f: target / f.parent.name / f"{f.stem}.npz", "NCaltech101: events")
 
     @staticmethod

@@ -40,7 +40,7 @@ class NMNIST(NeuromorphicDatasetFolder):
 
     @staticmethod
     def create_events_np_files(extract_root: str, events_np_root: str) -> None:
-        files = recordings(Path(extract_root), "T*/[0-9]/*.bin", "NMNIST")
+        files = recordings(Path(extract_root), "[Tt]*/[0-9]/*.bin", "NMNIST")
         target = Path(events_np_root)
         read = functools.partial(read_atis_bin, H=34, W=34)
         convert(

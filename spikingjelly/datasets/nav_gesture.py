@@ -74,5 +74,5 @@ def gesture_of(recording: Path) -> str:
 
 
 def _read(recording: Path) -> Events:
-    events = read_dat(recording)
+    events = read_dat(recording, H=240, W=304)
     return {**events, "t": events["t"] - events["t"][:1]} if len(events["t"]) else events

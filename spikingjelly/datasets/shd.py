@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from torch.utils.data import Dataset
 
+from spikingjelly.datasets._columns import positive_int
 from spikingjelly.datasets._events import Events
 from spikingjelly.datasets._frames import integrate_events_by_fixed_duration, integrate_events_by_fixed_frames_number
 from spikingjelly.datasets._preparation import archives
@@ -98,14 +99,17 @@ class _SpokenSpikes(Dataset[tuple[Any, Any]]):
                 f'{cls.__name__}: data_type must be "event", or "frame" with one of frames_number (and split_by), '
                 f"duration and custom_integrate_function; given were {data_type!r} and {len(given)} of these."
             )
+        if number is not None and split_by not in ("time", "number"):
+            raise ValueError(f'{cls.__name__}: split_by must be "time" or "number", but {split_by!r} was given.')
         if function is not None:
             return lambda events: np.asarray(function(events, 1, _CHANNELS), np.float32)
         if number is not None:
+            frames_number = positive_int(number, "frames_number")
             return lambda events: _one_row(
-                integrate_events_by_fixed_frames_number(events, split_by, number, 1, _CHANNELS)
+                integrate_events_by_fixed_frames_number(events, split_by, frames_number, 1, _CHANNELS)
             )
-        assert duration is not None
-        return lambda events: _one_row(integrate_events_by_fixed_duration(events, 1000 * duration, 1, _CHANNELS))
+        microseconds = 1000 * positive_int(duration, "duration")
+        return lambda events: _one_row(integrate_events_by_fixed_duration(events, microseconds, 1, _CHANNELS))
 
 
 def _one_row(frames: np.ndarray) -> np.ndarray:

@@ -48,6 +48,15 @@ def extract(
         raise DatasetFormatError(f"{archive} is damaged or not what its name says: {error}") from error
 
 
+def require_program(name: str) -> None:
+    """See to it before a download that the archive ``name`` can be unpacked here.
+
+    :raises RuntimeError: if that takes a program that is not there; says what to install
+    """
+    if name.lower().endswith(".rar"):
+        external.find_tool(Path(name))
+
+
 def unpacked_size(archive: Path) -> int:
     """The bytes that ``archive`` unpacks to; an estimate for compressed tar and rar files."""
     if zipfile.is_zipfile(archive):
@@ -75,6 +84,9 @@ def _unzip(archive: Path, folder: Path, base: Path, guard: Guard, inner: Inner, 
     """All members are judged before the first is written."""
     with zipfile.ZipFile(archive) as file:
         infos = file.infolist()
+        if infos and min(info.header_offset for info in infos) > 0:
+            # What is left of a zip of zips may end like one of those that it holds.
+            raise zipfile.BadZipFile("it does not begin with its first member; it may be cut off")
         guard.announce(sum(info.file_size for info in infos))
         for info in infos:
             _judge_zip_member(info, guard)

@@ -39,6 +39,8 @@ class Guard:
 
         :raises UnsafeArchiveError: if that is outside of ``folder``, or something lies there already
         """
+        if is_folder and not name.strip("/\\"):  # the archive's own root, which Dropbox puts into its archives
+            return folder
         parts = self._parts(name)
         path = folder.joinpath(*parts)
         self._members += 1

@@ -110,12 +110,12 @@ class _Dtype:
         order = self.state[1] if len(self.state) > 1 and self.state[1] in ("<", ">") else "|"
         if _NUMBERS.fullmatch(self.code):
             return np.dtype(order.replace("|", "") + self.code.lstrip("<>|="))
-        names, fields = self.state[3], self.state[4]
-        if not re.fullmatch(r"\|?V\d{1,4}", self.code) or not 0 < len(names) <= 64:
+        if not re.fullmatch(r"\|?V\d{1,4}", self.code) or len(self.state) < 5:
             raise pickle.UnpicklingError(f"it holds arrays of {self.code!r}")
+        names, fields = self.state[3:5]
         parts = [(fields[name][0].resolved, int(fields[name][1])) for name in names]
         itemsize = int(self.code.lstrip("|V"))
-        if any(dtype.names or offset < 0 or offset + dtype.itemsize > itemsize for dtype, offset in parts):
+        if not parts or any(dtype.names or offset < 0 or offset + dtype.itemsize > itemsize for dtype, offset in parts):
             raise pickle.UnpicklingError("it holds arrays of nested or overlong structures")
         formats, offsets = zip(*parts, strict=True)
         return np.dtype({"names": list(names), "formats": formats, "offsets": offsets, "itemsize": itemsize})
@@ -157,6 +157,11 @@ def _encode(text: str, encoding: str) -> bytes:
     return text.encode(encoding)
 
 
+def _empty() -> bytes:
+    """How protocol 2 writes no bytes."""
+    return b""
+
+
 _MULTIARRAY = ("numpy.core.multiarray", "numpy._core.multiarray")
 _STAND_INS: dict[str, tuple[tuple[str, ...], Any]] = {
     "_reconstruct": (_MULTIARRAY, _Array),
@@ -164,6 +169,7 @@ _STAND_INS: dict[str, tuple[tuple[str, ...], Any]] = {
     "ndarray": (("numpy",), _NdarrayName),
     "dtype": (("numpy",), _Dtype),
     "encode": (("_codecs",), _encode),
+    "bytes": (("__builtin__",), _empty),
 }
 
 

@@ -11,6 +11,8 @@ from spikingjelly.datasets._events import Events, checked
 from spikingjelly.datasets.formats._extra import needs
 from spikingjelly.datasets.formats._source import FETCH_AGAIN, File, read_source
 
+_MAGIC = b"#!AER-DAT4.0\r\n"
+
 
 def read_aedat4(file: File) -> Events:
     """The events of the first stream of events in an AEDAT 4 file, ordered by time.
@@ -21,13 +23,16 @@ def read_aedat4(file: File) -> Events:
     :raises DatasetFormatError: (a ValueError) that names the file and what is damaged or outside
     """
     aedat = needs("aedat", "AEDAT 4 files", "the package aedat", "aedat4")
+    source = read_source(file)
+    if not source.data.startswith(_MAGIC):
+        # The package takes such a file for an empty one.
+        raise source.error(0, f"starts with {source.data[:14]!r}, expected {_MAGIC!r} (AEDAT 4).")
     if not isinstance(file, bytes | bytearray | memoryview):
-        with open(file, "rb"):  # the usual error where there is no such file
-            return _read(aedat, str(Path(file)), str(Path(file)))
+        return _read(aedat, source.name, source.name)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "events.aedat4"
         path.write_bytes(file)
-        return _read(aedat, str(path), read_source(b"").name)
+        return _read(aedat, str(path), source.name)
 
 
 def _read(aedat: Any, path: str, name: str) -> Events:

@@ -1,0 +1,199 @@
+"""Every data set on the whole way from the published archives to batches, in miniature."""
+
+import functools
+import stat
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch.utils.data import DataLoader
+
+from spikingjelly.datasets import DatasetFormatError, DatasetNotFoundError, Resource, pad_sequence_collate
+from spikingjelly.datasets.es_imagenet import ESImageNet
+from tests.datasets.classes.archives import open_quietly, place
+from tests.datasets.classes.published import ALL, Published
+from tests.datasets.formats.writers import Event
+
+BUILDERS = {build.__name__: functools.cache(build) for build in ALL}
+DTYPES = {"t": np.int64, "x": np.int32, "y": np.int32, "p": np.int8}
+# Stands for bsdtar: the same arguments, the same lists, but what it unpacks is a zip.
+STAND_IN = f"""#!{sys.executable}
+import sys, zipfile
+archive = zipfile.ZipFile(sys.argv[-1])
+if sys.argv[1] == "-x":
+    archive.extractall(sys.argv[sys.argv.index("-C") + 1])
+for info in archive.infolist():
+    if sys.argv[1] == "-tf":
+        print(info.filename)
+    if sys.argv[1] == "-tvf":
+        print(f"-rw-r--r--  0 user group {{info.file_size}} Jan  1 2020 {{info.filename}}")
+"""
+
+Placed = Callable[[str], Published]
+
+
+@pytest.fixture(params=BUILDERS)
+def name(request: pytest.FixtureRequest) -> str:
+    return request.param
+
+
+@pytest.fixture
+def published(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Published:
+    """The archives are in the folder ``download``."""
+    made = BUILDERS[name]()
+    if made.cls is ESImageNet:
+        program = tmp_path / "programs" / "bsdtar"
+        program.parent.mkdir()
+        program.write_text(STAND_IN)
+        program.chmod(program.stat().st_mode | stat.S_IXUSR)
+        monkeypatch.setenv("PATH", str(program.parent))
+    place(monkeypatch, tmp_path, made.cls, made.files)
+    return made
+
+
+def columns(events: list[Event]) -> dict[str, list[int]]:
+    return {key: [getattr(event, key) for event in events] for key in "txyp"}
+
+
+def frames_of(events: list[Event], starts: list[int], H: int, W: int) -> np.ndarray:
+    """Frame k has the events from number ``starts[k]`` on, until the next frame begins."""
+    frames = np.zeros((len(starts), 2, H, W), np.float32)
+    for number, event in enumerate(events):
+        frame = max(k for k, start in enumerate(starts) if start <= number)
+        frames[frame, event.p, event.y, event.x] += 1
+    return frames
+
+
+def test_events_are_those_that_were_written(published: Published, tmp_path: Path) -> None:
+    """All events of all samples of all parts, in the order of the labels, with names and labels."""
+    for arguments, samples in published.samples.items():
+        dataset = open_quietly(published.cls, tmp_path, *arguments)
+        assert [Path(path).stem for path, _ in dataset.samples] == [sample.stem for sample in samples]
+        assert dataset.targets == [sample.label for sample in samples]
+        assert dataset.classes == list(dict.fromkeys(sample.folder for sample in samples))
+        assert dataset.class_to_idx == {sample.folder: sample.label for sample in samples}
+        for (events, label), sample in zip(dataset, samples, strict=True):
+            assert label == sample.label
+            assert {key: column.dtype for key, column in events.items()} == DTYPES
+            assert {key: column.tolist() for key, column in events.items()} == columns(sample.events)
+
+
+@pytest.mark.parametrize("split_by", ["number", "time"])
+def test_frames_by_number_and_time(published: Published, tmp_path: Path, split_by: str) -> None:
+    """Against a count event by event, on the size of the sensor, in batches."""
+    arguments, samples = published.smallest
+    dataset = open_quietly(published.cls, tmp_path, *arguments, "frame", 3, split_by)
+    ((x, y),) = DataLoader(dataset, batch_size=len(samples))
+    H, W = published.cls.get_H_W()
+    assert x.dtype == torch.float32
+    assert x.shape == (len(samples), 3, 2, H, W)
+    assert y.tolist() == [sample.label for sample in samples]
+    for frames, sample in zip(x, samples, strict=True):
+        events, count = sample.events, len(sample.events)
+        window = (events[-1].t - events[0].t) // 3
+        starts = [k * (count // 3) for k in range(3)]
+        if split_by == "time":
+            starts = [sum(event.t < events[0].t + k * window for event in events) for k in range(3)]
+        assert np.array_equal(frames.numpy(), frames_of(events, starts, H, W))
+
+
+def test_frames_by_duration(published: Published, tmp_path: Path) -> None:
+    """As many as the recording is long; filled up in a batch, with the lengths beside it."""
+    arguments, samples = published.smallest
+    duration = 3 if published.cls is ESImageNet else 20_000
+    options = {"data_type": "frame", "duration": duration}
+    dataset = open_quietly(published.cls, tmp_path, *arguments, **options)
+    H, W = published.cls.get_H_W()
+    lengths = []
+    for (frames, _), sample in zip(dataset, samples, strict=True):
+        events = sample.events
+        T = -(-(events[-1].t - events[0].t) // duration)
+        starts = [sum(event.t < events[0].t + k * duration for event in events) for k in range(T)]
+        assert np.array_equal(frames, frames_of(events, starts, H, W))
+        lengths.append(T)
+    x, y, length = next(iter(DataLoader(dataset, batch_size=len(samples), collate_fn=pad_sequence_collate)))
+    assert x.shape == (len(samples), max(lengths), 2, H, W)
+    assert length.tolist() == lengths
+    assert y.tolist() == [sample.label for sample in samples]
+    assert x.sum().item() == sum(len(sample.events) for sample in samples)
+
+
+def test_transforms_are_applied(published: Published, tmp_path: Path) -> None:
+    arguments, samples = published.smallest
+    dataset = open_quietly(
+        published.cls, tmp_path, *arguments, transform=lambda events: len(events["t"]), target_transform=lambda y: -y
+    )
+    assert list(dataset) == [(len(sample.events), -sample.label) for sample in samples]
+
+
+def test_a_function_of_ones_own(published: Published, tmp_path: Path) -> None:
+    """It gets the events and the size of the sensor; its frames lie in a folder of the given name."""
+
+    def last_event(events: dict[str, np.ndarray], H: int, W: int) -> np.ndarray:
+        return np.array([[events["x"][-1], events["y"][-1], H, W]])
+
+    arguments, samples = published.smallest
+    dataset = open_quietly(published.cls, tmp_path, *arguments, "frame", None, None, None, last_event, "last_events")
+    assert dataset.root.startswith(str(tmp_path / "last_events"))
+    for (frame, _), sample in zip(dataset, samples, strict=True):
+        assert frame.tolist() == [[sample.events[-1].x, sample.events[-1].y, *published.cls.get_H_W()]]
+
+
+def test_what_is_missing_is_named(published: Published, tmp_path: Path) -> None:
+    """With its checksum, where it comes from and where it goes; what is there is not asked for."""
+    arguments, _ = published.smallest
+    entries = [
+        entry if isinstance(entry, Resource) else Resource.of(entry, False)
+        for entry in published.cls.resource_url_md5()
+    ]
+    gone = entries[-1]
+    (tmp_path / "download" / gone.name).unlink()
+    with pytest.raises(DatasetNotFoundError) as caught:
+        open_quietly(published.cls, tmp_path, *arguments, download=False)
+    text = str(caught.value)
+    for needed in (gone.name, gone.md5 or "", gone.page, str(tmp_path / "download"), published.cls.__name__):
+        assert needed in text
+    for entry in entries[:-1]:
+        assert entry.md5 not in text
+    by_hand = "must be downloaded by hand" if not published.cls.downloadable() else "download=False"
+    assert by_hand in text
+    assert not (tmp_path / "extract").exists()
+
+
+def test_a_damaged_archive_is_refused_before_it_is_unpacked(published: Published, tmp_path: Path) -> None:
+    arguments, _ = published.smallest
+    name = next(iter(published.files))
+    path = tmp_path / "download" / name
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+    entry = next(e for e in published.cls.resources() if e.name == name)
+    with pytest.raises(DatasetFormatError, match=name.replace("(", r"\(")) as caught:
+        open_quietly(published.cls, tmp_path, *arguments)
+    assert entry.md5 is None or entry.md5 in str(caught.value)
+    assert not (tmp_path / "events_np").exists()
+    assert path.stat().st_size == len(content) // 2
+
+
+def test_a_second_time_nothing_is_built(published: Published, tmp_path: Path) -> None:
+    """Archives and unpacked files may be gone by then."""
+    arguments, samples = published.smallest
+    open_quietly(published.cls, tmp_path, *arguments)
+    for name in ("download", "extract"):
+        (tmp_path / name).rename(tmp_path / f"{name} elsewhere")
+    events, _ = open_quietly(published.cls, tmp_path, *arguments)[0]
+    assert events["t"].tolist() == [event.t for event in samples[0].events]
+    assert not (tmp_path / "download").exists()
+
+
+def test_a_split_must_be_chosen(published: Published, tmp_path: Path) -> None:
+    """A data set with parts is never opened as a whole or as none: None is refused, as is an unknown part."""
+    if () in published.samples:
+        with pytest.raises(TypeError):
+            open_quietly(published.cls, tmp_path, train=True)
+        return
+    for wrong in (None, "all"):
+        with pytest.raises((ValueError, TypeError), match="train"):
+            open_quietly(published.cls, tmp_path, wrong)
