@@ -57,6 +57,7 @@ def test_mask_by_hand(lengths: list[int], T: int | None) -> None:
         mask = padded_sequence_mask(given_as, T)
         assert mask.dtype == torch.bool
         assert mask.shape == (steps, len(lengths))
+        assert padded_sequence_mask(torch.tensor(lengths).to("meta"), steps).device.type == "meta"
         assert mask.tolist() == [[t < length for length in lengths] for t in range(steps)]
 
 

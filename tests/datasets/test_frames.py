@@ -142,7 +142,7 @@ def test_narrow_types_do_not_overflow(dtypes: str) -> None:
     narrow = {name: values.astype(dtypes) for name, values in wide.items()}
     for integrate in (
         lambda events: by_number(events, "number", 7, 120, 100),
-        lambda events: by_number(events, "time", 7, 120, 100),
+        lambda events: by_number(events, "time", 11, 120, 100),
         lambda events: by_duration(events, 11, 120, 100),
     ):
         np.testing.assert_array_equal(integrate(narrow), integrate(wide), strict=True)
