@@ -79,13 +79,16 @@ class Denoise(EventTransform):
         if N == 0:
             return table
         pixel, width = _framed(table)
-        index = np.arange(N)
         # One sorted list of pixel and place in the recording: the last event before another is found by bisection.
-        keys = np.sort(pixel * N + index)
-        kept = np.zeros(N, bool)
+        keys = np.sort(pixel * N + np.arange(N))
+        place = keys % N
+        time = t[place]
+        supported = np.zeros(N, bool)
         for dy, dx in _NEIGHBOURS:
-            neighbour = pixel + dy * width + dx
-            found = np.searchsorted(keys, neighbour * N + index) - 1
-            key = keys[np.maximum(found, 0)]
-            kept |= (found >= 0) & (key // N == neighbour) & (t - t[key % N] <= self.duration)
+            wanted = keys + (dy * width + dx) * N
+            found = np.maximum(np.searchsorted(keys, wanted) - 1, 0)
+            is_neighbour = (keys[found] < wanted) & (keys[found] // N == wanted // N)
+            supported |= is_neighbour & (time - time[found] <= self.duration)
+        kept = np.zeros(N, bool)
+        kept[place] = supported
         return select(table, kept)
