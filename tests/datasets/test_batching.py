@@ -41,6 +41,14 @@ def test_labels_may_be_tensors_and_a_recording_without_frames_is_zeros() -> None
     assert (x.tolist(), y.tolist(), length.tolist()) == ([[[1.0] * 3] * 2, [[0.0] * 3] * 2], [4, 5], [2, 0])
 
 
+def test_flipped_and_read_only_arrays() -> None:
+    forwards = np.arange(6, dtype=np.float32).reshape(3, 2)
+    read_only = forwards.copy()
+    read_only.flags.writeable = False
+    x, _, _ = pad_sequence_collate([(forwards[:, ::-1], 0), (read_only, 1)])
+    assert x.tolist() == [forwards[:, ::-1].tolist(), forwards.tolist()]
+
+
 def test_refused_batches() -> None:
     with pytest.raises(ValueError, match=r"differ in T alone, but their shapes are \[\[2, 3\], \[2, 4\]\]"):
         pad_sequence_collate([(torch.ones(2, 3), 0), (torch.ones(2, 4), 0)])
