@@ -139,8 +139,8 @@ def integrate_events_by_fixed_duration(
         return _integrate(pixels, np.bincount(index, minlength=frames_num), H, W)
     except MemoryError as error:
         raise MemoryError(
-            f"A recording from t = {t[0]} to {t[-1]} has {frames_num} frames of duration {duration!r}, which is more than "
-            "memory holds. Is the duration in the unit of t, and are there stray times at the ends?"
+            f"A recording from t = {t[0]} to {t[-1]} has {frames_num} frames of duration {duration!r}, which is more "
+            "than memory holds. Is the duration in the unit of t, and are there stray times at the ends?"
         ) from error
 
 
