@@ -26,13 +26,20 @@ def pad_sequence_collate(batch: Sequence[tuple[Any, Any]]) -> tuple[torch.Tensor
     """
     if len(batch) == 0:
         raise ValueError("pad_sequence_collate needs at least one sample.")
-    sequences = [torch.as_tensor(x) for x, _ in batch]
+    sequences = [_as_tensor(x) for x, _ in batch]
     shapes = [list(x.shape) for x in sequences]
     if any(x.ndim == 0 or x.shape[1:] != sequences[0].shape[1:] for x in sequences):
         raise ValueError(f"Sequences of one batch must be [T, *] and differ in T alone, but their shapes are {shapes}.")
     padded = torch.nn.utils.rnn.pad_sequence(sequences, batch_first=True)
     lengths = torch.tensor([len(x) for x in sequences])
     return padded, default_collate([y for _, y in batch]), lengths
+
+
+def _as_tensor(x: Any) -> torch.Tensor:
+    # PyTorch takes neither arrays that run backwards (as a flip leaves them) nor, without a warning, read-only ones.
+    if isinstance(x, np.ndarray) and (not x.flags.writeable or min(x.strides, default=0) < 0):
+        x = x.copy()
+    return torch.as_tensor(x)
 
 
 def padded_sequence_mask(sequence_len: torch.Tensor | Sequence[int], T: int | None = None) -> torch.Tensor:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils.data import DataLoader, Dataset
 
@@ -52,6 +52,7 @@ def test_all_are_tested() -> None:
 
 
 @pytest.mark.parametrize("transform", _ALL.values(), ids=_ALL)
+@settings(max_examples=40)
 @given(events=recordings(), dtype=st.sampled_from([np.uint8, np.int16, np.int64, np.float32]))
 def test_kind_names_and_dtypes_stay_and_what_was_given_does_too(
     transform: et.EventTransform, events: Recording, dtype: type
@@ -129,6 +130,29 @@ def test_crops_by_hand(events: Recording) -> None:
     assert rows(et.CenterCrop(H, W, 3, 4)(events)) == expected
 
 
+def test_crops_beyond_what_a_narrow_type_holds() -> None:
+    events = {"x": np.array([0, 127], np.int8), "y": np.array([0, 5], np.int8)}
+    assert len(et.Crop(0, 200, 50, 50)(events)["x"]) == 0
+    padded = et.Crop(-1, 0, 50, 200)(events)
+    assert (padded["x"].tolist(), padded["y"].tolist()) == ([0, 127], [1, 6])
+    with pytest.raises(ValueError, match="x would be 200 to 327, which its dtype int8 can't hold"):
+        et.Crop(0, -200, 50, 400)(events)
+
+
+class Faster(et.EventTransform):
+    """Somebody's own transform."""
+
+    needs = "t"
+
+    def change(self, table: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        return {**table, "t": table["t"] * 0.375}
+
+
+def test_own_transforms_are_rounded_to_the_dtype() -> None:
+    assert Faster()(at_times([0, 1, 3, 5]))["t"].tolist() == [0, 0, 1, 2]
+    np.testing.assert_array_equal(Faster()({"t": np.array([1.0])})["t"], [0.375], strict=True)
+
+
 def test_random_crops_are_everywhere() -> None:
     everywhere = [rows(et.Crop(top, left, 3, 4)(_BUSY)) for top in range(3) for left in range(4)]
     crop = et.RandomCrop(H, W, 3, 4, rng=0)
@@ -196,9 +220,10 @@ def test_jitter_in_time_is_normal_and_keeps_whole_numbers_whole() -> None:
     mixed = et.JitterTime(50.0, rng=0)(at_times(list(range(100))))
     assert sorted(row[1:] for row in rows(mixed)) == sorted(row[1:] for row in rows(at_times(list(range(100)))))
     assert (np.diff(mixed["t"]) >= 0).all()
-    unsigned = et.JitterTime(50.0, rng=0)({"t": np.zeros(100, np.uint16)})["t"]
-    assert unsigned.min() == 0
-    assert unsigned.max() < 300
+    for dtype in (np.uint16, np.uint64):
+        unsigned = et.JitterTime(50.0, rng=0)({"t": np.zeros(100, dtype)})["t"]
+        assert unsigned.min() == 0
+        assert 50 < unsigned.max() < 300
     seconds = et.JitterTime(0.1, rng=0)({"t": np.arange(100.0)})["t"]
     assert (seconds != np.rint(seconds)).all(), "whole seconds of floating type get fractions"
 
@@ -251,6 +276,7 @@ def test_area_left_out() -> None:
         assert hole.sum() == 20 * 30 == len(rows_of_hole) * len(columns_of_hole)
         corners.add((rows_of_hole[0], columns_of_hole[0]))
     assert len(corners) > 20
+    assert len(et.DropArea(40, 60, 1.0)(full)["t"]) == 0
 
 
 @given(recordings(), st.integers(0, 30))

@@ -114,6 +114,20 @@ def test_events_files_to_frames_files(tmp_path: Path, capsys: pytest.CaptureFixt
     assert capsys.readouterr().out == f"Frames [{out / 'user_0_4.npz'}] saved.\n"
 
 
+def test_files_of_events_are_closed(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", **at_times([1, 2]))
+    opened = []
+
+    def loader(path: str) -> np.lib.npyio.NpzFile:
+        opened.append(np.load(path))
+        return opened[-1]
+
+    datasets.integrate_events_file_to_frames_file_by_fixed_duration(
+        loader, str(tmp_path / "a.npz"), str(tmp_path), 5, H, W
+    )
+    assert opened[0].zip is None
+
+
 def test_errors_name_the_file_of_events(tmp_path: Path) -> None:
     np.savez(tmp_path / "bad.npz", **at_times([2, 1]))
     with pytest.raises(ValueError, match=r"bad.npz: Events must be sorted by time"):

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -128,6 +129,13 @@ def test_stretches_without_events_are_frames_of_zeros() -> None:
     assert by_duration(events, 200, H, W).sum((1, 2, 3)).tolist() == [2, 0, 0, 0, 2]
 
 
+def test_duration_in_the_wrong_unit() -> None:
+    with pytest.raises(
+        MemoryError, match=r"from t = 0 to 2\d{12} has 2\d{12} frames of duration 1, .* in the unit of t"
+    ):
+        by_duration(at_times([0, 5, 2_000_000_000_000]), 1, 128, 128)
+
+
 def test_event_at_the_very_end_joins_the_last_frame() -> None:
     assert by_duration(at_times([0, 9, 10, 20]), 10, H, W).sum((1, 2, 3)).tolist() == [2, 2]
     assert by_duration(at_times([0, 9, 10, 21]), 10, H, W).sum((1, 2, 3)).tolist() == [2, 1, 1]
@@ -142,7 +150,7 @@ def test_narrow_types_do_not_overflow(dtypes: str) -> None:
     narrow = {name: values.astype(dtypes) for name, values in wide.items()}
     for integrate in (
         lambda events: by_number(events, "number", 7, 120, 100),
-        lambda events: by_number(events, "time", 7, 120, 100),
+        lambda events: by_number(events, "time", 11, 120, 100),
         lambda events: by_duration(events, 11, 120, 100),
     ):
         np.testing.assert_array_equal(integrate(narrow), integrate(wide), strict=True)
@@ -160,6 +168,21 @@ def test_times_in_seconds_are_not_rounded_down() -> None:
     assert by_duration(events, 0.25, H, W).sum((1, 2, 3)).tolist() == [
         int(((wide - wide[0]) // 0.25 == i).sum()) for i in range(4)
     ]
+
+
+@given(
+    st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=30),
+    st.integers(1, 9),
+    st.floats(0.5, 300),
+    st.sampled_from([np.float16, np.float32, np.float64]),
+)
+def test_no_event_is_lost_at_times_with_fractions(t: list[float], T: int, duration: float, dtype: type) -> None:
+    events = {**at_times([0] * len(t)), "t": np.sort(np.array(t, dtype))}
+    first, last = (float(events["t"][i]) for i in (0, -1))
+    by_time, grid = by_number(events, "time", T, H, W), by_duration(events, duration, H, W)
+    assert len(grid) == max(1, math.ceil((last - first) / duration))
+    for frames in (by_time, grid):
+        np.testing.assert_array_equal(frames.sum(0), count_by_hand(events, [0] * len(t), 1)[0])
 
 
 def test_counts_above_16_bits() -> None:

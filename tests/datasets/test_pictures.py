@@ -69,6 +69,7 @@ def test_cloud_of_points(tmp_path: Path) -> None:
     events = at_times(list(range(10)))
     figure = datasets.plot_events(events, tmp_path / "a.png", max_events=None)
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+    assert figure.axes[0].zaxis_inverted(), "y counts from the top"
     off, on = figure.axes[0].collections
     assert on.get_label() == "ON"
     for part, first in ((off, 0), (on, 1)):

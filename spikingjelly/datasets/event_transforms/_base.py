@@ -35,7 +35,7 @@ class EventTransform:
 
 
 def _like(events: Any, before: Table, after: Table) -> Any:
-    fitted = {name: _fit(values, before[name].dtype) for name, values in after.items()}
+    fitted = {name: _fit(name, values, before[name].dtype) for name, values in after.items()}
     if not isinstance(events, np.ndarray):
         return fitted
     array: Any = np.empty(len(next(iter(fitted.values()))), events.dtype)
@@ -44,12 +44,21 @@ def _like(events: Any, before: Table, after: Table) -> Any:
     return array
 
 
-def _fit(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """``values`` as ``dtype``: rounded to whole numbers and kept within what it can hold."""
+def _fit(name: str, values: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """``values`` as ``dtype``, rounded where it is of whole numbers.
+
+    :raises ValueError: if it can't hold a value
+    """
     if values.dtype == dtype or dtype.kind not in "iu":
         return values.astype(dtype, copy=False)
     limits = np.iinfo(dtype)
-    return np.clip(np.rint(values), limits.min, limits.max).astype(dtype)
+    whole = np.rint(values) if values.dtype.kind == "f" else values
+    if whole.size and (whole.min() < limits.min or whole.max() > limits.max):
+        raise ValueError(
+            f"Events: {name} would be {whole.min()} to {whole.max()}, which its dtype {dtype} can't hold. "
+            "Convert the column to a wider one first."
+        )
+    return whole.astype(dtype)
 
 
 def select(table: Table, chosen: np.ndarray) -> Table:

@@ -18,10 +18,10 @@ def _times_in_order(table: Table) -> np.ndarray:
 
 
 def _framed(table: Table) -> tuple[np.ndarray, int]:
-    """A number for the pixel of each event, and the width of a row: with a frame, so that neighbours have numbers."""
+    """A number for the pixel of each event, and the width of a row: with an empty column, so that rows don't touch."""
     x, y = (table[name].astype(np.int64) for name in "xy")
     x, y = x - x.min() + 1, y - y.min() + 1
-    width = int(x.max()) + 2
+    width = int(x.max()) + 1
     return y * width + x, width
 
 
@@ -46,8 +46,8 @@ class RefractoryPeriod(EventTransform):
         pixel, _ = _framed(table)
         order = np.argsort(pixel, kind="stable")
         pixel, since = pixel[order], (t - t[0])[order]
-        # All on one axis, pixel after pixel, so far apart that no delay reaches from one to the next.
-        axis = pixel * (since.max() + self.delay + 1) + since
+        # All on one axis, pixel after pixel.
+        axis = pixel * (since.max() + 1) + since
         following = np.maximum(np.searchsorted(axis, axis + self.delay), np.arange(1, N + 1))
         kept = np.zeros(N, bool)
         current = np.flatnonzero(np.diff(pixel, prepend=-1))
@@ -79,13 +79,16 @@ class Denoise(EventTransform):
         if N == 0:
             return table
         pixel, width = _framed(table)
-        index = np.arange(N)
         # One sorted list of pixel and place in the recording: the last event before another is found by bisection.
-        keys = np.sort(pixel * N + index)
-        kept = np.zeros(N, bool)
+        keys = np.sort(pixel * N + np.arange(N))
+        place = keys % N
+        time = t[place]
+        supported = np.zeros(N, bool)
         for dy, dx in _NEIGHBOURS:
-            neighbour = pixel + dy * width + dx
-            found = np.searchsorted(keys, neighbour * N + index) - 1
-            key = keys[np.maximum(found, 0)]
-            kept |= (found >= 0) & (key // N == neighbour) & (t - t[key % N] <= self.duration)
+            wanted = keys + (dy * width + dx) * N
+            found = np.maximum(np.searchsorted(keys, wanted) - 1, 0)
+            is_neighbour = (keys[found] < wanted) & (keys[found] // N == wanted // N)
+            supported |= is_neighbour & (time - time[found] <= self.duration)
+        kept = np.zeros(N, bool)
+        kept[place] = supported
         return select(table, kept)

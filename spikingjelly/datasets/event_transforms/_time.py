@@ -16,6 +16,8 @@ from spikingjelly.datasets.event_transforms._base import (
     sort_by_time,
 )
 
+_LARGEST = np.iinfo(np.int64).max
+
 
 @dataclass
 class CropTime(EventTransform):
@@ -59,7 +61,7 @@ class RandomCropTime(RandomTransform):
 class JitterTime(RandomTransform):
     """Move each event by a normal random time (``std`` in the unit of t); the events are then sorted again.
 
-    Whole numbers stay whole, and unsigned ones don't go below 0.
+    Whole numbers stay whole and within what their dtype can hold: unsigned ones don't go below 0.
     """
 
     std: float
@@ -72,8 +74,11 @@ class JitterTime(RandomTransform):
         t = wide_times(table["t"])
         shift = self.generator().normal(0, self.std, len(t))
         if table["t"].dtype.kind in "iu":
-            shift = np.rint(shift).astype(np.int64)
-        return sort_by_time({**table, "t": t + shift})
+            limits = np.iinfo(table["t"].dtype)
+            moved = np.clip(t + np.rint(shift).astype(np.int64), limits.min, min(limits.max, _LARGEST))
+        else:
+            moved = t + shift
+        return sort_by_time({**table, "t": moved})
 
 
 @dataclass
