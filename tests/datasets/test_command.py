@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -21,6 +22,8 @@ from spikingjelly.datasets._command import registry
 from spikingjelly.datasets._command.app import app
 from spikingjelly.datasets._preparation.npz import write_events, write_frames
 from tests.conftest import ROOT
+from tests.datasets.preparation import toy
+from tests.datasets.preparation.toy import place
 
 FRAMES = "frames_number_4_split_by_number"
 PER_CLASS = {"Train": 2, "Test": 1}
@@ -39,35 +42,46 @@ def five_bytes(t: int, x: int, y: int, p: int) -> bytes:
     return bytes([x, y, p << 7 | t >> 16, t >> 8 & 255, t & 255])
 
 
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Unpacked N-MNIST of 30 recordings: of digit d, an ON event moves along row d, a column each 10 ms."""
+    root = tmp_path_factory.mktemp("unpacked")
     for split, count in PER_CLASS.items():
         for digit in range(10):
-            folder = tmp_path / "root" / "extract" / split / str(digit)
+            folder = root / "extract" / split / str(digit)
             folder.mkdir(parents=True)
             for k in range(count):
                 content = b"".join(five_bytes(10_000 * i, i, digit, 1) for i in range(20))
                 (folder / f"{k + 1:05}.bin").write_bytes(content)
-    return tmp_path / "root"
+    return root
 
 
-def publish(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
-    """Make N-MNIST the only data set, as large as ``root``."""
-    splits = {
-        "train": registry.Split({"train": True}, 20),
-        "test": registry.Split({"train": False}, 10),
-    }
-    entry = dataclasses.replace(registry.find("nmnist"), splits=splits, **changes)
-    monkeypatch.setattr(registry, "ENTRIES", [entry])
+@pytest.fixture(scope="module")
+def prepared(unpacked: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with events and frames."""
+    root = tmp_path_factory.mktemp("prepared") / "root"
+    shutil.copytree(unpacked, root)
+    run("prepare", "NMNIST", "--root", root, "--frames-number", 4)
+    return root
 
 
 @pytest.fixture
-def sound(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The same with frames, and nothing wrong with it."""
+def root(unpacked: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(unpacked, tmp_path / "root"))
+
+
+@pytest.fixture
+def sound(prepared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Events and frames with nothing wrong about them, which are as many as are published."""
     publish(monkeypatch)
-    run("prepare", "NMNIST", "--root", root, "--frames-number", 4)
-    return root
+    return Path(shutil.copytree(prepared, tmp_path / "sound"))
+
+
+def publish(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
+    """Make N-MNIST the only data set, as large as ours."""
+    splits = {"train": registry.Split({"train": True}, 20), "test": registry.Split({"train": False}, 10)}
+    entry = dataclasses.replace(registry.find("nmnist"), splits=splits, **changes)
+    monkeypatch.setattr(registry, "ENTRIES", [entry])
 
 
 def tree(folder: Path) -> dict[str, tuple[int, int]]:
@@ -215,7 +229,7 @@ def _unnamed(root: Path) -> str:
     path = root / FRAMES / "train" / "0" / "00001.npz"
     with path.open("wb") as file:
         np.save(file, np.zeros((4, 2, 34, 34)))
-    return f"{path} is damaged or no npz file: it holds one array"
+    return f"{path} is damaged or no npz file"
 
 
 def _beyond(root: Path) -> str:
@@ -291,6 +305,24 @@ def test_verify_compares_with_the_published_numbers(root: Path) -> None:
     assert f"{root / 'events_np' / 'test'}: holds 10 samples, and 10,000 are published" in text
 
 
+def test_verify_knows_the_archive_that_was_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when the archive is gone; and a file that is lost from the folder is missed."""
+    place(tmp_path)
+    splits = {"train": registry.Split({"train": True}, 12), "test": registry.Split({"train": False}, 4)}
+    entry = registry.Entry("Toy", toy.__name__, "Toy", 2, splits)
+    monkeypatch.setattr(registry, "ENTRIES", [entry])
+    run("prepare", "toy", "--root", tmp_path)
+    assert "is not there" not in run("verify", "toy", "--root", tmp_path, "--every", 1)
+    (tmp_path / "download" / "toy.zip").unlink()
+    assert "toy.zip is not there" in run("verify", "toy", "--root", tmp_path)
+    (tmp_path / "extract" / "toy" / "test" / "cat" / "000.txt").unlink()
+    monkeypatch.setattr(toy.Toy, "resource_url_md5", staticmethod(lambda: [("toy.zip", "", "0" * 32)]))
+    text = run("verify", "toy", "--root", tmp_path, code=1)
+    assert "2 problems" in text
+    assert f"{tmp_path / 'extract'}: was made from toy.zip with hash" in text
+    assert f"{tmp_path / 'extract' / 'toy' / 'test' / 'cat'}: holds 1 files, and held 2" in text
+
+
 def test_verify_compares_the_total_where_parts_are_unknown(sound: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     publish(monkeypatch, total=31)
     assert f"{sound / 'events_np'}: holds 30 samples, and 31 are published" in run(
@@ -309,7 +341,7 @@ def test_verify_notes_what_is_not_a_fault(sound: Path, monkeypatch: pytest.Monke
     text = run("verify", "nmnist", "--root", sound)
     assert "Test.zip.part: a download that is not complete" in text
     assert ".events_np.building-7: left by an interrupted run" in text
-    assert f"{sound / FRAMES}: has no manifest.json" in text
+    assert f"{sound / FRAMES}: has no manifest" in text
     assert "Train.zip: no hash is published for it" in text
 
 
@@ -350,7 +382,7 @@ def test_show_draws_frames_in_a_row_and_a_cloud_of_events(sound: Path) -> None:
     assert ((below[..., 2] - below[..., 0]) > 80).sum() > 20  # the points of ON events are blue
 
 
-def test_show_wants_a_prepared_data_set_and_a_sample_of_it(root: Path, sound: Path, tmp_path: Path) -> None:
+def test_show_wants_a_prepared_data_set_and_a_sample_of_it(sound: Path, tmp_path: Path) -> None:
     text = run("show", "nmnist", 0, "--root", tmp_path / "other", "--out", tmp_path / "a.gif", code=1)
     assert f'python -m spikingjelly.datasets prepare N-MNIST --root "{tmp_path / "other"}"' in text
     assert not (tmp_path / "other").exists()

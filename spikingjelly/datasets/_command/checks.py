@@ -61,25 +61,25 @@ def _check_stages(entry: Entry, root: Path, findings: Findings) -> None:
     """What each manifest says against what is there."""
     hashes = {resource.name: resource.sha256 or resource.md5 for resource in entry.resources()}
     events = _manifest(root / "events_np", Findings()) or {}
-    for path in sorted([*root.glob("*/manifest.json"), *root.glob("extract/*/manifest.json")]):
-        manifest = _manifest(path.parent, findings)
+    for folder in sorted(path for path in [*root.glob("*/"), *root.glob("extract/*/")] if path.name[0] != "."):
+        manifest = _manifest(folder, findings)
         if manifest is None:
             continue
-        found, wanted = counts(path.parent), manifest.get("counts") or {}
+        found, wanted = counts(folder), manifest.get("counts") or {}
         for place in sorted(found.keys() | wanted.keys()):
             if found.get(place) != wanted.get(place):
                 findings.problems.append(
-                    f"{path.parent / place}: holds {found.get(place, 0):,} files, and held {wanted.get(place, 0):,} "
+                    f"{folder / place}: holds {found.get(place, 0):,} files, and held {wanted.get(place, 0):,} "
                     "when it was built"
                 )
         source = manifest.get("source") or {}
         findings.problems += [
-            f"{path}: was made from {name} with hash {source[name]}, expected {hashes[name]}"
+            f"{folder}: was made from {name} with hash {source[name]}, expected {hashes[name]}"
             for name in sorted(hashes.keys() & source.keys())
             if source[name] != hashes[name]
         ]
         if events and source.get("events_np", events.get("id")) != events.get("id"):
-            findings.problems.append(f"{path.parent}: was made from other events than those in events_np now")
+            findings.problems.append(f"{folder}: was made from other events than those in events_np now")
         skipped = manifest.get("skipped") or {}
         findings.notes += [f"{file}: was left out ({reason})" for file, reason in skipped.items()]
     findings.notes += [f"{path}: left by an interrupted run" for path in sorted(root.glob(".*.building-*"))]
@@ -103,8 +103,10 @@ def _sample_folders(root: Path, findings: Findings) -> list[Path]:
         and not re.search(r"\.outdated-\d+$", path.name)
     )
     for folder in folders:
-        if not (folder / "manifest.json").is_file():
-            findings.notes.append(f"{folder}: has no manifest.json, so it can't be told whether it is complete")
+        if _manifest(folder, Findings()) is None:
+            findings.notes.append(
+                f"{folder}: has no manifest that can be read, so it can't be told whether it is complete"
+            )
     if not folders:
         findings.notes.append("no events or frames have been made yet")
     return folders
