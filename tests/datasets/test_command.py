@@ -368,6 +368,16 @@ def test_show_animates_the_frames(sound: Path) -> None:
             np.testing.assert_array_equal(pixels[..., 2] > 100, lit.repeat(factor, 0).repeat(factor, 1))
 
 
+def test_one_hot_pixel_does_not_darken_the_others(root: Path, tmp_path: Path) -> None:
+    image = pytest.importorskip("PIL.Image")
+    moving = b"".join(five_bytes(1000 * i, i, 3, 1) for i in range(30))
+    (root / "extract" / "Train" / "0" / "00001.bin").write_bytes(moving + five_bytes(29_000, 33, 33, 1) * 200)
+    run("prepare", "nmnist", "--root", root)
+    run("show", "nmnist", 0, "--root", root, "--out", tmp_path / "a.gif", "--frames-number", 1)
+    with image.open(tmp_path / "a.gif") as picture:
+        assert np.asarray(picture.convert("RGB"))[3 * (256 // 34), 0, 2] > 200
+
+
 def test_show_draws_frames_in_a_row_and_a_cloud_of_events(sound: Path) -> None:
     image = pytest.importorskip("PIL.Image")
     pytest.importorskip("matplotlib")

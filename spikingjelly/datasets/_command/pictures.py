@@ -20,6 +20,7 @@ _SIDE = 256  # pixels of an animation, about
 _THUMBNAIL = 128
 _ROW = 20  # frames next to each other
 _GAP = 4
+_BRIGHT = 0.95  # the part of the lit pixels that are not shown in full brightness
 
 
 def check_kind(out: Path) -> str:
@@ -43,11 +44,11 @@ def draw_sample(events: Events, size: tuple[int, int], frames_number: int, out: 
     kind = check_kind(out)
     if len(events["t"]) == 0:
         raise DatasetFormatError("The sample holds no events, so there is nothing to show.")
-    frames = integrate_events_by_fixed_frames_number(events, "time", frames_number, *size)
+    frames = _clipped(integrate_events_by_fixed_frames_number(events, "time", frames_number, *size))
     if kind == ".gif":
         play_frame(_enlarged(frames, _SIDE), out)
         return
-    cloud = _picture_of(plot_events(events))
+    cloud = _picture_of(plot_events({**events, "t": events["t"] - events["t"][0]}))
     strip = _strip(frames_to_images(_enlarged(frames, _THUMBNAIL)))
     _stack(strip, cloud).save(out)
 
@@ -67,6 +68,11 @@ def draw_channels(events: Events, channels: int, out: Path) -> None:
     axes.scatter(np.asarray(events["t"]) / 1000, events["x"], s=1)
     axes.set(xlabel="time in milliseconds", ylabel="channel", ylim=(0, channels))
     figure.savefig(out)
+
+
+def _clipped(frames: np.ndarray) -> np.ndarray:
+    """Counts up to what few pixels exceed: next to one hot pixel all others would be dark."""
+    return np.minimum(frames, np.quantile(frames[frames > 0], _BRIGHT))
 
 
 def _enlarged(frames: np.ndarray, side: int) -> np.ndarray:
