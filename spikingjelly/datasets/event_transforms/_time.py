@@ -74,6 +74,7 @@ class JitterTime(RandomTransform):
         t = wide_times(table["t"])
         shift = self.generator().normal(0, self.std, len(t))
         if table["t"].dtype.kind in "iu":
+            # Clipped in int64, in which the times are; beyond it older NumPy would go on in floating point.
             limits = np.iinfo(table["t"].dtype)
             moved = np.clip(t + np.rint(shift).astype(np.int64), limits.min, min(limits.max, _LARGEST))
         else:
