@@ -24,7 +24,9 @@ class NeuromorphicDatasetFolder(Dataset[tuple[Any, Any]]):
     ``x`` and ``y`` int32 (column and row), ``p`` int8 (0 OFF, 1 ON). With ``data_type="frame"``, ``x`` is a float32
     array ``[T, 2, H, W]`` of counts, the second axis being the polarity.
 
-    What is not there yet is made on the way, in folders below ``root``::
+    What is not there yet is made on the way, in folders below ``root``:
+
+    .. code-block:: text
 
         download/                                      the files as they are published
         extract/                                       unpacked

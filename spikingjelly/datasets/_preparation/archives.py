@@ -54,7 +54,7 @@ def require_program(name: str) -> None:
     :raises RuntimeError: if that takes a program that is not there; says what to install
     """
     if name.lower().endswith(".rar"):
-        external.find_tool(Path(name))
+        external.programs_for(Path(name))
 
 
 def unpacked_size(archive: Path) -> int:

@@ -53,29 +53,36 @@ class Tool:
         return done.stdout
 
 
-def find_tool(archive: Path) -> tuple[Tool, list[Member]]:
-    """The first program at hand that can read ``archive``, and what it says is inside.
+def programs_for(archive: Path) -> list[Tool]:
+    """The programs at hand that may read ``archive``, which need not be there yet.
 
-    :raises RuntimeError: if there is none at hand; says what to install
-    :raises DatasetFormatError: if none that is at hand can read the archive
+    :raises RuntimeError: if there is none; says what to install
     """
     in_volumes = re.search(r"\.part\d+\.rar$", archive.name, re.IGNORECASE) is not None
     names = [name for name in _TOOLS if not (name == "bsdtar" and in_volumes)]  # it reads the first volume only
-    programs = [(name, program) for name in names if (program := shutil.which(name)) is not None]
+    programs = [_TOOLS[name](program) for name in names if (program := shutil.which(name)) is not None]
     if not programs:
         raise RuntimeError(
             f"{archive.name}: unpacking rar needs one of the programs {', '.join(names)}, and none was found. "
             "Install one (Debian and Ubuntu: apt install unrar, or 7zip with 7zip-rar, or, for archives that are not "
             "in volumes, libarchive-tools; Windows: 7-Zip, with its folder in PATH)."
         )
+    return programs
+
+
+def find_tool(archive: Path) -> tuple[Tool, list[Member]]:
+    """The first program at hand that can read ``archive``, and what it says is inside.
+
+    :raises RuntimeError: if there is none at hand; says what to install
+    :raises DatasetFormatError: if none that is at hand can read the archive
+    """
     failures = []
-    for name, program in programs:
-        tool = _TOOLS[name](program)
+    for tool in programs_for(archive):
         try:
             members = tool.list(archive)
             if members:
                 return tool, members
-            failures.append(f"{archive}: {program} finds nothing in it.")  # bsdtar's word for what it can't read
+            failures.append(f"{archive}: {tool.program} finds nothing in it.")  # bsdtar's word for what it can't read
         except DatasetFormatError as error:  # 7-Zip comes with and without the part that reads rar
             failures.append(str(error))
     raise DatasetFormatError("\n".join(failures))

@@ -15,12 +15,12 @@ LAST = {
     "transform": None, "target_transform": None,
 }  # fmt: skip
 PART: dict[str, dict[str, Any]] = {
-    **dict.fromkeys(
-        ["NeuromorphicDatasetFolder", "DVS128Gesture", "NMNIST", "DVSLip", "ESImageNet", "Bullying10kClassification",
-         "SpikingHeidelbergDigits"],
-        {"train": None},
-    ),
-    **dict.fromkeys(["CIFAR10DVS", "NCaltech101", "ASLDVS", "NAVGestureWalk", "NAVGestureSit"], {}),
+    **{
+        name: {"train": None}
+        for name in ("NeuromorphicDatasetFolder", "DVS128Gesture", "NMNIST", "DVSLip", "ESImageNet",
+                     "Bullying10kClassification", "SpikingHeidelbergDigits")
+    },
+    **{name: {} for name in ("CIFAR10DVS", "NCaltech101", "ASLDVS", "NAVGestureWalk", "NAVGestureSit")},
     "HARDVS": {"train_test_val": None},
     "SpikingSpeechCommands": {"split": "train"},
 }  # fmt: skip
