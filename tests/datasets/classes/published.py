@@ -70,7 +70,7 @@ def dvs128_gesture() -> Published:
             events += gesture
             samples[user < "user24",].append(
                 Sample(
-                    "0 1 10 2 3 4 5 6 7 8 9".split().index(str(label - 1)),
+                    ["0", "1", "10", "2", "3", "4", "5", "6", "7", "8", "9"].index(str(label - 1)),
                     str(label - 1),
                     f"{user}_{int(number == 4)}",
                     gesture[:-1],
