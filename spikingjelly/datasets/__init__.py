@@ -1,5 +1,6 @@
 """Data sets: NumPy in, torch out. This part of the package knows no neurons and works without the rest."""
 
+from spikingjelly.datasets import event_transforms
 from spikingjelly.datasets._batching import (
     RandomTemporalDelete,
     pad_sequence_collate,
@@ -27,6 +28,7 @@ from spikingjelly.datasets._frames import (
     integrate_events_by_fixed_frames_number,
     integrate_events_segment_to_frame,
 )
+from spikingjelly.datasets._pictures import play_frame, plot_events, save_as_pic
 from spikingjelly.datasets._preparation.resources import Resource
 from spikingjelly.datasets._representations import bina_rep, time_surface, voxel_grid
 from spikingjelly.datasets._subsets import (
@@ -53,6 +55,7 @@ __all__ = [
     "bina_rep",
     "cal_fixed_frames_number_segment_index",
     "create_sub_dataset",
+    "event_transforms",
     "fast_split_to_train_test_set",
     "integrate_events_by_fixed_duration",
     "integrate_events_by_fixed_frames_number",
@@ -64,7 +67,10 @@ __all__ = [
     "load_npz_frames",
     "pad_sequence_collate",
     "padded_sequence_mask",
+    "play_frame",
+    "plot_events",
     "random_temporal_delete",
+    "save_as_pic",
     "save_frames_to_npz_and_print",
     "split_to_train_test_set",
     "time_surface",

@@ -20,19 +20,29 @@ def pad_sequence_collate(batch: Sequence[tuple[Any, Any]]) -> tuple[torch.Tensor
 
     ::
 
-        loader = DataLoader(dataset, batch_size=5, collate_fn=pad_sequence_collate)
-        for x, y, length in loader:
-            mask = padded_sequence_mask(length)  # [T, N]
+        from torch.utils.data import DataLoader
+        from spikingjelly.datasets import pad_sequence_collate, padded_sequence_mask
+
+        recordings = [(torch.ones(T, 2, 34, 34), label) for T, label in ((6, 0), (5, 1), (7, 2))]
+        for x, y, length in DataLoader(recordings, batch_size=3, collate_fn=pad_sequence_collate):
+            mask = padded_sequence_mask(length)  # x is [3, 7, 2, 34, 34], mask [7, 3]
     """
     if len(batch) == 0:
         raise ValueError("pad_sequence_collate needs at least one sample.")
-    sequences = [torch.as_tensor(x) for x, _ in batch]
+    sequences = [_as_tensor(x) for x, _ in batch]
     shapes = [list(x.shape) for x in sequences]
     if any(x.ndim == 0 or x.shape[1:] != sequences[0].shape[1:] for x in sequences):
         raise ValueError(f"Sequences of one batch must be [T, *] and differ in T alone, but their shapes are {shapes}.")
     padded = torch.nn.utils.rnn.pad_sequence(sequences, batch_first=True)
     lengths = torch.tensor([len(x) for x in sequences])
     return padded, default_collate([y for _, y in batch]), lengths
+
+
+def _as_tensor(x: Any) -> torch.Tensor:
+    # PyTorch takes neither arrays that run backwards (as a flip leaves them) nor, without a warning, read-only ones.
+    if isinstance(x, np.ndarray) and (not x.flags.writeable or min(x.strides, default=0) < 0):
+        x = x.copy()
+    return torch.as_tensor(x)
 
 
 def padded_sequence_mask(sequence_len: torch.Tensor | Sequence[int], T: int | None = None) -> torch.Tensor:
@@ -45,10 +55,10 @@ def padded_sequence_mask(sequence_len: torch.Tensor | Sequence[int], T: int | No
 
     ::
 
-        >>> padded_sequence_mask(torch.tensor([1, 2, 3])).int()
-        tensor([[1, 1, 1],
-                [0, 1, 1],
-                [0, 0, 1]], dtype=torch.int32)
+        from spikingjelly.datasets import padded_sequence_mask
+
+        mask = padded_sequence_mask(torch.tensor([1, 2, 3])).int()
+        assert mask.tolist() == [[1, 1, 1], [0, 1, 1], [0, 0, 1]]
     """
     lengths = torch.as_tensor(sequence_len)
     if lengths.ndim != 1:

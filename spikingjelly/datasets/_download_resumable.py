@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from tqdm import tqdm
 
@@ -15,8 +15,9 @@ from spikingjelly.datasets._errors import DownloadError
 
 _logger = logging.getLogger(__name__)
 _TIMEOUT = 30  # seconds without an answer
-_CHUNK = 2**20
+_CHUNK = 2**16  # what is lost at most when a connection breaks
 _ATTEMPTS = 5  # a mirror, as long as each brings the file forward
+_REDIRECTIONS = 10
 _LOCAL = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -91,7 +92,6 @@ def _fetch(url: str, part: Path, size: int | None, label: str | None) -> bool:
     """Append to ``part`` what it lacks, or write it anew; whether it was continued."""
     import requests
 
-    _refuse_plain_http(url)
     have = _length(part)
     if size is not None and have > size:
         part.unlink()
@@ -99,9 +99,7 @@ def _fetch(url: str, part: Path, size: int | None, label: str | None) -> bool:
     if have and have == size:
         return True
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
-    with requests.get(url, stream=True, timeout=_TIMEOUT, headers=headers) as response:
-        for hop in [*response.history, response]:
-            _refuse_plain_http(hop.url)
+    with requests.Session() as session, _answer(session, url, headers) as response:
         if response.status_code == 416:  # nothing lies behind what we have: it is whole, or of another file
             return True
         response.raise_for_status()
@@ -110,10 +108,23 @@ def _fetch(url: str, part: Path, size: int | None, label: str | None) -> bool:
         response.raw.headers.pop("Content-Encoding", None)
         rest = int(response.headers.get("Content-Length", 0))
         start = have if resumed else 0
-        if size is not None and start + rest > size:
-            raise _Refused(f"the mirror announces {start + rest} bytes, expected {size}")
+        if size is not None and rest and start + rest != size:
+            page = " of a web page" if "html" in response.headers.get("Content-Type", "") else ""
+            raise _Refused(f"the mirror announces {start + rest} bytes{page}, expected {size}")
         _write(response, part, start, start + rest if rest else size, label)
     return resumed
+
+
+def _answer(session: Any, url: str, headers: dict[str, str]) -> Any:
+    """What lies behind ``url`` and the redirections that it leads to, each looked at before it is followed."""
+    for _ in range(_REDIRECTIONS):
+        _refuse_plain_http(url)
+        response = session.get(url, stream=True, timeout=_TIMEOUT, headers=headers, allow_redirects=False)
+        if not response.is_redirect:
+            return response
+        url = urljoin(url, response.headers["Location"])
+        response.close()
+    raise _Refused(f"more than {_REDIRECTIONS} redirections")
 
 
 def _write(response: Any, part: Path, start: int, total: int | None, label: str | None) -> None:
@@ -174,7 +185,7 @@ def _import_requests(urls: Sequence[str], path: Path) -> type[Exception]:
 
 def _failure_message(failures: Sequence[tuple[str, Exception]], path: Path, part: Path) -> str:
     reasons = [f"{url}: {type(error).__name__.lstrip('_')}: {error}" for url, error in failures]
-    kept = f" {part.name} holds the first {_length(part)} bytes and will be continued." if part.exists() else ""
+    kept = f" {part.name} holds the first {_length(part)} bytes and will be continued." if _length(part) else ""
     return (
         f"{path.name} could not be downloaded from any of {len(failures)} mirrors:\n{_lines(reasons)}\n"
         f"Try again later, or place the file in {path.parent.absolute()} by hand.{kept}"

@@ -24,7 +24,9 @@ class NeuromorphicDatasetFolder(Dataset[tuple[Any, Any]]):
     ``x`` and ``y`` int32 (column and row), ``p`` int8 (0 OFF, 1 ON). With ``data_type="frame"``, ``x`` is a float32
     array ``[T, 2, H, W]`` of counts, the second axis being the polarity.
 
-    What is not there yet is made on the way, in folders below ``root``::
+    What is not there yet is made on the way, in folders below ``root``:
+
+    .. code-block:: text
 
         download/                                      the files as they are published
         extract/                                       unpacked
@@ -244,7 +246,7 @@ class NeuromorphicDatasetFolder(Dataset[tuple[Any, Any]]):
     def _ensure_extracted(self) -> Path:
         resources = self.resources()
         hashes = {resource.name: resource.sha256 or resource.md5 for resource in resources}
-        stage = Stage(self._base / "extract", source=hashes, may_be_empty=True)
+        stage = Stage(self._base / "extract", source=hashes, beside=True, may_be_empty=True)
         if not stage.is_there():
             download_root = self._base / "download"
             fetch = self._download and self.downloadable()

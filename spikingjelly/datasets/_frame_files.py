@@ -1,8 +1,6 @@
 """Files of frames: ``.npz`` with the one array ``frames``, in the smallest type that holds it, compressed."""
 
 import os
-import zipfile
-import zlib
 from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
@@ -10,16 +8,14 @@ from pathlib import Path
 import numpy as np
 
 from spikingjelly.datasets._columns import Events
-from spikingjelly.datasets._errors import DatasetFormatError
 from spikingjelly.datasets._frames import (
     SplitBy,
     integrate_events_by_fixed_duration,
     integrate_events_by_fixed_frames_number,
 )
+from spikingjelly.datasets._preparation import npz
 
 Loader = Callable[[str], Events]
-
-_UNSIGNED = (np.uint8, np.uint16, np.uint32)
 
 
 def save_frames_to_npz_and_print(fname: str | PathLike[str], frames: np.ndarray) -> None:
@@ -32,7 +28,7 @@ def save_frames(fname: str | PathLike[str], frames: np.ndarray) -> None:
     """Write ``frames`` to an ``.npz`` file that :func:`load_npz_frames` reads.
 
     Counts, whole numbers from 0 on, are written as the smallest unsigned integers that hold them (an eighth of
-    float64, and loaded ten times as fast); anything else as it is. The file gets its name when it is complete.
+    float64, and loaded ten times as fast); anything else as float32. The file gets its name when it is complete.
 
     :param fname: the file; ``.npz`` is added where it is missing
     :param frames: the frames
@@ -41,21 +37,10 @@ def save_frames(fname: str | PathLike[str], frames: np.ndarray) -> None:
     partial = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         with open(partial, "wb") as file:
-            np.savez_compressed(file, frames=_smallest(np.asarray(frames)))
+            npz.write_frames(file, np.asarray(frames))
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
-
-
-def _smallest(frames: np.ndarray) -> np.ndarray:
-    if frames.size == 0 or frames.dtype.kind not in "biuf":
-        return frames
-    largest = frames.max()
-    if not (frames.min() >= 0 and largest <= np.iinfo(np.uint32).max):
-        return frames
-    if frames.dtype.kind == "f" and (frames != np.floor(frames)).any():
-        return frames
-    return frames.astype(next(dtype for dtype in _UNSIGNED if largest <= np.iinfo(dtype).max))
 
 
 def load_npz_frames(file_name: str | PathLike[str]) -> np.ndarray:
@@ -63,19 +48,7 @@ def load_npz_frames(file_name: str | PathLike[str]) -> np.ndarray:
 
     :raises DatasetFormatError: (a ValueError) if the file is damaged or holds no frames
     """
-    try:
-        # NumPy leaves a file that it opened itself open where it fails.
-        with open(file_name, "rb") as raw:
-            held = np.load(raw, allow_pickle=False)
-            frames = held["frames"] if isinstance(held, np.lib.npyio.NpzFile) and "frames" in held else None
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError) as error:
-        raise DatasetFormatError(
-            f"{file_name} is damaged or cut off ({error}). Delete it and make the frames again."
-        ) from error
-    if frames is None:
-        content = getattr(held, "files", "one array")
-        raise DatasetFormatError(f"{file_name} holds {content}, expected an npz file with the array 'frames'.")
-    return frames.astype(np.float32)
+    return npz.read_frames(Path(file_name))
 
 
 def integrate_events_file_to_frames_file_by_fixed_frames_number(

@@ -125,6 +125,7 @@ def integrate_events_by_fixed_duration(
     :param unsorted: what to do where times are not in order: ``"raise"`` or ``"sort"`` (stably), default ``"raise"``
     :return: float64 ``[T, 2, H, W]``
     :raises ValueError: that says what is wrong with events or arguments
+    :raises MemoryError: if there would be too many frames
     """
     if not (duration > 0 and np.isfinite(duration)):
         raise ValueError(f"duration must be above 0, but {duration!r} was given.")
@@ -134,7 +135,13 @@ def integrate_events_by_fixed_duration(
     step = int(duration) if duration == int(duration) else float(duration)
     frames_num = max(1, int(-(-(t[-1] - t[0]) // step)))
     index = np.minimum((t - t[0]) // step, frames_num - 1).astype(np.int64)
-    return _integrate(pixels, np.bincount(index, minlength=frames_num), H, W)
+    try:
+        return _integrate(pixels, np.bincount(index, minlength=frames_num), H, W)
+    except MemoryError as error:
+        raise MemoryError(
+            f"A recording from t = {t[0]} to {t[-1]} has {frames_num} frames of duration {duration!r}, which is more "
+            "than memory holds. Is the duration in the unit of t, and are there stray times at the ends?"
+        ) from error
 
 
 def _in_order(events: Events, unsorted: Unsorted) -> tuple[np.ndarray, dict[str, np.ndarray]]:

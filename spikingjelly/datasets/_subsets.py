@@ -115,7 +115,8 @@ def create_sub_dataset(
         raise ValueError(f"The new folder {target} must not lie in {source}, which it is made of.")
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise FileExistsError(f"{target} exists already and is not an empty folder. Choose another one or delete it.")
-    for folder, _, names in os.walk(source):
+    for folder, subfolders, names in os.walk(source):
+        subfolders.sort()  # the order in which random numbers are drawn must not depend on the disk
         to = target / Path(folder).relative_to(source)
         to.mkdir(parents=True, exist_ok=True)
         for name in _chosen(sorted(names), ratio, randomly):

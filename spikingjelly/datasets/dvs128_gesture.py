@@ -18,6 +18,7 @@ from spikingjelly.datasets.formats import read_aedat3
 
 _PAGE = "https://ibm.ent.box.com/s/3hiq58ww1pbbjrinh367ykfdf60xsfm8/folder/50167556794"
 _CLASSES = 11
+_FOLDERS = sorted(str(label) for label in range(_CLASSES))
 _LISTS = {"train": "trials_to_train.txt", "test": "trials_to_test.txt"}
 
 
@@ -33,10 +34,10 @@ class DVS128Gesture(NeuromorphicDatasetFolder):
     """DVS128 Gesture [Amir et al., "A low power, fully event-based gesture recognition system", CVPR 2017].
 
     1176 training and 288 test samples of 11 classes, from 29 persons under different light; 128 x 128 pixels. The files
-    must be downloaded by hand: a run without them says which, from where, and into which folder. Label ``k`` is class
-    ``k + 1`` of the authors' mapping; code that sorts the folders as torchvision does, ``0, 1, 10, 2, ...``, has other
-    labels from 2 on. A sample holds the events with ``start <= t < end`` of its row in the label file;
-    rows may overlap, as one of ``user22_led`` does.
+    must be downloaded by hand: a run without them says which, from where, and into which folder. Folder ``k`` is class
+    ``k + 1`` of the authors' mapping. The label is the folder's place in the order of published code, which is
+    torchvision's: ``0, 1, 10, 2, ..., 9``. A sample holds the events with ``start <= t < end`` of its row in the label
+    file; rows may overlap, as one of ``user22_led`` does.
 
     The parameters are those of :class:`NeuromorphicDatasetFolder`.
     """
@@ -74,9 +75,9 @@ class DVS128Gesture(NeuromorphicDatasetFolder):
 
     @staticmethod
     def find_classes(directory: str) -> tuple[list[str], dict[str, int]]:
-        """The folders ``0``, ``1``, ..., ``10``: the number is the label."""
-        names = [str(label) for label in range(_CLASSES) if os.path.isdir(os.path.join(directory, str(label)))]
-        return names, {name: int(name) for name in names}
+        """The folders in the order ``0, 1, 10, 2, ..., 9``, which is the label."""
+        names = [name for name in _FOLDERS if os.path.isdir(os.path.join(directory, name))]
+        return names, {name: _FOLDERS.index(name) for name in names}
 
 
 def _listed(folder: Path, name: str) -> list[Path]:

@@ -52,3 +52,17 @@ def read_n_mnist(path: Path) -> Recording:
         [row[1] for row in rows],
         [row[2] >> 7 for row in rows],
     )
+
+
+def read_dvs128(path: Path) -> Recording:
+    """AEDAT 3.1 with nothing but whole packets of valid polarity events in it."""
+    data = path.read_bytes()
+    end = b"#!END-HEADER\r\n"
+    at = data.index(end) + len(end)
+    words = []
+    while at < len(data):
+        count = int.from_bytes(data[at + 20 : at + 24], "little")
+        words.append(np.frombuffer(data, "<u4", 2 * count, at + 28).reshape(count, 2))
+        at += 28 + 8 * count
+    address, t = np.concatenate(words).astype(np.int64).T
+    return {"t": t, "x": address >> 17, "y": address >> 2 & 0x7FFF, "p": address >> 1 & 1}

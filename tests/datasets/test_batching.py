@@ -1,5 +1,8 @@
 """Batches of unequal sequences, their mask, and frames left out at random."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -38,6 +41,14 @@ def test_labels_may_be_tensors_and_a_recording_without_frames_is_zeros() -> None
     assert (x.tolist(), y.tolist(), length.tolist()) == ([[[1.0] * 3] * 2, [[0.0] * 3] * 2], [4, 5], [2, 0])
 
 
+def test_flipped_and_read_only_arrays() -> None:
+    forwards = np.arange(6, dtype=np.float32).reshape(3, 2)
+    read_only = forwards.copy()
+    read_only.flags.writeable = False
+    x, _, _ = pad_sequence_collate([(forwards[:, ::-1], 0), (read_only, 1)])
+    assert x.tolist() == [forwards[:, ::-1].tolist(), forwards.tolist()]
+
+
 def test_refused_batches() -> None:
     with pytest.raises(ValueError, match=r"differ in T alone, but their shapes are \[\[2, 3\], \[2, 4\]\]"):
         pad_sequence_collate([(torch.ones(2, 3), 0), (torch.ones(2, 4), 0)])
@@ -54,7 +65,16 @@ def test_mask_by_hand(lengths: list[int], T: int | None) -> None:
         mask = padded_sequence_mask(given_as, T)
         assert mask.dtype == torch.bool
         assert mask.shape == (steps, len(lengths))
+        assert padded_sequence_mask(torch.tensor(lengths).to("meta"), steps).device.type == "meta"
         assert mask.tolist() == [[t < length for length in lengths] for t in range(steps)]
+
+
+def test_recorded_mask() -> None:
+    data = Path(__file__).resolve().parents[1] / "data"
+    (case,) = [case for case in json.loads((data / "cases.json").read_text()) if case["kind"] == "padmask"]
+    with np.load(data / "cases.npz", allow_pickle=False) as file:
+        expected = torch.from_numpy(file[f"{case['id']}/y"])
+    assert torch.equal(padded_sequence_mask(torch.tensor(case["args"]["sequence_len"])), expected)
 
 
 @pytest.mark.parametrize("kind", [np.asarray, torch.as_tensor])

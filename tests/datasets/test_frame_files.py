@@ -16,7 +16,7 @@ def _stored(path: Path) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    ("largest", "dtype"), [(0, "uint8"), (255, "uint8"), (256, "uint16"), (65_536, "uint32"), (2.0**32, "float64")]
+    ("largest", "dtype"), [(0, "uint8"), (255, "uint8"), (256, "uint16"), (65_536, "uint32"), (2.0**32, "uint64")]
 )
 def test_counts_are_stored_as_the_smallest_integers(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], largest: float, dtype: str
@@ -31,11 +31,18 @@ def test_counts_are_stored_as_the_smallest_integers(
 
 
 @pytest.mark.parametrize(
-    "frames", [np.array([0.5, 1.0]), np.array([-1, 3]), np.array([np.nan]), np.zeros((0, 2, 3, 3))]
+    ("frames", "dtype"),
+    [
+        (np.array([0.5, 1.0]), "float32"),
+        (np.array([np.nan]), "float32"),
+        (np.array([np.inf]), "float32"),
+        (np.array([-1, 3]), "int8"),
+        (np.zeros((0, 2, 3, 3)), "uint8"),
+    ],
 )
-def test_what_is_not_a_count_is_stored_as_it_is(tmp_path: Path, frames: np.ndarray) -> None:
+def test_what_is_not_a_count(tmp_path: Path, frames: np.ndarray, dtype: str) -> None:
     datasets.save_frames_to_npz_and_print(tmp_path / "a", frames)
-    np.testing.assert_array_equal(_stored(tmp_path / "a.npz"), frames, strict=True)
+    assert _stored(tmp_path / "a.npz").dtype == dtype
     np.testing.assert_array_equal(
         datasets.load_npz_frames(str(tmp_path / "a.npz")), frames.astype(np.float32), strict=True
     )
@@ -53,11 +60,11 @@ def test_files_of_other_programs(tmp_path: Path, save) -> None:
 def test_files_without_frames_are_refused(tmp_path: Path) -> None:
     np.savez(tmp_path / "events.npz", **at_times([1, 2]))
     with pytest.raises(
-        datasets.DatasetFormatError, match=r"events.npz holds \['t', 'x', 'y', 'p'\], expected .*'frames'"
+        datasets.DatasetFormatError, match=r"events.npz holds \['p', 't', 'x', 'y'\], expected 'frames'"
     ):
         datasets.load_npz_frames(tmp_path / "events.npz")
     np.save(tmp_path / "one.npy", np.zeros(3))
-    with pytest.raises(datasets.DatasetFormatError, match="one.npy holds one array"):
+    with pytest.raises(datasets.DatasetFormatError, match=r"one\.npy is damaged or no npz file"):
         datasets.load_npz_frames(tmp_path / "one.npy")
 
 
@@ -69,7 +76,7 @@ def test_damaged_files_are_refused(tmp_path: Path) -> None:
     flipped[len(whole) // 2] ^= 0xFF
     for data in (whole[: len(whole) // 2], bytes(flipped), b"PK\x03\x04", b""):
         path.write_bytes(data)
-        with pytest.raises(datasets.DatasetFormatError, match="a.npz is damaged or cut off .* make the frames again"):
+        with pytest.raises(datasets.DatasetFormatError, match=r"a\.npz is damaged"):
             datasets.load_npz_frames(path)
 
 
@@ -80,11 +87,11 @@ def test_pickles_are_not_loaded(tmp_path: Path) -> None:
 
 
 def test_interrupted_writing_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(file, **arrays) -> None:
+    def fail(file, *arguments, **options) -> None:
         file.write(b"PK")
         raise OSError("disk full")
 
-    monkeypatch.setattr(np, "savez_compressed", fail)
+    monkeypatch.setattr(np.lib.format, "write_array", fail)
     with pytest.raises(OSError, match="disk full"):
         datasets.save_frames_to_npz_and_print(tmp_path / "a.npz", np.zeros(3))
     assert not list(tmp_path.iterdir())
@@ -112,6 +119,20 @@ def test_events_files_to_frames_files(tmp_path: Path, capsys: pytest.CaptureFixt
     assert capsys.readouterr().out == f"Frames [{out / 'user_0.npz'}] saved.\n"
     datasets.integrate_events_file_to_frames_file_by_fixed_duration(np.load, str(source), str(out), 9, H, W, True)
     assert capsys.readouterr().out == f"Frames [{out / 'user_0_4.npz'}] saved.\n"
+
+
+def test_files_of_events_are_closed(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", **at_times([1, 2]))
+    opened = []
+
+    def loader(path: str) -> np.lib.npyio.NpzFile:
+        opened.append(np.load(path))
+        return opened[-1]
+
+    datasets.integrate_events_file_to_frames_file_by_fixed_duration(
+        loader, str(tmp_path / "a.npz"), str(tmp_path), 5, H, W
+    )
+    assert opened[0].zip is None
 
 
 def test_errors_name_the_file_of_events(tmp_path: Path) -> None:

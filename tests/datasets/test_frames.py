@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spikingjelly import datasets
-from tests.datasets.recordings import H, Recording, W, at_times, read_n_mnist, recording, recordings, structured
+from tests.datasets.recordings import (
+    H,
+    Recording,
+    W,
+    at_times,
+    read_dvs128,
+    read_n_mnist,
+    recording,
+    recordings,
+    structured,
+)
 
 _DATA = Path(__file__).resolve().parents[1] / "data"
 _RECORDED = [c for c in json.loads((_DATA / "cases.json").read_text()) if c["kind"] == "integrate"]
@@ -118,6 +129,13 @@ def test_stretches_without_events_are_frames_of_zeros() -> None:
     assert by_duration(events, 200, H, W).sum((1, 2, 3)).tolist() == [2, 0, 0, 0, 2]
 
 
+def test_duration_in_the_wrong_unit() -> None:
+    with pytest.raises(
+        MemoryError, match=r"from t = 0 to 2\d{12} has 2\d{12} frames of duration 1, .* in the unit of t"
+    ):
+        by_duration(at_times([0, 5, 2_000_000_000_000]), 1, 128, 128)
+
+
 def test_event_at_the_very_end_joins_the_last_frame() -> None:
     assert by_duration(at_times([0, 9, 10, 20]), 10, H, W).sum((1, 2, 3)).tolist() == [2, 2]
     assert by_duration(at_times([0, 9, 10, 21]), 10, H, W).sum((1, 2, 3)).tolist() == [2, 1, 1]
@@ -132,7 +150,7 @@ def test_narrow_types_do_not_overflow(dtypes: str) -> None:
     narrow = {name: values.astype(dtypes) for name, values in wide.items()}
     for integrate in (
         lambda events: by_number(events, "number", 7, 120, 100),
-        lambda events: by_number(events, "time", 7, 120, 100),
+        lambda events: by_number(events, "time", 11, 120, 100),
         lambda events: by_duration(events, 11, 120, 100),
     ):
         np.testing.assert_array_equal(integrate(narrow), integrate(wide), strict=True)
@@ -150,6 +168,21 @@ def test_times_in_seconds_are_not_rounded_down() -> None:
     assert by_duration(events, 0.25, H, W).sum((1, 2, 3)).tolist() == [
         int(((wide - wide[0]) // 0.25 == i).sum()) for i in range(4)
     ]
+
+
+@given(
+    st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=30),
+    st.integers(1, 9),
+    st.floats(0.5, 300),
+    st.sampled_from([np.float16, np.float32, np.float64]),
+)
+def test_no_event_is_lost_at_times_with_fractions(t: list[float], T: int, duration: float, dtype: type) -> None:
+    events = {**at_times([0] * len(t)), "t": np.sort(np.array(t, dtype))}
+    first, last = (float(events["t"][i]) for i in (0, -1))
+    by_time, grid = by_number(events, "time", T, H, W), by_duration(events, duration, H, W)
+    assert len(grid) == max(1, math.ceil((last - first) / duration))
+    for frames in (by_time, grid):
+        np.testing.assert_array_equal(frames.sum(0), count_by_hand(events, [0] * len(t), 1)[0])
 
 
 def test_counts_above_16_bits() -> None:
@@ -261,3 +294,28 @@ def test_real_digits(shared_data: Path) -> None:
         equal = by_number(events, "number", 20, 34, 34).sum((1, 2, 3))
         assert equal.tolist() == [N // 20] * 19 + [N // 20 + N % 20]
         np.testing.assert_array_equal(frames.sum(0), by_number(events, "time", 7, 34, 34).sum(0))
+
+
+def test_real_gesture(shared_data: Path) -> None:
+    """The first 1.45 s of the first gesture: 63,471 events, 31,307 of them ON, in any number of frames."""
+    events = read_dvs128(shared_data / "dvs128-gesture" / "user01_fluorescent.aedat")
+    assert [events[name][:3].tolist() for name in "txyp"] == [
+        [80048267, 80048277, 80048278],
+        [49, 55, 55],
+        [82, 92, 92],
+        [1, 0, 0],
+    ]
+    start, stop = np.searchsorted(events["t"], [80048239, 80048239 + 1_450_000])
+    gesture = {name: values[start:stop] for name, values in events.items()}
+    by_half_second = by_duration(gesture, 500_000, 128, 128)
+    assert by_half_second.shape == (3, 2, 128, 128)
+    for frames in (
+        by_half_second,
+        by_number(gesture, "number", 16, 128, 128),
+        by_number(gesture, "time", 20, 128, 128),
+    ):
+        assert frames.sum((0, 2, 3)).tolist() == [63_471 - 31_307, 31_307]
+        assert (frames.sum((0, 1, 2)) @ np.arange(128), frames.sum((0, 1, 3)) @ np.arange(128)) == (
+            3_955_662,
+            5_423_391,
+        )

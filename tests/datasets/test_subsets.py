@@ -151,6 +151,11 @@ def test_sub_dataset_at_random(tree: Path, tmp_path: Path) -> None:
         assert len(files) == len(_FIRST)
         chosen.update(files)
     assert chosen == set(_files(tree))
+    np.random.seed(0)
+    create_sub_dataset(tree, tmp_path / "one", 0.3, randomly=True)
+    np.random.seed(0)
+    create_sub_dataset(tree, tmp_path / "same", 0.3, randomly=True)
+    assert _files(tmp_path / "one") == _files(tmp_path / "same")
 
 
 def test_refused_sub_datasets(tree: Path, tmp_path: Path) -> None:

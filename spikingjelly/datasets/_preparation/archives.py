@@ -5,7 +5,7 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Literal
 
@@ -54,7 +54,7 @@ def require_program(name: str) -> None:
     :raises RuntimeError: if that takes a program that is not there; says what to install
     """
     if name.lower().endswith(".rar"):
-        external.find_tool(Path(name))
+        external.programs_for(Path(name))
 
 
 def unpacked_size(archive: Path) -> int:
@@ -142,21 +142,20 @@ def _tar(archive: Path, folder: Path, guard: Guard, inner: Inner) -> None:
 def _rar(archive: Path, folder: Path, guard: Guard, inner: Inner) -> None:
     if inner is not None:
         raise ValueError(f"{archive}: archives inside are unpacked for zips only.")
-    tool = external.find_tool(archive)
-    members = tool.list(archive)
+    tool, members = external.find_tool(archive)
     guard.announce(sum(member.size for member in members))
     for member in members:
         if member.is_special:
             raise guard.refuse(f"member {member.name!r} is a link or a device.")
         guard.place(member.name, folder, folder, member.is_folder)
+    before = set(folder.rglob("*"))
     tool.extract(archive, folder)
-    _check_outcome(archive, folder, [m.name for m in members if not m.is_folder])
-
-
-def _check_outcome(archive: Path, folder: Path, names: Sequence[str]) -> None:
-    missing = [name for name in names if not (folder / name.replace("\\", "/")).is_file()]
+    for path in folder.rglob("*"):
+        if path not in before and (path.is_symlink() or not (path.is_file() or path.is_dir())):
+            raise guard.refuse(f"{path.name!r}, which came out of it, is a link or a device.")
+    missing = [m.name for m in members if not (folder / m.name.replace("\\", "/")).exists()]
     if missing:
-        raise DatasetFormatError(f"{archive}: {len(missing)} files were not unpacked, the first is {missing[0]}.")
+        raise DatasetFormatError(f"{archive}: {len(missing)} members were not unpacked, the first is {missing[0]!r}.")
 
 
 def _write(source: IO[bytes], place: Path, guard: Guard, size: int | None = None) -> None:

@@ -53,20 +53,39 @@ class Tool:
         return done.stdout
 
 
-def find_tool(archive: Path) -> Tool:
-    """The first program at hand.
+def programs_for(archive: Path) -> list[Tool]:
+    """The programs at hand that may read ``archive``, which need not be there yet.
 
     :raises RuntimeError: if there is none; says what to install
     """
-    for name, build in _TOOLS.items():
-        program = shutil.which(name)
-        if program is not None:
-            return build(program)
-    raise RuntimeError(
-        f"{archive.name}: unpacking rar needs one of the programs {', '.join(_TOOLS)}, and none was found. "
-        "Install one (Debian and Ubuntu: apt install libarchive-tools, or unrar, or 7zip; macOS: bsdtar is there; "
-        "Windows: 7-Zip, with its folder in PATH)."
-    )
+    in_volumes = re.search(r"\.part\d+\.rar$", archive.name, re.IGNORECASE) is not None
+    names = [name for name in _TOOLS if not (name == "bsdtar" and in_volumes)]  # it reads the first volume only
+    programs = [_TOOLS[name](program) for name in names if (program := shutil.which(name)) is not None]
+    if not programs:
+        raise RuntimeError(
+            f"{archive.name}: unpacking rar needs one of the programs {', '.join(names)}, and none was found. "
+            "Install one (Debian and Ubuntu: apt install unrar, or 7zip with 7zip-rar, or, for archives that are not "
+            "in volumes, libarchive-tools; Windows: 7-Zip, with its folder in PATH)."
+        )
+    return programs
+
+
+def find_tool(archive: Path) -> tuple[Tool, list[Member]]:
+    """The first program at hand that can read ``archive``, and what it says is inside.
+
+    :raises RuntimeError: if there is none at hand; says what to install
+    :raises DatasetFormatError: if none that is at hand can read the archive
+    """
+    failures = []
+    for tool in programs_for(archive):
+        try:
+            members = tool.list(archive)
+            if members:
+                return tool, members
+            failures.append(f"{archive}: {tool.program} finds nothing in it.")  # bsdtar's word for what it can't read
+        except DatasetFormatError as error:  # 7-Zip comes with and without the part that reads rar
+            failures.append(str(error))
+    raise DatasetFormatError("\n".join(failures))
 
 
 def _unrar(program: str) -> Tool:
@@ -124,7 +143,7 @@ def _parse_unrar(texts: Sequence[str]) -> list[Member]:
             block["Name"],
             int(block.get("Size") or 0),
             block.get("Type") == "Directory",
-            block.get("Type") not in ("File", "Directory"),
+            block.get("Type") not in ("File", "Directory", "File reference"),
         )
         for block in _blocks(texts[0], ": ", "Name")
     ]
@@ -136,8 +155,8 @@ def _parse_seven_zip(texts: Sequence[str]) -> list[Member]:
             block["Path"],
             int(block.get("Size") or 0),
             block.get("Folder") == "+" or block.get("Attributes", "").startswith("D"),
-            any(block.get(key, "") not in ("", "-") for key in ("Symbolic Link", "Hard Link", "Copy Link"))
-            or re.search(r"(^|\s)[lbcps][r-][w-]", block.get("Attributes", "")) is not None,
+            any(block.get(key, "") not in ("", "-") for key in ("Symbolic Link", "Hard Link"))
+            or any(re.search(r"(^|\s)[lbcps][r-][w-]", block.get(key, "")) for key in ("Attributes", "Mode")),
         )
         for block in _blocks(texts[0], " = ", "Path")
     ]

@@ -1,5 +1,6 @@
 """One preparation of a folder at a time, over threads and processes."""
 
+import errno
 import logging
 import os
 import sys
@@ -69,6 +70,10 @@ else:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
+        except OSError as error:
+            if error.errno not in (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP):
+                raise
+            _logger.warning("This file system has no locks (%s): let only one process prepare a data set.", error)
         return True
 
     def _let_go() -> None:

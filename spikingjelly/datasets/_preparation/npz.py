@@ -1,6 +1,7 @@
 """npz files of events and of frames: written small, read fast, never unpickled."""
 
 import ast
+import io
 import os
 import struct
 import zipfile
@@ -19,6 +20,7 @@ _WIDE = {"t": np.int64, "x": np.int32, "y": np.int32, "p": np.int8}
 _END = struct.Struct("<4s4H2LH")  # end of the central directory
 _ENTRY = struct.Struct("<4s6H3L5H2L")  # of the central directory
 _LOCAL = struct.Struct("<4s5H3L2H")  # header in front of the data
+_LEVEL = 1  # NumPy's level 6 takes seven times as long for files of 0.7 times the size
 _TYPES = (np.uint8, np.uint16, np.uint32, np.uint64)
 
 
@@ -58,7 +60,11 @@ def write_frames(path: Path | str | IO[bytes], frames: np.ndarray) -> None:
     frames = np.asarray(frames)
     if frames.dtype.kind not in "buif":
         raise DatasetFormatError(f"frames must be numbers, but an array of {frames.dtype} was given.")
-    np.savez_compressed(path, frames=smallest(frames))
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as archive,
+        archive.open("frames.npy", "w", force_zip64=True) as file,
+    ):
+        np.lib.format.write_array(file, smallest(frames), allow_pickle=False)
 
 
 def read_frames(path: Path | str) -> np.ndarray:
@@ -77,10 +83,12 @@ def smallest(array: np.ndarray) -> np.ndarray:
     if array.dtype.kind == "b" or array.size == 0:
         return array.astype(np.uint8)
     if array.dtype.kind == "f":
-        whole = np.isfinite(array).all() and abs(array).max() < 2**53 and (array == np.trunc(array)).all()
-        if not whole:
+        if not (array.min() > -(2.0**53) and array.max() < 2.0**53):
             return array.astype(np.float32)
-        array = array.astype(np.int64)
+        integers = array.astype(np.int64)
+        if not np.array_equal(integers, array):
+            return array.astype(np.float32)
+        array = integers
     low, high = int(array.min()), int(array.max())
     if low < 0:
         signed = (np.int8, np.int16, np.int32, np.int64)
@@ -114,9 +122,9 @@ def read_npz(path: Path | str) -> dict[str, np.ndarray]:
         try:
             return _parse(data)
         except _Unusual:
-            with np.load(path, allow_pickle=False) as arrays:
+            with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
                 return dict(arrays)
-    except (zipfile.BadZipFile, zlib.error, ValueError, EOFError, struct.error, KeyError, SyntaxError) as error:
+    except Exception as error:  # of what was read already, so it is the content's fault, however it shows
         raise DatasetFormatError(f"{path} is damaged or no npz file: {error}") from error
 
 

@@ -31,6 +31,7 @@ class Stage:
     :param source: what it is made from: identities, hashes, sizes; JSON values. Compared only where both the
         manifest and the stage know an entry, as sources may be deleted once they have served.
     :param continues: whether the work leaves alone what it finds done, so that a killed run is continued
+    :param beside: whether the manifest lies beside the folder, where those who list the folder don't meet it
     :param may_be_empty: whether no files at all are a possible outcome
     :param complaint: what makes a folder that we did not build look incomplete, in words; None if nothing does
     """
@@ -39,6 +40,7 @@ class Stage:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     source: Mapping[str, Any] = field(default_factory=dict)
     continues: bool = False
+    beside: bool = False
     may_be_empty: bool = False
     complaint: Callable[[Path], str | None] = lambda _: None
 
@@ -47,10 +49,12 @@ class Stage:
 
         :raises DatasetFormatError: if it was not built by us and looks incomplete
         """
-        if not has_entries(self.folder):
+        if not self.folder.is_dir():
             return False
         manifest = read_manifest(self.folder)
         if manifest is None:
+            if not has_entries(self.folder):
+                return False
             self._judge_foreign()
             return True
         return self._objection(manifest) is None
@@ -113,7 +117,8 @@ class Stage:
                 _logger.info("Removing what an interrupted run left in %s", path)
                 remove(path)
         building.mkdir(parents=True, exist_ok=True)
-        (building / _PLAN).write_text(json.dumps(self._plan()))
+        if self.continues:
+            (building / _PLAN).write_text(json.dumps(self._plan()))
         try:
             yield building
         except Exception:
@@ -139,11 +144,11 @@ class Stage:
             raise DatasetFormatError(f"{self.folder} would be empty: no files came out of its source.")
         skipped = current().skipped
         manifest = self._plan() | {"id": uuid.uuid4().hex, "counts": found, "skipped": dict(skipped)}
-        (building / _PLAN).unlink()
-        with open(building / MANIFEST, "w", encoding="utf-8") as file:
-            json.dump(manifest, file, indent=1, sort_keys=True)
-            file.flush()
-            os.fsync(file.fileno())
+        if self.beside:
+            _write(_beside(self.folder), manifest | {"inode": building.stat().st_ino})
+        else:
+            _write(building / MANIFEST, manifest)
+        (building / _PLAN).unlink(missing_ok=True)
         skipped.clear()
         if self.folder.is_dir():
             self.folder.rmdir()  # empty, or is_there() would have been content with it
@@ -155,29 +160,42 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
 
     :raises DatasetFormatError: if there is one and it can't be read
     """
-    path = folder / MANIFEST
-    if not path.is_file():
-        return None
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise DatasetFormatError(f"{path} is damaged ({error}). Move {folder} away to have it built anew.") from error
-    if not isinstance(manifest, dict):
-        raise DatasetFormatError(f"{path} is damaged. Move {folder} away to have it built anew.")
-    return manifest
+    for path in (folder / MANIFEST, _beside(folder)):
+        if path.is_file():
+            try:
+                manifest = dict(json.loads(path.read_text(encoding="utf-8")))
+            except (ValueError, TypeError) as error:
+                raise DatasetFormatError(
+                    f"{path} is damaged ({error}). Move {folder} and it away to have it built anew."
+                ) from error
+            if "inode" not in manifest or (folder.exists() and folder.stat().st_ino == manifest["inode"]):
+                return manifest
+    return None
 
 
 def identity(folder: Path, counted: bool) -> dict[str, Any]:
     """What a stage made from ``folder`` puts down as its source.
 
-    :param counted: whether a folder that we did not build is another one when the number of its files changes
+    :param counted: whether a folder that we did not build is another one when the number of its files changes; it
+        is not looked at otherwise
     """
-    if not has_entries(folder):
+    if not folder.is_dir():
         return {}
     manifest = read_manifest(folder)
     if manifest is not None:
         return {folder.name: manifest.get("id")}
-    return {folder.name: counts(folder) if counted else "not built by this version"}
+    return {folder.name: counts(folder)} if counted and has_entries(folder) else {}
+
+
+def _beside(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.{MANIFEST}")
+
+
+def _write(path: Path, manifest: Mapping[str, Any]) -> None:
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(manifest, file, indent=1, sort_keys=True)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def counts(folder: Path) -> dict[str, int]:
@@ -207,7 +225,7 @@ def require_space(folder: Path, needed: int, what: str) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise DiskSpaceError(
-            f"{what} needs about {_megabytes(needed)}, but {folder.absolute()} has {_megabytes(free)} free. "
+            f"{what} needs about {_amount(needed)}, but {folder.absolute()} has {_amount(free)} free. "
             "Nothing was written."
         )
 
@@ -248,5 +266,8 @@ def _sum(numbers: Mapping[str, int] | None) -> int:
     return sum((numbers or {}).values())
 
 
-def _megabytes(size: int) -> str:
-    return f"{size / 1e6:,.1f} MB"
+def _amount(size: int) -> str:
+    for unit, factor in {"GB": 1e9, "MB": 1e6, "kB": 1e3}.items():
+        if size >= factor:
+            return f"{size / factor:.1f} {unit}"
+    return f"{size} bytes"

@@ -122,9 +122,7 @@ def map_files(
     finally:
         executor.shutdown(wait=True, cancel_futures=True)
     if chosen.skipped and not chosen.quiet:
-        _logger.warning(
-            "%s: %d files were skipped, among them %s", label, len(chosen.skipped), next(iter(chosen.skipped))
-        )
+        _logger.warning("%s: %d files were skipped, among them %s", label, len(chosen.skipped), min(chosen.skipped))
     return [results[index] for index in sorted(results)]
 
 

@@ -17,6 +17,9 @@ _MAGIC = b"#!AER-DAT4.0\r\n"
 def read_aedat4(file: File) -> Events:
     """The events of the first stream of events in an AEDAT 4 file, ordered by time.
 
+    The package aedat does not withstand all damage: some wrong bits in the header end the whole process. Check the sum
+    of a file before it is read for the first time.
+
     :param file: a path, or the content as bytes
     :return: the events, ``t`` in microseconds
     :raises ImportError: if the package aedat is not installed

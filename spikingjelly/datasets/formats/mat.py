@@ -132,5 +132,5 @@ def _variable(source: Source, matrix: Source, offset: int, order: str) -> tuple[
             offset,
             f"{name!r} announces the shape {shape} of {dtype}, but {len(parts[3].content)} bytes follow.",
         )
-    # MATLAB counts along columns first.
-    return name, np.frombuffer(parts[3].content, dtype).reshape(shape[::-1]).T
+    # The order is MATLAB's only for one column or one row, and nothing else is accepted.
+    return name, np.frombuffer(parts[3].content, dtype).reshape(shape)

@@ -27,7 +27,10 @@ class ShdFile:
     """One file of recordings, of which only those are read that are asked for.
 
     The file is opened at the first access, once in each process: an object may be handed to the workers of a
-    DataLoader. h5py reads the file. It is made for files that can be trusted: check where it comes from, and its sum.
+    DataLoader.
+
+    h5py reads the file, and the HDF5 library behind it does not withstand all damage: a single wrong bit can make it
+    search forever. Check the sum of a file before it is read for the first time.
 
     :param file: a path, or the content as bytes
     :param units: number of channels

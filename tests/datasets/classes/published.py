@@ -69,7 +69,12 @@ def dvs128_gesture() -> Published:
             rows.append(f"{label},{start},{gesture[-1].t}\n")
             events += gesture
             samples[user < "user24",].append(
-                Sample(label - 1, str(label - 1), f"{user}_{int(number == 4)}", gesture[:-1])
+                Sample(
+                    ["0", "1", "10", "2", "3", "4", "5", "6", "7", "8", "9"].index(str(label - 1)),
+                    str(label - 1),
+                    f"{user}_{int(number == 4)}",
+                    gesture[:-1],
+                )
             )
         members[f"DvsGesture/{user}.aedat"] = writers.aedat3(events, per_packet=64)
         members[f"DvsGesture/{user}_labels.csv"] = "".join(rows).encode()

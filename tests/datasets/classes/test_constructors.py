@@ -14,14 +14,16 @@ LAST = {
     "custom_integrate_function": None, "custom_integrated_frames_dir_name": None,
     "transform": None, "target_transform": None,
 }  # fmt: skip
-SPLIT = {
-    "NeuromorphicDatasetFolder", "DVS128Gesture", "NMNIST", "DVSLip", "ESImageNet", "Bullying10kClassification",
-    "SpikingHeidelbergDigits",
-}  # fmt: skip
-OWN_PART: dict[str, dict[str, Any]] = {
+PART: dict[str, dict[str, Any]] = {
+    **{
+        name: {"train": None}
+        for name in ("NeuromorphicDatasetFolder", "DVS128Gesture", "NMNIST", "DVSLip", "ESImageNet",
+                     "Bullying10kClassification", "SpikingHeidelbergDigits")
+    },
+    **{name: {} for name in ("CIFAR10DVS", "NCaltech101", "ASLDVS", "NAVGestureWalk", "NAVGestureSit")},
     "HARDVS": {"train_test_val": None},
     "SpikingSpeechCommands": {"split": "train"},
-}
+}  # fmt: skip
 SIZES = {
     "DVS128Gesture": (128, 128), "CIFAR10DVS": (128, 128), "NMNIST": (34, 34), "NCaltech101": (180, 240),
     "ASLDVS": (180, 240), "NAVGestureWalk": (240, 304), "NAVGestureSit": (240, 304), "DVSLip": (128, 128),
@@ -40,8 +42,7 @@ def test_positional_arguments_and_their_defaults(cls: type[Any]) -> None:
     """What else there is must be named, so that it never stands in the way."""
     parameters = inspect.signature(cls).parameters.values()
     positional = {p.name: p.default for p in parameters if p.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD}
-    part = {"train": None} if cls.__name__ in SPLIT else OWN_PART.get(cls.__name__, {})
-    expected = {"root": inspect.Parameter.empty, **part, **LAST}
+    expected = {"root": inspect.Parameter.empty, **PART[cls.__name__], **LAST}
     assert list(positional.items()) == list(expected.items())
     named = {p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY}
     assert "download" in named or any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters)

@@ -19,17 +19,19 @@ from tests.datasets.formats.writers import Event
 
 BUILDERS = {build.__name__: functools.cache(build) for build in ALL}
 DTYPES = {"t": np.int64, "x": np.int32, "y": np.int32, "p": np.int8}
-# Stands for bsdtar: the same arguments, the same lists, but what it unpacks is a zip.
+# Stands for 7z: the same arguments, the same list, but what it unpacks is a zip.
 STAND_IN = f"""#!{sys.executable}
 import sys, zipfile
 archive = zipfile.ZipFile(sys.argv[-1])
-if sys.argv[1] == "-x":
-    archive.extractall(sys.argv[sys.argv.index("-C") + 1])
-for info in archive.infolist():
-    if sys.argv[1] == "-tf":
-        print(info.filename)
-    if sys.argv[1] == "-tvf":
-        print(f"-rw-r--r--  0 user group {{info.file_size}} Jan  1 2020 {{info.filename}}")
+if sys.argv[1] == "x":
+    (folder,) = [argument[2:] for argument in sys.argv if argument.startswith("-o")]
+    archive.extractall(folder)
+else:
+    for info in archive.infolist():
+        print("Path =", info.filename)
+        print("Size =", info.file_size)
+        print("Folder = -")
+        print()
 """
 
 Placed = Callable[[str], Published]
@@ -45,7 +47,7 @@ def published(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pub
     """The archives are in the folder ``download``."""
     made = BUILDERS[name]()
     if made.cls is ESImageNet:
-        program = tmp_path / "programs" / "bsdtar"
+        program = tmp_path / "programs" / "7z"
         program.parent.mkdir()
         program.write_text(STAND_IN)
         program.chmod(program.stat().st_mode | stat.S_IXUSR)

@@ -58,6 +58,12 @@ def test_time_that_wraps_goes_on_and_one_that_steps_back_is_sorted() -> None:
     )
 
 
+def test_half_of_the_range_is_the_furthest_step_back() -> None:
+    late, early = Event(2**31 + 2**30, 1, 1, 1), Event(2**30, 2, 2, 0)
+    assert_same(read_aedat2(aedat2([late, early])), [early, late])
+    assert_same(read_aedat2(aedat2([late, early._replace(t=2**30 - 1)])), [late, early._replace(t=2**32 + 2**30 - 1)])
+
+
 def test_events_that_are_none_of_a_pixel_are_left_out() -> None:
     special = struct.pack(">II", 0x8000 | 77, 6)
     data = aedat2([Event(5, 1, 2, 1)]) + special + aedat2([Event(7, 127, 127, 0)], b"")

@@ -3,6 +3,7 @@
 import os
 import pickle
 import sys
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -63,8 +64,6 @@ def test_spikes_out_of_order_are_sorted_with_their_channels(tmp_path: Path) -> N
 
 @given(st.lists(st.floats(0, 2, width=16), max_size=20))
 def test_times_are_rounded_to_the_nearest_microsecond(times: list[float]) -> None:
-    from io import BytesIO
-
     file = BytesIO()
     _write(file, [times], [[0] * len(times)], [0])  # type: ignore[arg-type]
     events, _ = read_shd(file.getvalue(), 0)
@@ -130,9 +129,10 @@ def test_other_files(tmp_path: Path) -> None:
     with pytest.raises(DatasetFormatError, match=r"some\.h5: there is no array 'labels'"):
         read_shd(path, 0)
     whole = _write(path).read_bytes()
-    path.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(DatasetFormatError, match=r"some\.h5: not a sound HDF5 file .*truncated"):
-        read_shd(path, 0)
+    for end in range(0, len(whole), 101):
+        path.write_bytes(whole[:end])
+        with pytest.raises(DatasetFormatError, match=r"some\.h5: not a sound HDF5 file"):
+            read_shd(path, 0)
 
 
 def test_index(tmp_path: Path) -> None:
