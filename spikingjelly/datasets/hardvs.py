@@ -19,8 +19,8 @@ _ARCHIVE = "MINI_HARDVS_files.zip"
 class HARDVS(NeuromorphicDatasetFolder):
     """HARDVS [Wang et al., "HARDVS: revisiting human activity recognition with dynamic vision sensors", AAAI 2024].
 
-    About 107 600 recordings of 300 activities in three parts (60, 10 and 30 % of each class), 260 x 346 pixels. The files
-    must be downloaded by hand.
+    About 107 600 recordings of 300 activities in three parts (60, 10 and 30 % of each class), 260 x 346 pixels. The
+    files must be downloaded by hand.
 
     :param train_test_val: ``"train"``, ``"test"`` or ``"val"``
 
