@@ -33,7 +33,7 @@ class ESImageNet(NeuromorphicDatasetFolder):
     networks", Front. Neurosci. 2021].
 
     About 1.26 million training and 49 881 test samples of 1000 classes, 256 x 256 pixels; ``t`` is a step from 1 to 8,
-    so ``duration`` is a number of steps. 25 rar volumes of about 100 GB in all are downloaded; unpacking them needs one of
+    so ``duration`` is a number of steps. 25 rar volumes of about 100 GB in all are downloaded; unpacking them needs
     unrar, 7z or 7zz. The files of events are those of the archive, linked, not copied.
 
     The parameters are those of :class:`NeuromorphicDatasetFolder`.
