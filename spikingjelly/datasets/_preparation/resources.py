@@ -111,7 +111,11 @@ def _refuse_wrong(pairs: Sequence[tuple[Resource, Path]], owner: str) -> None:
 
 def _request(missing: Sequence[Resource], folder: Path, owner: str, fetch: bool) -> str:
     lines = [f"    {resource}{f'  from  {_place(resource)}' if _place(resource) else ''}" for resource in missing]
-    why = "must be downloaded by hand" if fetch or not any(r.urls for r in missing) else "are missing (download=False)"
+    why = (
+        "must be downloaded by hand"
+        if fetch or not any(r.urls for r in missing)
+        else f"{'are' if len(missing) > 1 else 'is'} missing (download=False)"
+    )
     return (
         f"{owner}: {len(missing)} file{'s' if len(missing) > 1 else ''} {why}:\n"
         + "\n".join(lines)

@@ -300,7 +300,7 @@ def test_what_hands_must_do(tmp_path: Path) -> None:
 
 
 def test_nothing_is_fetched_against_the_users_will(server: Server, tmp_path: Path) -> None:
-    with pytest.raises(DatasetNotFoundError, match=r"Toy: 1 file are missing \(download=False\)"):
+    with pytest.raises(DatasetNotFoundError, match=r"Toy: 1 file is missing \(download=False\)"):
         _obtain(replace(_resource(server, "good"), page=None), tmp_path, fetch=False)
     assert server.asked == []
 
