@@ -114,7 +114,7 @@ def _request(missing: Sequence[Resource], folder: Path, owner: str, fetch: bool)
     why = (
         "must be downloaded by hand"
         if fetch or not any(r.urls for r in missing)
-        else f"{'is' if len(missing) == 1 else 'are'} missing (download=False)"
+        else f"{'are' if len(missing) > 1 else 'is'} missing (download=False)"
     )
     return (
         f"{owner}: {len(missing)} file{'s' if len(missing) > 1 else ''} {why}:\n"

@@ -137,6 +137,13 @@ def test_bombs(tmp_path: Path, pack: Pack, name: str) -> None:
     extract(archive, tmp_path / "enough", max_bytes=1200, max_members=2)
 
 
+def test_zip_that_admits_to_be_a_bomb_is_not_begun(tmp_path: Path) -> None:
+    archive = _zip(tmp_path / "a.zip", [("one", bytes(600)), ("two", bytes(600))])
+    with pytest.raises(UnsafeArchiveError):
+        extract(archive, tmp_path / "out", max_bytes=1000)
+    assert _tree(tmp_path / "out") == {}
+
+
 def test_zip_that_lies_about_its_size(tmp_path: Path) -> None:
     """The directory promises 10 bytes and the data give more: no more than promised is written."""
     content = bytearray(_zip_bytes([("x", bytes(5000))]))

@@ -1,10 +1,12 @@
 """Processes killed in the middle of every step, and several that want the same at once."""
 
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -196,9 +198,21 @@ def test_lock_file_of_a_dead_process_blocks_nobody(tmp_path: Path) -> None:
     assert time.monotonic() - begun < 1
 
 
-def test_those_who_wait_say_for_whom(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    import threading
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_forked_child_does_not_keep_the_lock(tmp_path: Path) -> None:
+    """As workers of a DataLoader that was begun in the meantime would."""
+    with locked(tmp_path):
+        child = multiprocessing.get_context("fork").Process(target=time.sleep, args=(30,))
+        child.start()
+    begun = time.monotonic()
+    with locked(tmp_path):
+        assert time.monotonic() - begun < 5
+    assert child.is_alive()
+    child.kill()
+    child.join()
 
+
+def test_those_who_wait_say_for_whom(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     done = []
 
     def wait() -> None:
