@@ -140,13 +140,13 @@ def _origin(path: Path, recipe: Recipe) -> Path:
 
 
 def _by_number(events: Events, split_by: Literal["number", "time"], frames_num: int, H: int, W: int) -> np.ndarray:
-    from spikingjelly.datasets import _frames  # type: ignore[attr-defined]
+    from spikingjelly.datasets import _frames
 
     return _frames.integrate_events_by_fixed_frames_number(events, split_by, frames_num, H, W)
 
 
 def _by_duration(events: Events, duration: int, H: int, W: int) -> np.ndarray:
-    from spikingjelly.datasets import _frames  # type: ignore[attr-defined]
+    from spikingjelly.datasets import _frames
 
     return _frames.integrate_events_by_fixed_duration(events, duration, H, W)
 
