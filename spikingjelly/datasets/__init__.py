@@ -32,6 +32,7 @@ from spikingjelly.datasets._pictures import play_frame, plot_events, save_as_pic
 from spikingjelly.datasets._preparation.resources import Resource
 from spikingjelly.datasets._representations import bina_rep, time_surface, voxel_grid
 from spikingjelly.datasets._subsets import (
+    create_same_directory_structure,
     create_sub_dataset,
     fast_split_to_train_test_set,
     split_to_train_test_set,
@@ -54,6 +55,7 @@ __all__ = [
     "UnsafeArchiveError",
     "bina_rep",
     "cal_fixed_frames_number_segment_index",
+    "create_same_directory_structure",
     "create_sub_dataset",
     "event_transforms",
     "fast_split_to_train_test_set",

@@ -133,3 +133,21 @@ def _place(source: Path, target: Path, as_link: bool) -> None:
         target.symlink_to(os.path.relpath(source, target.parent))
     else:
         shutil.copyfile(source, target)
+
+
+def create_same_directory_structure(source_dir: str | PathLike[str], target_dir: str | PathLike[str]) -> None:
+    """The folders of ``source_dir`` once more below ``target_dir``, without files; what is there already stays.
+
+    :param source_dir: the folder to take the structure from
+    :param target_dir: the folder to make; must not lie in ``source_dir``
+    :raises FileNotFoundError: if there is no ``source_dir``
+    :raises ValueError: if ``target_dir`` lies in ``source_dir``
+    """
+    source, target = Path(source_dir).resolve(), Path(target_dir).resolve()
+    if not source.is_dir():
+        raise FileNotFoundError(f"There is no folder {source} to take folders from.")
+    if target.is_relative_to(source):
+        raise ValueError(f"The new folder {target} must not lie in {source}, which it is made of.")
+    target.mkdir(parents=True, exist_ok=True)
+    for folder in sorted(path for path in source.rglob("*") if path.is_dir()):
+        (target / folder.relative_to(source)).mkdir(exist_ok=True)

@@ -13,6 +13,7 @@ from torch.utils.data import ConcatDataset, Dataset, Subset, TensorDataset
 
 from spikingjelly.datasets import (
     MNISTSubset,
+    create_same_directory_structure,
     create_sub_dataset,
     fast_split_to_train_test_set,
     split_to_train_test_set,
@@ -168,3 +169,18 @@ def test_refused_sub_datasets(tree: Path, tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="There is no folder .*gone to take files from"):
         create_sub_dataset(tmp_path / "gone", tmp_path / "part", 0.5)
     assert len(_files(tmp_path)) == 15
+
+
+def test_folders_without_files(tree: Path, tmp_path: Path) -> None:
+    for _ in range(2):
+        create_same_directory_structure(tree, tmp_path / "new" / "same")
+    assert _files(tmp_path / "new") == []
+    expected, made = (
+        {path.relative_to(root) for path in root.rglob("*") if path.is_dir()}
+        for root in (tree, tmp_path / "new" / "same")
+    )
+    assert made == expected
+    with pytest.raises(ValueError, match="must not lie in"):
+        create_same_directory_structure(tree, tree / "same")
+    with pytest.raises(FileNotFoundError, match="There is no folder .*gone to take folders from"):
+        create_same_directory_structure(tmp_path / "gone", tmp_path / "same")
