@@ -102,9 +102,13 @@ def is_on(p: np.ndarray) -> np.ndarray:
     return p != 0
 
 
+def is_positive_int(value: Any) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and bool(value > 0)
+
+
 def positive_int(value: Any, name: str) -> int:
     """:raises ValueError: if ``value`` is not a whole number above 0"""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+    if not is_positive_int(value):
         raise ValueError(f"{name} must be an int above 0, but {value!r} was given.")
     return int(value)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from spikingjelly.datasets._errors import DownloadError
+from spikingjelly.datasets._errors import DownloadError, indented
 
 _logger = logging.getLogger(__name__)
 _TIMEOUT = 30  # seconds without an answer
@@ -74,7 +74,7 @@ def _import_pooch(urls: Sequence[str], file_name: str, folder: Path) -> ModuleTy
         raise ImportError(
             f"Downloading {file_name} needs pooch, which can't be imported ({error}). "
             'Install it with: pip install "spikingjelly[datasets]"\n'
-            f"Or place the file in {folder.absolute()} by hand; it can be found at\n{_lines(urls)}"
+            f"Or place the file in {folder.absolute()} by hand; it can be found at\n{indented(urls)}"
         ) from error
     return pooch
 
@@ -82,10 +82,6 @@ def _import_pooch(urls: Sequence[str], file_name: str, folder: Path) -> ModuleTy
 def _failure_message(failures: Sequence[tuple[str, Exception]], file_name: str, checksum: str, folder: Path) -> str:
     reasons = [f"{url}: {type(error).__name__}: {error}" for url, error in failures]
     return (
-        f"{file_name} could not be downloaded from any of {len(failures)} mirrors:\n{_lines(reasons)}\n"
+        f"{file_name} could not be downloaded from any of {len(failures)} mirrors:\n{indented(reasons)}\n"
         f"Try again later, or place the file ({checksum}) in {folder.absolute()} by hand."
     )
-
-
-def _lines(texts: Sequence[str]) -> str:
-    return "\n".join(f"    {text}" for text in texts)

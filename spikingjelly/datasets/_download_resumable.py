@@ -11,7 +11,7 @@ from urllib.parse import urljoin, urlsplit
 
 from tqdm import tqdm
 
-from spikingjelly.datasets._errors import DownloadError
+from spikingjelly.datasets._errors import DownloadError, indented
 
 _logger = logging.getLogger(__name__)
 _TIMEOUT = 30  # seconds without an answer
@@ -178,7 +178,7 @@ def _import_requests(urls: Sequence[str], path: Path) -> type[Exception]:
         raise ImportError(
             f"Downloading {path.name} needs requests, which can't be imported ({error}). "
             'Install it with: pip install "spikingjelly[datasets]"\n'
-            f"Or place the file in {path.parent.absolute()} by hand; it can be found at\n{_lines(urls)}"
+            f"Or place the file in {path.parent.absolute()} by hand; it can be found at\n{indented(urls)}"
         ) from error
     return RequestException
 
@@ -187,10 +187,6 @@ def _failure_message(failures: Sequence[tuple[str, Exception]], path: Path, part
     reasons = [f"{url}: {type(error).__name__.lstrip('_')}: {error}" for url, error in failures]
     kept = f" {part.name} holds the first {_length(part)} bytes and will be continued." if _length(part) else ""
     return (
-        f"{path.name} could not be downloaded from any of {len(failures)} mirrors:\n{_lines(reasons)}\n"
+        f"{path.name} could not be downloaded from any of {len(failures)} mirrors:\n{indented(reasons)}\n"
         f"Try again later, or place the file in {path.parent.absolute()} by hand.{kept}"
     )
-
-
-def _lines(texts: Sequence[str]) -> str:
-    return "\n".join(f"    {text}" for text in texts)

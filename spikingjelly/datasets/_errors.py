@@ -42,3 +42,8 @@ class PreparationError(RuntimeError):
     def __init__(self, message: str, path: str | None = None) -> None:
         super().__init__(message)
         self.path = path
+
+
+def indented(texts: Sequence[str]) -> str:
+    """A line of a message for each of ``texts``."""
+    return "\n".join(f"    {text}" for text in texts)

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 from torch.utils.data import Dataset
 
 from spikingjelly.datasets._errors import DatasetFormatError, DatasetNotFoundError
+from spikingjelly.datasets._events import Events
 from spikingjelly.datasets._preparation import archives, frames, npz
 from spikingjelly.datasets._preparation.lock import locked
 from spikingjelly.datasets._preparation.resources import Resource, obtain
@@ -82,7 +83,7 @@ class NeuromorphicDatasetFolder(Dataset[tuple[Any, Any]]):
         frames_number: int | None = None,
         split_by: Literal["time", "number"] | None = None,
         duration: int | None = None,
-        custom_integrate_function: Callable[[npz.Events, int, int], Any] | None = None,
+        custom_integrate_function: Callable[[Events, int, int], Any] | None = None,
         custom_integrated_frames_dir_name: str | None = None,
         transform: Callable[[Any], Any] | None = None,
         target_transform: Callable[[int], Any] | None = None,
@@ -159,7 +160,7 @@ class NeuromorphicDatasetFolder(Dataset[tuple[Any, Any]]):
         raise NotImplementedError
 
     @staticmethod
-    def load_events_np(fname: str) -> npz.Events:
+    def load_events_np(fname: str) -> Events:
         """The events of one file of :meth:`create_events_np_files`."""
         return npz.read_events(fname)
 

@@ -57,6 +57,11 @@ def _users_own() -> Path:
         raise FileNotFoundError(str(error)) from error
 
 
+def can_use(path: Path) -> bool:
+    """Whether a file of the cache is there and the user's; another's may have come while the folder was open to all."""
+    return path.exists() and _is_own(path)
+
+
 def _is_own(path: Path) -> bool:
     return not hasattr(os, "getuid") or path.stat().st_uid == os.getuid()
 
@@ -85,8 +90,7 @@ def load(source: str) -> ctypes.CDLL:
 
 
 def _opened(source: str, path: Path) -> ctypes.CDLL:
-    # One of somebody else's may have been put there while the folder was open to all.
-    if path.exists() and _is_own(path):
+    if can_use(path):
         try:
             return ctypes.CDLL(str(path))
         except OSError:  # cut off, when the machine or the disk failed: it is built again

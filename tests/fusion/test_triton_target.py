@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from spikingjelly.fusion import build
 from spikingjelly.fusion.build import BuildError
 from spikingjelly.fusion.targets import triton as target
 
@@ -56,6 +57,16 @@ def test_source_is_a_file_that_can_be_read(tmp_path: Path, monkeypatch: pytest.M
         assert module.answer == 42
         assert Path(str(module.__file__)).read_text() == "answer = 42\n"
     assert [path.suffix for path in tmp_path.glob("kernels/*") if path.is_file()] == [".py"]
+
+
+def test_a_source_of_somebody_else_is_written_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may have been put there while the folder was open to all."""
+    monkeypatch.setenv("SPIKINGJELLY_CACHE", str(tmp_path))
+    path = Path(str(target.load("answer = 42\n").__file__))
+    path.write_text("answer = 666\n")
+    monkeypatch.setattr(build, "_is_own", lambda path: path.suffix != ".py")
+    assert target.load("answer = 42\n").answer == 42
+    assert path.read_text() == "answer = 42\n"
 
 
 def test_programs_are_larger_where_there_are_enough_of_them() -> None:

@@ -9,12 +9,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
+from spikingjelly.datasets._columns import is_positive_int
 from spikingjelly.datasets._errors import DatasetFormatError
-from spikingjelly.datasets._preparation.npz import Events, is_whole, write_frames
+from spikingjelly.datasets._events import Events
+from spikingjelly.datasets._frames import integrate_events_by_fixed_duration, integrate_events_by_fixed_frames_number
+from spikingjelly.datasets._preparation.npz import is_whole, write_frames
 from spikingjelly.datasets._preparation.stages import require_space
 from spikingjelly.datasets._preparation.workers import current, map_files, settings
 
@@ -41,7 +44,7 @@ class Recipe:
 
 def by_number(frames_number: Any, split_by: Any, H: int, W: int) -> Recipe:
     """A fixed number of frames, cut by time or by number of events."""
-    if not _is_positive_int(frames_number):
+    if not is_positive_int(frames_number):
         raise ValueError(f"frames_number must be a positive int, but {frames_number!r} was given.")
     if split_by not in ("time", "number"):
         raise ValueError(
@@ -50,18 +53,18 @@ def by_number(frames_number: Any, split_by: Any, H: int, W: int) -> Recipe:
     return Recipe(
         f"frames_number_{frames_number}_split_by_{split_by}",
         {"frames_number": int(frames_number), "split_by": split_by, "size": [H, W]},
-        partial(_by_number, split_by=split_by, frames_num=int(frames_number), H=H, W=W),
+        partial(integrate_events_by_fixed_frames_number, split_by=split_by, frames_num=int(frames_number), H=H, W=W),
     )
 
 
 def by_duration(duration: Any, H: int, W: int) -> Recipe:
     """Frames of a fixed duration."""
-    if not _is_positive_int(duration):
+    if not is_positive_int(duration):
         raise ValueError(f"duration must be a positive int (in the unit of the events' t), but {duration!r} was given.")
     return Recipe(
         f"duration_{duration}",
         {"duration": int(duration), "size": [H, W]},
-        partial(_by_duration, duration=int(duration), H=H, W=W),
+        partial(integrate_events_by_fixed_duration, duration=int(duration), H=H, W=W),
         counted=True,
     )
 
@@ -139,18 +142,6 @@ def _origin(path: Path, recipe: Recipe) -> Path:
     return path.with_name(re.sub(r"_\d+\.npz$", ".npz", path.name)) if recipe.counted else path
 
 
-def _by_number(events: Events, split_by: Literal["number", "time"], frames_num: int, H: int, W: int) -> np.ndarray:
-    from spikingjelly.datasets import _frames
-
-    return _frames.integrate_events_by_fixed_frames_number(events, split_by, frames_num, H, W)
-
-
-def _by_duration(events: Events, duration: int, H: int, W: int) -> np.ndarray:
-    from spikingjelly.datasets import _frames
-
-    return _frames.integrate_events_by_fixed_duration(events, duration, H, W)
-
-
 def _by_function(events: Events, function: Callable[..., Any], H: int, W: int) -> np.ndarray:
     return np.asarray(function(events, H, W))
 
@@ -162,7 +153,3 @@ def _fingerprint(function: Callable[..., Any]) -> dict[str, str]:
     except (OSError, TypeError):  # built in, typed at a prompt, or an object
         return {}
     return {"function": hashlib.sha256(text.encode()).hexdigest()}
-
-
-def _is_positive_int(value: Any) -> bool:
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and bool(value > 0)

@@ -14,9 +14,8 @@ from typing import IO
 import numpy as np
 
 from spikingjelly.datasets._errors import DatasetFormatError
+from spikingjelly.datasets._events import DTYPES, Events
 
-Events = dict[str, np.ndarray]
-_WIDE = {"t": np.int64, "x": np.int32, "y": np.int32, "p": np.int8}
 _END = struct.Struct("<4s4H2LH")  # end of the central directory
 _ENTRY = struct.Struct("<4s6H3L5H2L")  # of the central directory
 _LOCAL = struct.Struct("<4s5H3L2H")  # header in front of the data
@@ -35,7 +34,7 @@ def write_events(path: Path | str, events: Mapping[str, np.ndarray]) -> None:
         whole numbers
     """
     _check_events(path, events)
-    small = {key: smallest(np.asarray(events[key])) for key in _WIDE}
+    small = {key: smallest(np.asarray(events[key])) for key in DTYPES}
     fractional = [key for key, array in small.items() if array.dtype.kind not in "iu"]
     if fractional:
         raise DatasetFormatError(f"{path}: {', '.join(fractional)} of the events must be whole numbers.")
@@ -49,7 +48,7 @@ def read_events(path: Path | str) -> Events:
     """
     arrays = read_npz(path)
     _check_events(path, arrays)
-    return {key: arrays[key].astype(kind) for key, kind in _WIDE.items()}
+    return {key: arrays[key].astype(kind) for key, kind in DTYPES.items()}
 
 
 def write_frames(path: Path | str | IO[bytes], frames: np.ndarray) -> None:
@@ -179,9 +178,9 @@ def _header(text: bytes) -> tuple[np.dtype, bool, tuple[int, ...]]:
 
 
 def _check_events(path: Path | str, events: Mapping[str, np.ndarray]) -> None:
-    lacking = [key for key in _WIDE if key not in events]
+    lacking = [key for key in DTYPES if key not in events]
     if lacking:
         raise DatasetFormatError(f"{path} holds {sorted(events)}, expected events with 't', 'x', 'y' and 'p'.")
-    shapes = {key: np.shape(events[key]) for key in _WIDE}
+    shapes = {key: np.shape(events[key]) for key in DTYPES}
     if len(set(shapes.values())) > 1 or len(shapes["t"]) != 1:
         raise DatasetFormatError(f"{path}: t, x, y and p must be lists of one length, but their shapes are {shapes}.")

@@ -1,11 +1,8 @@
 """A data set small enough to look at: an archive of text files, four lines an event, and a subclass with statics only."""
 
 import hashlib
-import importlib.util
 import io
 import os
-import sys
-import types
 import zipfile
 from pathlib import Path
 
@@ -108,18 +105,3 @@ def by_number(events: dict[str, np.ndarray], split_by: str, frames_num: int, H: 
     starts = [0, *ends[:-1]]
     parts = [{key: events[key][i:j] for key in events} for i, j in zip(starts, ends, strict=True)]
     return np.concatenate([count_image(part, H, W) for part in parts])
-
-
-def by_duration(events: dict[str, np.ndarray], duration: int, H: int, W: int) -> np.ndarray:
-    index = (events["t"] - events["t"][0]) // duration
-    parts = [{key: events[key][index == i] for key in events} for i in range(index.max() + 1)]
-    return np.concatenate([count_image(part, H, W) for part in parts])
-
-
-if importlib.util.find_spec("spikingjelly.datasets._frames") is None:  # a stand-in, so that this part stands alone
-    module = types.ModuleType("spikingjelly.datasets._frames")
-    vars(module).update(
-        integrate_events_by_fixed_frames_number=by_number,
-        integrate_events_by_fixed_duration=by_duration,
-    )
-    sys.modules[module.__name__] = module
