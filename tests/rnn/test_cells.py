@@ -129,7 +129,7 @@ def test_networks_of_ones_own(network: type[rnn.SpikingRNNBase]) -> None:
         backward = over_time(cell_reverse, truth.flip(0))[0].flip(0)
         truth = torch.cat([over_time(cell, truth)[0], backward], dim=-1)
     assert torch.equal(y, truth)
-    assert 0 < y.mean()
+    assert y.any()
 
 
 def test_a_cell_that_is_no_subclass_is_called_for_each_time_step() -> None:

@@ -72,9 +72,10 @@ def bidirectional_rnn_cell_forward(
 
 def _calls_are_recurrent_steps(cell: nn.Module) -> TypeGuard[SpikingRNNCellBase]:
     """Whether a call of ``cell`` does no more than its class says: no ``forward`` of its own and no hooks."""
-    own_forward = getattr(cell.forward, "__func__", None)
+    if type(cell).forward is not SpikingRNNCellBase.forward or "forward" in vars(cell):
+        return False
     hooks: Any = (cell._forward_hooks, cell._forward_pre_hooks, cell._backward_hooks, cell._backward_pre_hooks)
-    return own_forward is SpikingRNNCellBase.forward and not any(hooks)
+    return not any(hooks)
 
 
 def _call_of(cell: nn.Module) -> Callable[[torch.Tensor, Unpacked], Unpacked]:
