@@ -1,6 +1,6 @@
 """Data sets: NumPy in, torch out. This part of the package knows no neurons and works without the rest."""
 
-from spikingjelly.datasets import event_transforms
+from spikingjelly.datasets import event_transforms, to_x_rep
 from spikingjelly.datasets._batching import (
     RandomTemporalDelete,
     pad_sequence_collate,
@@ -76,5 +76,6 @@ __all__ = [
     "save_frames_to_npz_and_print",
     "split_to_train_test_set",
     "time_surface",
+    "to_x_rep",
     "voxel_grid",
 ]
