@@ -13,6 +13,7 @@ from typing import IO
 
 import numpy as np
 
+from spikingjelly import configure
 from spikingjelly.datasets._errors import DatasetFormatError
 from spikingjelly.datasets._events import DTYPES, Events
 
@@ -52,15 +53,17 @@ def read_events(path: Path | str) -> Events:
 
 
 def write_frames(path: Path | str | IO[bytes], frames: np.ndarray) -> None:
-    """Frames, compressed, in the smallest unsigned type where they are counts, else float32.
+    """Frames in the smallest unsigned type where they are counts, else float32; compressed, unless
+    :mod:`spikingjelly.configure` says otherwise.
 
     :raises DatasetFormatError: if they are not an array of numbers
     """
     frames = np.asarray(frames)
     if frames.dtype.kind not in "buif":
         raise DatasetFormatError(f"frames must be numbers, but an array of {frames.dtype} was given.")
+    method = zipfile.ZIP_DEFLATED if configure.save_datasets_compressed else zipfile.ZIP_STORED
     with (
-        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as archive,
+        zipfile.ZipFile(path, "w", method, compresslevel=_LEVEL) as archive,
         archive.open("frames.npy", "w", force_zip64=True) as file,
     ):
         np.lib.format.write_array(file, smallest(frames), allow_pickle=False)
