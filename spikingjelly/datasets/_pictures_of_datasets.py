@@ -29,7 +29,7 @@ def save_every_frame_of_an_entire_DVS_dataset(
     :param save_pic_to: the folder of the pictures; made if missing
     :param number_of_threads: how many pictures are drawn at a time
     :raises LookupError: if there is no data set of that name; tells which look alike
-    :raises ValueError: if it is one without pixels, or ``time_steps`` is not a positive int
+    :raises ValueError: if it is none of events of pixels, or ``time_steps`` is not a positive int
     :raises ImportError: if Pillow is missing
     """
     from spikingjelly.datasets._command.registry import find
@@ -37,7 +37,7 @@ def save_every_frame_of_an_entire_DVS_dataset(
     entry = find(dataset)
     cls = entry.load()
     if not issubclass(cls, NeuromorphicDatasetFolder):
-        raise ValueError(f"{entry.name} has no pixels, so there are no pictures of its frames.")
+        raise ValueError(f"{entry.name} has no events of pixels, so there are no pictures of its frames.")
     for split, chosen in entry.splits.items():
         samples: Any = cls(
             dataset_path, **chosen.arguments, data_type="frame", frames_number=time_steps, split_by="number"

@@ -53,7 +53,7 @@ def test_without_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_has_no_pictures_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="SHD has no pixels"):
+    with pytest.raises(ValueError, match="SHD has no events of pixels"):
         save_every_frame_of_an_entire_DVS_dataset("shd", tmp_path, 4)
     with pytest.raises(LookupError, match='no data set "DVS128Gestur"'):
         save_every_frame_of_an_entire_DVS_dataset("DVS128Gestur", tmp_path, 4)
