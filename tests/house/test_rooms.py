@@ -16,6 +16,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 ACTIVATION = "spikingjelly.activation_based"
 FORBIDDEN = {
     "spikingjelly.fusion": [ACTIVATION, "spikingjelly.datasets"],
+    "spikingjelly.configure": [ACTIVATION, "spikingjelly.fusion", "spikingjelly.datasets"],
     "spikingjelly.datasets": [ACTIVATION, "spikingjelly.fusion"],
     f"{ACTIVATION}._checks": [ACTIVATION, "spikingjelly.fusion", "spikingjelly.datasets"],
     f"{ACTIVATION}.base": [
