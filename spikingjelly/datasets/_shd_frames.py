@@ -58,41 +58,45 @@ def integrate_events_by_fixed_duration_shd(events: Events, duration: float, W: i
 def integrate_events_file_to_frames_file_by_fixed_frames_number_shd(
     h5_file: Any, i: int, output_dir: str, split_by: SplitBy, frames_num: int, W: int, print_save: bool = False
 ) -> None:
-    """Write the frames of recording ``i`` to ``{i}.npz`` in ``output_dir``.
+    """Write the frames of recording ``i`` to ``{label}/{i}.npz`` in ``output_dir``.
 
     :param h5_file: the open ``h5py.File``, or the path of one
     :param i: the number of the recording
-    :param output_dir: the folder of the file of frames; must exist
+    :param output_dir: the folder in which each label has its folder
     :param split_by: ``"number"`` or ``"time"``
     :param frames_num: the number of frames
     :param W: the number of channels
     :param print_save: whether to print the name of the file that was written, default False
     """
-    frames = integrate_events_by_fixed_frames_number_shd(ShdFile(h5_file, W)[i], split_by, frames_num, W)
-    _save(os.path.join(output_dir, f"{i}.npz"), frames, print_save)
+    file = ShdFile(h5_file, W)
+    frames = integrate_events_by_fixed_frames_number_shd(file[i], split_by, frames_num, W)
+    _save(output_dir, file, i, frames, print_save)
 
 
 def integrate_events_file_to_frames_file_by_fixed_duration_shd(
-    h5_file: Any, i: int, output_dir: str, duration: int, W: int, print_save: bool = False
-) -> None:
-    """Write the frames of recording ``i`` to ``{i}_{T}.npz`` in ``output_dir``, T the number of frames.
+    h5_file: Any, i: int, output_dir: str, duration: float, W: int, print_save: bool = False
+) -> int:
+    """Write the frames of recording ``i`` to ``{label}/{i}.npz`` in ``output_dir`` and return how many there are.
 
-    ``duration`` is in milliseconds, as that of :class:`SpikingHeidelbergDigits`; the other arguments are those of
-    :func:`integrate_events_file_to_frames_file_by_fixed_frames_number_shd`.
+    ``duration`` is in seconds, the unit of the file (that of :class:`SpikingHeidelbergDigits` is in milliseconds); the
+    other arguments are those of :func:`integrate_events_file_to_frames_file_by_fixed_frames_number_shd`.
     """
-    frames = integrate_events_by_fixed_duration_shd(ShdFile(h5_file, W)[i], 1000 * duration, W)
-    _save(os.path.join(output_dir, f"{i}_{len(frames)}.npz"), frames, print_save)
+    file = ShdFile(h5_file, W)
+    frames = integrate_events_by_fixed_duration_shd(file[i], 1e6 * duration, W)
+    _save(output_dir, file, i, frames, print_save)
+    return len(frames)
 
 
 def custom_integrate_function_example(h5_file: Any, i: int, output_dir: str, W: int) -> None:
-    """An example of frames of one's own: two of recording ``i``, cut at a random spike, in ``{i}.npz``."""
-    x = ShdFile(h5_file, W)[i]["x"]
+    """An example of frames of one's own: two of recording ``i``, cut at a random spike."""
+    file = ShdFile(h5_file, W)
+    x = file[i]["x"]
     middle = int(np.random.randint(0, len(x) + 1))
     frames = [
         integrate_events_segment_to_frame_shd(x, W, 0, middle),
         integrate_events_segment_to_frame_shd(x, W, middle),
     ]
-    _save(os.path.join(output_dir, f"{i}.npz"), np.stack(frames), False)
+    _save(output_dir, file, i, np.stack(frames), False)
 
 
 def _in_one_row(events: Events) -> Events:
@@ -105,5 +109,8 @@ def _one_row(frames: np.ndarray) -> np.ndarray:
     return frames[:, 1, 0]
 
 
-def _save(path: str, frames: np.ndarray, print_save: bool) -> None:
+def _save(output_dir: str, file: ShdFile, i: int, frames: np.ndarray, print_save: bool) -> None:
+    folder = os.path.join(output_dir, str(file.labels[i]))
+    os.makedirs(folder, exist_ok=True)
+    path = os.path.join(folder, f"{i}.npz")
     (save_frames_to_npz_and_print if print_save else save_frames)(path, frames)

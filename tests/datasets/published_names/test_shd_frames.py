@@ -54,10 +54,12 @@ def test_files_of_frames(file: Any, tmp_path: Path, print_save: bool, capsys: py
     )
     assert ("1.npz] saved" in capsys.readouterr().out) is print_save
     expected, _ = shd.SpikingHeidelbergDigits(tmp_path, True, "frame", 6, "time")[1]
-    np.testing.assert_array_equal(load_npz_frames(tmp_path / "1.npz"), expected)
-    shd.integrate_events_file_to_frames_file_by_fixed_duration_shd(file, 3, str(tmp_path), 100, 700, print_save)
+    labels = file["labels"][()]
+    np.testing.assert_array_equal(load_npz_frames(tmp_path / str(labels[1]) / "1.npz"), expected)
+    count = shd.integrate_events_file_to_frames_file_by_fixed_duration_shd(file, 3, str(tmp_path), 0.1, 700, print_save)
     expected, _ = shd.SpikingHeidelbergDigits(tmp_path, True, "frame", duration=100)[3]
-    np.testing.assert_array_equal(load_npz_frames(tmp_path / f"3_{len(expected)}.npz"), expected)
+    np.testing.assert_array_equal(load_npz_frames(tmp_path / str(labels[3]) / "3.npz"), expected)
+    assert count == len(expected) > 1
     assert len(file["labels"]) == 4
 
 
@@ -65,7 +67,7 @@ def test_example_of_a_function_of_ones_own(file: Any, tmp_path: Path) -> None:
     np.random.seed(0)
     for i, (_, units) in enumerate(recordings_of("shd_train.h5")):
         shd.custom_integrate_function_example(file, i, str(tmp_path), 700)
-        frames = load_npz_frames(tmp_path / f"{i}.npz")
+        frames = load_npz_frames(tmp_path / str(file["labels"][i]) / f"{i}.npz")
         assert frames.shape == (2, 700)
         np.testing.assert_array_equal(frames.sum(0), np.bincount(units, minlength=700))
 
