@@ -16,7 +16,7 @@ __all__ = ["GaussianTuning"]
 
 
 class GaussianTuning(nn.Module):
-    r"""A population of ``m`` neurons for each value: the closer the value is to a neuron's centre, the earlier it fires.
+    r"""``m`` neurons for each value: the closer the value is to the centre of a neuron, the earlier that fires.
 
     Neuron :math:`i = 1, \dots, m` answers to the value :math:`x \in [x_{min}, x_{max}]` of a feature with
 

@@ -78,7 +78,9 @@ class Tempotron(nn.Module):
         return torch.exp(-after / tau) - torch.exp(-after / tau_s)
 
     @staticmethod
-    def mse_loss(v_max: torch.Tensor, v_threshold: float, label: torch.Tensor, num_classes: int) -> torch.Tensor:
+    def mse_loss(
+        v_max: torch.Tensor, v_threshold: float | torch.Tensor, label: torch.Tensor, num_classes: int
+    ) -> torch.Tensor:
         r"""The squared distance to the threshold of the neurons that decided wrongly.
 
         Neuron :math:`j` should fire for the samples of class :math:`j` and for no other:
@@ -88,7 +90,7 @@ class Tempotron(nn.Module):
             \big[[V_{max, nj} \geq v_{threshold}] \neq [label_n = j]\big]
 
         :param v_max: largest potentials ``[N, num_classes]``
-        :param v_threshold: firing threshold
+        :param v_threshold: firing threshold, or a tensor of thresholds that broadcasts to ``[N, num_classes]``
         :param label: classes ``[N]`` (int64)
         :param num_classes: number of classes
         :return: a scalar
