@@ -160,7 +160,7 @@ class Tempotron(nn.Module):
         sums = weights.new_zeros(len(in_spikes) * self.T, self.fc.out_features).index_add(0, step, weights)
         t = torch.arange(self.T, dtype=weights.dtype, device=weights.device)
         kernels = self.psp_kernel(t.unsqueeze(1) - t, self.tau, self.tau_s)
-        return (kernels @ sums.view(len(in_spikes), self.T, -1)).transpose(1, 2)
+        return (kernels @ sums.view(len(in_spikes), self.T, self.fc.out_features)).transpose(1, 2)
 
     def _spike_times(self, v: torch.Tensor, v_max: torch.Tensor) -> torch.Tensor:
         t = torch.arange(self.T, dtype=v.dtype, device=v.device)
