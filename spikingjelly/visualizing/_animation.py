@@ -125,7 +125,7 @@ def _layers(spikes: Array | Mapping[str, Array], sample: int | None) -> dict[str
     for name, fired in layers.items():
         if not -fired.shape[1] <= sample < fired.shape[1]:
             raise ValueError(
-                f"animate_spikes: sample={sample}, but the batch of {name!r} has {fired.shape[1]} samples."
+                f"animate_spikes: there is no sample={sample}, the batch of {name!r} has {fired.shape[1]} samples."
             )
     return {name: fired[:, sample] for name, fired in layers.items()}
 

@@ -81,7 +81,11 @@ def test_signatures() -> None:
         ((1, 4, 0.0, True), TypeError, r"x_max must be a number .* but True \(bool\)"),
         ((2, 4, torch.zeros(3), 1.0), ValueError, r"x_min must be .* shape \[n\] = \[2\], but its shape is \[3\]"),
         ((2, 4, 0.0, torch.ones(1)), ValueError, r"x_max must .* \[2\], but its shape is \[1\]"),
-        ((2, 4, torch.tensor([0.0, 1.0]), 1.0), ValueError, r"x_min must be less than x_max, but x_min=\[0.0, 1.0\] and x_max=\[1.0, 1.0\]. Leave out"),
+        (
+            (2, 4, torch.tensor([0.0, 1.0]), 1.0),
+            ValueError,
+            r"x_min must be less than x_max, but x_min=\[0.0, 1.0\] and x_max=\[1.0, 1.0\]. Leave out",
+        ),
         ((1, 4, 0.0, math.nan), ValueError, "x_min must be less than x_max"),
     ],
 )
@@ -95,7 +99,9 @@ def test_wrong_inputs() -> None:
     with pytest.raises(TypeError, match=r"x must be a torch.Tensor, but \[0.5\] \(list\)"):
         encoder.encode([0.5])
     for shape in ((3, 2), (3, 1, 5), (3, 2, 5, 1)):
-        with pytest.raises(ValueError, match=r"x must be \[N, n, k\] with n=2 features, but its shape is .*flatten\(1\)"):
+        with pytest.raises(
+            ValueError, match=r"x must be \[N, n, k\] with n=2 features, but its shape is .*flatten\(1\)"
+        ):
             encoder.encode(torch.rand(shape))
     with pytest.raises(ValueError, match="max_spike_time must be at least 1, but 0 was given"):
         encoder.encode(torch.rand(3, 2, 5), 0)

@@ -69,7 +69,9 @@ def test_one_spike_of_weight_1_lifts_the_potential_right_to_the_threshold() -> N
 def test_times_that_are_no_spikes_within_T(route: str) -> None:
     node = neuron.Tempotron(4, 2, 10)
     late = {"whole": 10.0, "fractional": 9.5}[route]
-    assert torch.equal(node(torch.tensor([[-1.0, -0.5 if route == "fractional" else -7.0, late, math.inf]])), torch.zeros(1, 2, 10))
+    assert torch.equal(
+        node(torch.tensor([[-1.0, -0.5 if route == "fractional" else -7.0, late, math.inf]])), torch.zeros(1, 2, 10)
+    )
 
 
 def test_long_before_a_spike_nothing_overflows() -> None:
@@ -202,7 +204,9 @@ def test_wrong_inputs() -> None:
     with pytest.raises(TypeError, match=r"in_spikes must be a torch.Tensor, but \[1\] \(list\)"):
         node([1])
     for shape in ((4,), (1, 5), (1, 2, 2)):
-        with pytest.raises(ValueError, match=r"in_spikes must be \[N, in_features\] with in_features=4, but .*flatten\(1\)"):
+        with pytest.raises(
+            ValueError, match=r"in_spikes must be \[N, in_features\] with in_features=4, but .*flatten\(1\)"
+        ):
             node(torch.zeros(shape))
     with pytest.raises(ValueError, match=r"ret_type must be 'v', 'v_max' or 'spikes', but 'v_min' \(str\)"):
         node(torch.zeros(1, 4), "v_min")
@@ -212,5 +216,7 @@ def test_wrong_inputs() -> None:
 
 @pytest.mark.parametrize(("v_shape", "label_shape"), [((3, 4), (3,)), ((3,), (3,)), ((4, 2), (3,)), ((3, 2), (3, 1))])
 def test_wrong_shapes_of_the_loss(v_shape: tuple, label_shape: tuple) -> None:
-    with pytest.raises(ValueError, match=r"mse_loss: v_max must be \[N, num_classes\] with num_classes=2, and label \[N\]"):
+    with pytest.raises(
+        ValueError, match=r"mse_loss: v_max must be \[N, num_classes\] with num_classes=2, and label \[N\]"
+    ):
         neuron.Tempotron.mse_loss(torch.zeros(v_shape), 1.0, torch.zeros(label_shape, dtype=torch.int64), 2)

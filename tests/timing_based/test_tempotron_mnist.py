@@ -102,7 +102,9 @@ def test_wrong_flags(flags: list[str], message: str, capsys: pytest.CaptureFixtu
 
 def test_the_command_says_what_is_missing_without_a_traceback(tmp_path: Path) -> None:
     command = [sys.executable, "-m", tempotron_mnist.__name__, "-device", "cpu", "-out-dir", str(tmp_path)]
-    result = subprocess.run([*command, "-data-dir", str(tmp_path / "nowhere")], capture_output=True, text=True, check=False)
+    result = subprocess.run(
+        [*command, "-data-dir", str(tmp_path / "nowhere")], capture_output=True, text=True, check=False
+    )
     assert result.returncode == 1
     assert "Here, download=True is the flag -download." in result.stderr
     assert "Traceback" not in result.stderr
