@@ -13,12 +13,19 @@ import pytest
 from spikingjelly import visualizing
 
 FOLDER = Path(__file__).parent / "baselines"
-TOLERANCE = 6  # root mean square of the differences, of 255
+# Root mean square of the differences, of 255. Images move by a pixel from one version of matplotlib to the next.
+TOLERANCE = {"heatmap": 6, "feature_maps": 14}
+OTHERS = 3
 
 
 def waves(*shape: int) -> np.ndarray:
     """Numbers that look irregular and are the same everywhere."""
     return np.sin(np.arange(np.prod(shape)) ** 1.3).reshape(shape)
+
+
+def slope(*shape: int) -> np.ndarray:
+    """Numbers that change little from one to the next: versions of matplotlib put edges of cells a pixel apart."""
+    return sum(np.linspace(0, k + 1, n)[(...,) + (None,) * (len(shape) - k - 1)] for k, n in enumerate(shape))
 
 
 def potential_and_spikes() -> tuple[np.ndarray, np.ndarray]:
@@ -34,11 +41,11 @@ def potential_and_spikes() -> tuple[np.ndarray, np.ndarray]:
 
 
 PICTURES = {
-    "heatmap": lambda small: visualizing.plot_2d_heatmap(waves(30, 12), "", "", "", **small),
+    "heatmap": lambda small: visualizing.plot_2d_heatmap(slope(30, 12), "", "", "", **small),
     "bars": lambda small: visualizing.plot_2d_bar_in_3d(np.abs(waves(5, 4)), "", "", "", "", dpi=50),
     "raster": lambda small: visualizing.plot_1d_spikes(waves(40, 12) > 0.6, "", "", "", **small),
     "raster_of_many": lambda small: visualizing.plot_1d_spikes(waves(400, 400) > 0.5, "", "", "", **small),
-    "feature_maps": lambda small: visualizing.plot_2d_feature_map(waves(7, 5, 6), 2, 4, 1, "", **small),
+    "feature_maps": lambda small: visualizing.plot_2d_feature_map(slope(3, 9, 12), 2, 2, 1, "", **small),
     "one_neuron": lambda small: visualizing.plot_one_neuron_v_s(*potential_and_spikes(), **small)[0],
 }
 
@@ -65,7 +72,7 @@ def test_looks_as_before(name: str, tmp_path: Path) -> None:
     stored = FOLDER / drawn.name
     if os.environ.get("DRAW_BASELINES"):
         stored.write_bytes(drawn.read_bytes())
-    difference = compare_images(str(stored), str(drawn), TOLERANCE)
+    difference = compare_images(str(stored), str(drawn), TOLERANCE.get(name, OTHERS))
     assert difference is None, difference
 
 
@@ -76,7 +83,7 @@ def test_the_comparison_can_fail(tmp_path: Path) -> None:
     without_text(figure)
     figure.savefig(tmp_path / "other.png", dpi=50)
     (tmp_path / "raster.png").write_bytes((FOLDER / "raster.png").read_bytes())
-    assert compare_images(str(tmp_path / "raster.png"), str(tmp_path / "other.png"), TOLERANCE) is not None
+    assert compare_images(str(tmp_path / "raster.png"), str(tmp_path / "other.png"), OTHERS) is not None
 
 
 def test_stored_pictures_are_small_and_each_is_used() -> None:
