@@ -114,8 +114,9 @@ class Tempotron(nn.Module):
         - 'spikes': the times of output spikes ``[N, out_features]``, negative where a neuron does not fire. The time is
           that of the largest potential, made differentiable: :math:`\sum_t t \operatorname{softmax}_t(T \cdot V[t])`
 
-        Gradients reach ``in_spikes`` if they are asked for, so that layers can be stacked with 'spikes'. Times that are
-        whole numbers and need no gradient take a route that is tens of times as fast.
+        Gradients reach ``in_spikes`` if they are asked for, so that layers can be stacked with 'spikes'. They need the
+        kernels of all spikes, ``[N, in_features, T]``; times that are whole numbers and need no gradient are added up
+        for each time step instead, which takes far less time and memory.
 
         :param in_spikes: times ``[N, in_features]`` in time steps; a negative time is no spike, and times from T on
             come too late to matter

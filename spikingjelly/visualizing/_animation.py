@@ -44,8 +44,7 @@ def animate_spikes(
         animate_spikes(layers, "spikes.gif", sample=0)
 
     :param spikes: the spikes of each layer by its name, or of a single layer: ``[T, *]``, only 0 and 1
-    :param save_to: a file to write, such as ``spikes.gif``; default None: none. The suffix .gif needs Pillow, others
-        need ffmpeg
+    :param save_to: a file to write, such as ``spikes.gif``; default None: none. Videos (.mp4) need ffmpeg
     :param sample: the sample of the batch that is shown, if the spikes are ``[T, N, *]``; default None: they are of one
         sample, ``[T, *]``
     :param afterglow: what is left of the brightness of a spike one time step later, in [0, 1)

@@ -56,6 +56,22 @@ def test_both_routes_agree(dtype: torch.dtype) -> None:
     torch.testing.assert_close(results[0], results[1])
 
 
+def test_the_kernels_of_all_spikes_are_made_only_where_they_are_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = []
+    psp_kernel = neuron.Tempotron.psp_kernel
+
+    def watched(t: torch.Tensor, tau: float, tau_s: float) -> torch.Tensor:
+        sizes.append(list(t.shape))
+        return psp_kernel(t, tau, tau_s)
+
+    monkeypatch.setattr(neuron.Tempotron, "psp_kernel", staticmethod(watched))
+    node = neuron.Tempotron(50, 4, 30)
+    in_spikes = torch.randint(0, 30, (8, 50)).float()
+    for times in (in_spikes, in_spikes + 0.5, in_spikes.clone().requires_grad_()):
+        node(times)
+    assert sizes == [[30, 30], [8, 50, 30], [8, 50, 30]]
+
+
 def test_one_spike_of_weight_1_lifts_the_potential_right_to_the_threshold() -> None:
     tau_s = 10 * 3 / (4 * math.log(4))  # the peak is 10 time steps after the spike
     node = neuron.Tempotron(1, 1, 30, 4 * tau_s, tau_s, v_threshold=3.0).double()

@@ -54,6 +54,13 @@ def test_flags_reach_what_they_set(tmp_path: Path) -> None:
     assert loss.item() == pytest.approx((18 * 0.05**2 + 0.05**2 + 0.45**2) / 2)
 
 
+def test_tempotrons_that_have_fallen_silent_are_reported() -> None:
+    classifier = tempotron_mnist.Classifier(tempotron_mnist.parse(QUICK))
+    torch.nn.init.constant_(classifier.net.tempotron.fc.weight, -1.0)
+    with pytest.raises(FloatingPointError, match="no potential rises above .* Use a smaller -lr"):
+        classifier.train_epoch([(torch.rand(2, 1, 28, 28), torch.tensor([0, 1]))], 0)
+
+
 def test_the_learning_rate_falls_to_0_along_a_cosine() -> None:
     classifier = tempotron_mnist.Classifier(tempotron_mnist.parse([*QUICK, "-lr", "0.5", "-epochs", "4"]))
     rates = []
@@ -70,6 +77,15 @@ def test_the_seed_decides(tmp_path: Path) -> None:
         for seed in ("1", "1", "2")
     ]
     assert accuracies[0] == accuracies[1] != accuracies[2]
+
+
+def test_without_matplotlib_there_is_no_picture(
+    few_images: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    tempotron_mnist.main([*QUICK, "-epochs", "1", "-b", "500", "-out-dir", str(tmp_path)])
+    assert 'No picture at the end: pip install "spikingjelly[plot]"' in capsys.readouterr().out
+    assert not list(tmp_path.rglob("*.png"))
 
 
 def test_trains_on_a_folder_of_mnist(shared_data: Path) -> None:
@@ -112,5 +128,5 @@ def test_the_command_says_what_is_missing_without_a_traceback(tmp_path: Path) ->
 
 @pytest.mark.slow
 def test_reaches_91_percent_on_the_whole_mnist(tmp_path: Path, shared_data: Path) -> None:
-    args = ["-device", "cpu", "-epochs", "3", "-lr", "5e-4", "-data-dir", str(shared_data / "mnist")]
+    args = ["-device", "cpu", "-epochs", "3", "-data-dir", str(shared_data / "mnist")]
     assert tempotron_mnist.main([*args, "-out-dir", str(tmp_path)]) >= 0.91

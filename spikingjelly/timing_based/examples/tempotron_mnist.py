@@ -71,7 +71,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("-data-dir", type=Path, help="folder of MNIST; without it, the subset that comes along is used")
     parser.add_argument("-download", action="store_true", help="download MNIST to -data-dir if it is not there")
     parser.add_argument("-out-dir", type=Path, default=Path("logs"), help="where weights, scalars and picture go")
-    parser.add_argument("-lr", type=float, default=1e-3, help="learning rate, which falls to 0 along a cosine")
+    parser.add_argument("-lr", type=float, default=5e-4, help="learning rate, which falls to 0 along a cosine")
     parser.add_argument("-seed", type=int, default=2020, help="seed of all random numbers")
     args = parser.parse_args(argv)
     for flag, least in (("T", 1), ("m", 3), ("b", 1), ("epochs", 1)):
@@ -111,7 +111,10 @@ class Classifier:
         return neuron.Tempotron.mse_loss(v_max, moved, labels, CLASSES)
 
     def train_epoch(self, loader: DataLoader, epoch: int) -> tuple[float, float]:
-        """Mean loss and accuracy over one pass through the training images."""
+        """Mean loss and accuracy over one pass through the training images.
+
+        :raises FloatingPointError: if no tempotron learns any more
+        """
         for group in self.optimizer.param_groups:
             group["lr"] = self.lr * 0.5 * (1 + math.cos(math.pi * epoch / self.epochs))
         loss_sum, right, seen = 0.0, 0, 0
@@ -126,6 +129,11 @@ class Classifier:
                 loss_sum, seen = loss_sum + loss.item() * len(labels), seen + len(labels)
                 right += int((v_max.argmax(1) == labels).sum())
                 bar.set_postfix(loss=f"{loss_sum / seen:.4f}", acc=f"{right / seen:.4f}", refresh=False)
+        if not v_max.any():
+            raise FloatingPointError(
+                "no potential rises above that of the start, 0, which no weight can change: the weights have been "
+                "changed too much at once. Use a smaller -lr"
+            )
         return loss_sum / seen, right / seen
 
     @torch.no_grad()
@@ -200,5 +208,5 @@ if __name__ == "__main__":
         main()
     except DatasetNotFoundError as error:
         sys.exit(f"tempotron_mnist: {error}\nHere, download=True is the flag -download.")
-    except (FileNotFoundError, DatasetFormatError, DownloadError) as error:
+    except (FileNotFoundError, DatasetFormatError, DownloadError, FloatingPointError) as error:
         sys.exit(f"tempotron_mnist: {error}")
