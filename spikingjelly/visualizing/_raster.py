@@ -1,6 +1,6 @@
 """Spikes of many neurons over time."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -67,10 +67,15 @@ def plot_1d_spikes(
 
 
 def _draw_strokes(axes: "Axes", fired: np.ndarray) -> None:
+    from matplotlib.collections import LineCollection
+    from matplotlib.colors import to_rgba_array
+
     time, neuron = np.nonzero(fired)
     if len(time) <= _MOST_LINES:
-        colours = np.array(COLOURS)[neuron % len(COLOURS)]
-        axes.vlines(time, neuron - _HEIGHT / 2, neuron + _HEIGHT / 2, colors=colours.tolist(), linewidth=1)
+        ends = neuron[:, None] + np.array([-_HEIGHT / 2, _HEIGHT / 2])
+        segments: Any = np.stack([np.broadcast_to(time[:, None], ends.shape), ends], 2)
+        colours: Any = to_rgba_array(COLOURS)[neuron % len(COLOURS)]
+        axes.add_collection(LineCollection(segments, colors=colours, linewidths=1), autolim=False)
         return
     # Markers are stamped, which is several times as fast as lines; their size does not follow that of a window.
     points = axes.bbox.height * 72 / axes.figure.dpi
