@@ -1,5 +1,6 @@
 """What learners share: the records of a synapse and its neurons, traces, and where a change of weights goes."""
 
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -55,8 +56,8 @@ class Learner(base.MemoryModule):
         self.tau_pre, self.tau_post = tau_pre, tau_post
         self.f_pre: Callable[..., Any] = f_pre
         self.f_post: Callable[..., Any] = f_post
-        self.in_spike_monitor = monitor.InputMonitor(synapse, function_on_input=_cut_from_graph)
-        self.out_spike_monitor = monitor.OutputMonitor(sn, function_on_output=_cut_from_graph)
+        self.in_spike_monitor = _Inputs(synapse)
+        self.out_spike_monitor = _Outputs(sn)
         self.register_memory("trace_pre", None)
         self.register_memory("trace_post", None)
 
@@ -124,6 +125,38 @@ class Learner(base.MemoryModule):
 
     def extra_repr(self) -> str:
         return f"step_mode={self.step_mode}, tau_pre={self.tau_pre}, tau_post={self.tau_post}"
+
+
+class _Inputs(monitor.InputMonitor):
+    """Of one module, not of modules of its class inside it."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self.module = weakref.ref(module)
+        super().__init__(module, function_on_input=_cut_from_graph)
+
+    def create_hook(self, name: str) -> Callable[..., None]:
+        return _only_of(self.module, super().create_hook(name))
+
+
+class _Outputs(monitor.OutputMonitor):
+    """Of one module, not of modules of its class inside it."""
+
+    def __init__(self, module: nn.Module) -> None:
+        self.module = weakref.ref(module)
+        super().__init__(module, function_on_output=_cut_from_graph)
+
+    def create_hook(self, name: str) -> Callable[..., None]:
+        return _only_of(self.module, super().create_hook(name))
+
+
+def _only_of(watched: weakref.ref[nn.Module], hook: Callable[..., None]) -> Callable[..., None]:
+    """A copy of a network carries the hooks of the original along: what the copy does must not be learned from."""
+
+    def on_call(module: nn.Module, *call: Any) -> None:
+        if module is watched():
+            hook(module, *call)
+
+    return on_call
 
 
 def _cut_from_graph(x: Any) -> Any:
