@@ -296,6 +296,12 @@ def test_wrong_arguments(make_it, error: type[Exception], message: str) -> None:
         make_it()
 
 
+def test_a_learner_is_not_called() -> None:
+    learner = learning.STDPLearner("s", *linear_and_node(), 2.0, 2.0)
+    with pytest.raises(NotImplementedError, match="STDPLearner is no layer: run the network, then call step"):
+        learner(torch.rand(2, 4))
+
+
 def test_a_step_without_matching_records() -> None:
     synapse, nodes = linear_and_node()
     learner = learning.STDPLearner("s", synapse, nodes, 2.0, 2.0)

@@ -61,6 +61,15 @@ class Learner(base.MemoryModule):
         self.register_memory("trace_pre", None)
         self.register_memory("trace_post", None)
 
+    def single_step_forward(self, x: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
+        """A learner is not called.
+
+        :raises NotImplementedError: always
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} is no layer: run the network, then call step() on the learner."
+        )
+
     def reset(self) -> None:
         """Forget the traces and all records."""
         super().reset()
