@@ -61,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> tuple[float, float]:
     print(f"In the second half of the trials it fires {rates[0]:.2f} times a step for A and {rates[1]:.2f} for B.")
     if not pictures.matplotlib_is_missing():
         args.out_dir.mkdir(parents=True, exist_ok=True)
-        picture = args.out_dir / "mstdpet.png"
+        picture = args.out_dir / ("mstdpet_without_trace.png" if args.without_trace else "mstdpet.png")
         course.draw(picture, f"A reward {args.delay} time steps late: spikes on A, minus spikes on B", trace_name)
         print(f"Picture: {picture.resolve()}")
     return rates

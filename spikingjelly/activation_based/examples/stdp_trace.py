@@ -55,9 +55,8 @@ def main(argv: Sequence[str] | None = None) -> torch.Tensor:
         synapse.weight.add_(args.lr * change).clamp_(0, 1)
         course.append(torch.cat([pre, trace_pre, post, trace_post, synapse.weight], 1)[0])
     result = torch.stack(course)
-    print(
-        f"{int(spikes[:, 0].sum())} and {int(spikes[:, 1].sum())} spikes: the weight went from 0.5 to {result[-1, 4]:.3f}."
-    )
+    n_pre, n_post = spikes.sum(0).int().tolist()
+    print(f"{n_pre} presynaptic and {n_post} postsynaptic spikes: the weight went from 0.5 to {result[-1, 4]:.3f}.")
     if not pictures.matplotlib_is_missing():
         args.out_dir.mkdir(parents=True, exist_ok=True)
         picture = args.out_dir / "stdp_trace.png"
