@@ -1,5 +1,6 @@
 """Which pre- and which postsynaptic neuron a weight connects: sums of products of their activities, in its shape."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -33,8 +34,12 @@ def correlation(synapse: Any, pre: torch.Tensor, post: torch.Tensor) -> torch.Te
     """
     if isinstance(synapse, nn.Linear):
         return post.reshape(-1, post.shape[-1]).T @ pre.reshape(-1, pre.shape[-1])
-    padded = _padded(synapse, pre)
-    return _weight_gradient(synapse, padded, synapse.weight.shape, post, synapse.groups)
+    at_once = _samples_at_once(pre, post)
+    parts = zip(pre.split(at_once), post.split(at_once), strict=True)
+    shape, groups = synapse.weight.shape, synapse.groups
+    return functools.reduce(
+        torch.add, (_weight_gradient(synapse, _padded(synapse, x), shape, y, groups) for x, y in parts)
+    )
 
 
 def correlation_of_each(synapse: Any, pre: torch.Tensor, post: torch.Tensor) -> torch.Tensor:
@@ -121,6 +126,13 @@ def _padded(conv: Any, x: torch.Tensor) -> torch.Tensor:
     if not any(last_first):
         return x
     return F.pad(x, last_first, "constant" if conv.padding_mode == "zeros" else conv.padding_mode)
+
+
+def _samples_at_once(pre: torch.Tensor, post: torch.Tensor) -> int:
+    """So many that their float64 copies stay in the cache of a CPU, which is two to three times as fast."""
+    if pre.device.type != "cpu":
+        return len(pre)
+    return max(1, 2**16 // (pre[0].numel() + post[0].numel()))
 
 
 def _weight_gradient(

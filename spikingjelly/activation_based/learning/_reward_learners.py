@@ -54,7 +54,9 @@ class _RewardModulatedLearner(Learner):
         decay, gain = self._decay_and_gain()
         before = self._eligibility_before(decay, gain)
         credit = _credit(rewards, decay)
-        change = gain * self._sum_of_eligibilities(pre, post, x, y, credit[1:])
+        change = torch.zeros_like(self.synapse.weight)
+        if len(pre) > 1:  # no reward has come after the last time step
+            change += gain * self._sum_of_eligibilities(pre[:-1], post[:-1], x[:-1], y[:-1], credit[1:-1])
         if before is not None:
             change += torch.tensordot(credit[0], before, dims=1)
         self._keep(before, pre, post, x, y)
