@@ -9,75 +9,24 @@ import torch
 from torch import nn
 
 from spikingjelly.activation_based import functional, layer, learning, neuron
-from tests.learning import reference
-from tests.learning.synapses import make, spikes
+from tests.learning.networks import (
+    RULES,
+    TAU_POST,
+    TAU_PRE,
+    N,
+    Network,
+    T,
+    expected,
+    f_post,
+    f_pre,
+    make_learner,
+    setting,
+    step,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel:UserWarning")
 
-TAU_PRE, TAU_POST, TAU_TRACE = 1.7, 3.2, 4.5
-T, N = 6, 3
 NAMES = ["linear", "torch-linear-with-bias", "conv1d-all", "conv2d", "conv2d-all", "conv2d-same"]
-RULES = ["stdp", "mstdp", "mstdpet"]
-
-
-def f_pre(w):
-    return 0.3 * w * w + 0.1
-
-
-def f_post(w):
-    return 0.8 - w
-
-
-class Network(nn.Module):
-    """A synapse and neurons that keep what they did; a synapse of torch runs on T * N samples in step mode 'm'."""
-
-    def __init__(self, name: str, step_mode: str) -> None:
-        super().__init__()
-        torch.manual_seed(3)
-        self.synapse, self.shape = make(name)
-        self.neurons = neuron.LIFNode(1.5, False, 0.2, 0.0, step_mode=step_mode)
-        self.step_mode = step_mode
-        if isinstance(self.synapse, layer.Linear | layer.Conv1d | layer.Conv2d):
-            self.synapse.step_mode = step_mode
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        if self.step_mode == "m" and not hasattr(self.synapse, "step_mode"):
-            return self.neurons(functional.seq_to_ann_forward(x, self.synapse))
-        return self.neurons(self.synapse(x))
-
-    def run(self, x_seq: torch.Tensor) -> torch.Tensor:
-        return self(x_seq) if self.step_mode == "m" else torch.stack([self(x) for x in x_seq])
-
-
-def make_learner(rule: str, net: Network, step_mode: str) -> learning.STDPLearner:
-    watched = net.synapse, net.neurons, TAU_PRE, TAU_POST
-    if rule == "stdp":
-        return learning.STDPLearner(step_mode, *watched, f_pre, f_post)
-    if rule == "mstdp":
-        return learning.MSTDPLearner(step_mode, N, *watched, f_pre, f_post)
-    return learning.MSTDPETLearner(step_mode, *watched, TAU_TRACE, f_pre, f_post)
-
-
-def expected(rule: str, net: Network, x_seq: torch.Tensor, rewards: torch.Tensor) -> torch.Tensor:
-    """The change of each time step, ``[T, *weight.shape]``."""
-    post = net.run(x_seq).detach()
-    functional.reset_net(net)
-    assert 0 < post.mean() < 1
-    decay = reference.linear if rule == "stdp" else reference.exponential
-    _, _, zeta = reference.eligibilities(net.synapse, x_seq, post, decay(TAU_PRE), decay(TAU_POST), f_pre, f_post)
-    if rule == "stdp":
-        return zeta.sum(1)
-    return reference.mstdp(zeta, rewards) if rule == "mstdp" else reference.mstdpet(zeta, rewards, TAU_TRACE)
-
-
-def step(learner, rule: str, reward: torch.Tensor, **kwargs):
-    return learner.step(**kwargs) if rule == "stdp" else learner.step(reward, **kwargs)
-
-
-def setting(name: str, step_mode: str, rule: str):
-    net = Network(name, step_mode)
-    x_seq, rewards = spikes(T, N, *net.shape), torch.randn(T, N).double()
-    return net, x_seq, rewards, expected(rule, net, x_seq, rewards)
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -264,121 +213,6 @@ def test_repr_and_defaults() -> None:
     w = torch.rand(2)
     assert torch.equal(learner.f_pre(w), w)
     assert torch.equal(learner.f_post(w), w)
-
-
-def linear_and_node(step_mode: str = "s") -> tuple[nn.Module, nn.Module]:
-    return layer.Linear(4, 3, step_mode=step_mode), neuron.IFNode(step_mode=step_mode)
-
-
-@pytest.mark.parametrize(
-    ("make_it", "error", "message"),
-    [
-        (
-            lambda: learning.STDPLearner("s", nn.ReLU(), neuron.IFNode(), 2.0, 2.0),
-            NotImplementedError, "STDPLearner: a synapse must be a Linear or .* but ReLU",
-        ),
-        (lambda: learning.STDPLearner("s", *linear_and_node(), 0.9, 2.0), ValueError, "STDPLearner: tau_pre must be at least 1"),
-        (lambda: learning.STDPLearner("s", *linear_and_node(), 2.0, None), TypeError, "tau_post must be a number of time steps"),
-        (lambda: learning.STDPLearner("x", *linear_and_node(), 2.0, 2.0), ValueError, "step_mode must be 's' or 'm'"),
-        (lambda: learning.STDPLearner("s", nn.Linear(2, 2), "sn", 2.0, 2.0), TypeError, "sn must be the module of the neurons.*'sn'"),
-        (
-            lambda: learning.STDPLearner("s", *linear_and_node(), 2.0, 2.0, f_post=0.1),
-            TypeError, r"f_post must be a function of the weights, but 0.1 .* write lambda w: c \* torch.ones_like\(w\)",
-        ),
-        (lambda: learning.MSTDPLearner("s", 0, *linear_and_node(), 2.0, 2.0), ValueError, "batch_size must be at least 1"),
-        (lambda: learning.MSTDPLearner("s", 2.0, *linear_and_node(), 2.0, 2.0), TypeError, "batch_size must be an int"),
-        (lambda: learning.MSTDPLearner("s", 2, *linear_and_node(), -2.0, 2.0), ValueError, "tau_pre must be greater than 0"),
-        (lambda: learning.MSTDPETLearner("s", *linear_and_node(), 2.0, 2.0, 0.0), ValueError, "MSTDPETLearner: tau_trace must be greater than 0"),
-    ],
-)  # fmt: skip
-def test_wrong_arguments(make_it, error: type[Exception], message: str) -> None:
-    with pytest.raises(error, match=message):
-        make_it()
-
-
-def test_a_learner_is_not_called() -> None:
-    learner = learning.STDPLearner("s", *linear_and_node(), 2.0, 2.0)
-    with pytest.raises(NotImplementedError, match="STDPLearner is no layer: run the network, then call step"):
-        learner(torch.rand(2, 4))
-
-
-def test_a_step_without_matching_records() -> None:
-    synapse, nodes = linear_and_node()
-    learner = learning.STDPLearner("s", synapse, nodes, 2.0, 2.0)
-    synapse(torch.rand(2, 4))
-    with pytest.raises(RuntimeError, match="the synapse has run 1 times and the neurons 0 times"):
-        learner.step()
-    learner.reset()
-    nodes(synapse(torch.rand(2, 4)))
-    learner.step()
-    with pytest.raises(RuntimeError, match="the synapse has run 0 times"):
-        learner.step()
-
-
-def test_another_batch_needs_a_reset() -> None:
-    synapse, nodes = linear_and_node()
-    learner = learning.STDPLearner("s", synapse, nodes, 2.0, 2.0)
-    nodes(synapse(torch.rand(2, 4)))
-    learner.step()
-    nodes.reset()
-    nodes(synapse(torch.rand(3, 4)))
-    with pytest.raises(RuntimeError, match=r"STDPLearner: trace_pre has shape \[2, 4\].*reset\(\) on the learner"):
-        learner.step()
-    learner.reset()
-    nodes(synapse(torch.rand(3, 4)))
-    nodes.reset()
-    nodes(synapse(torch.rand(2, 4)))
-    with pytest.raises(RuntimeError, match=r"time steps of different shapes were recorded: \[2, 4\] and \[3, 4\]"):
-        learner.step()
-
-
-@pytest.mark.parametrize(("mine", "synapses", "neurons"), [("s", "m", "m"), ("m", "s", "s"), ("s", "m", "s")])
-def test_step_modes_must_agree(mine: str, synapses: str, neurons: str) -> None:
-    synapse, nodes = layer.Linear(4, 3, step_mode=synapses), neuron.IFNode(step_mode=neurons)
-    learner = learning.STDPLearner(mine, synapse, nodes, 2.0, 2.0)
-    nodes(synapse(torch.rand(5, 2, 4)))
-    with pytest.raises(ValueError, match=f"step_mode is '{mine}', but the synapse is in step_mode='{synapses}' and"):
-        learner.step()
-
-
-def test_a_layer_in_between_that_changes_the_shape() -> None:
-    conv, nodes = nn.Conv2d(1, 2, 3), neuron.IFNode()
-    learner = learning.STDPLearner("s", conv, nodes, 2.0, 2.0)
-    nodes(nn.functional.max_pool2d(conv(torch.rand(2, 1, 6, 6)), 2))
-    with pytest.raises(ValueError, match=r"output, \[2, 2, 4, 4\].* have shape \[2, 2, 2, 2\]. Nothing that changes"):
-        learner.step()
-
-
-def test_a_synapse_that_is_given_several_inputs() -> None:
-    class Two(nn.Linear):
-        def forward(self, x, y):
-            return super().forward(x + y)
-
-    synapse, nodes = Two(4, 3), neuron.IFNode()
-    learner = learning.STDPLearner("s", synapse, nodes, 2.0, 2.0)
-    nodes(synapse(torch.rand(2, 4), torch.rand(2, 4)))
-    with pytest.raises(TypeError, match=r"(?s)STDPLearner: what was recorded must be a torch.Tensor, but .* \(tuple\)"):
-        learner.step()
-
-
-@pytest.mark.parametrize("rule", ["mstdp", "mstdpet"])
-def test_wrong_rewards(rule: str) -> None:
-    net = Network("linear", "m")
-    learner = make_learner(rule, net, "m")
-    for reward in (torch.zeros(2), torch.zeros(N, T), torch.zeros(T, 1)):
-        learner.reset()
-        functional.reset_net(net)
-        net(spikes(T, N, 4))
-        with pytest.raises(ValueError, match=r"reward must be a number, or a tensor of shape \[3\].* or \[6, 3\]"):
-            learner.step(reward)
-
-
-def test_a_wrong_batch_size() -> None:
-    net = Network("linear", "m")
-    learner = make_learner("mstdp", net, "m")
-    net(spikes(T, N - 1, 4))
-    with pytest.raises(ValueError, match="MSTDPLearner: batch_size is 3, but a batch of 2 samples was recorded"):
-        learner.step(1.0)
 
 
 def test_what_a_copy_of_the_network_does_is_not_learned_from() -> None:
