@@ -9,8 +9,8 @@ neuron comes to look like the images for which it wins. Thresholds rise with eac
 so that all neurons take part. Labels are only used afterwards, to count for which digits each neuron fires; a test
 image is then the digit for which its spikes speak most. After Diehl and Cook, "Unsupervised learning of digit
 recognition using spike-timing-dependent plasticity", Frontiers in Computational Neuroscience 9, 2015, with scaling of
-weights and a hard competition in place of inhibitory neurons. The command above gives a test accuracy of 89 % on the
-whole MNIST (89.05 % with the default seed).
+weights and a hard competition in place of inhibitory neurons. The command above gives a test accuracy of 89.05 % on
+the whole MNIST, and 93.72 % with ``-n 400 -epochs 3 -lr 2e-3`` (default seed, one run each).
 """
 
 import argparse
