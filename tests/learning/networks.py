@@ -41,12 +41,12 @@ class Network(nn.Module):
         return self(x_seq) if self.step_mode == "m" else torch.stack([self(x) for x in x_seq])
 
 
-def make_learner(rule: str, net: Network, step_mode: str) -> learning.STDPLearner:
+def make_learner(rule: str, net: Network, step_mode: str, batch_size: int = N) -> learning.STDPLearner:
     watched = net.synapse, net.neurons, TAU_PRE, TAU_POST
     if rule == "stdp":
         return learning.STDPLearner(step_mode, *watched, f_pre, f_post)
     if rule == "mstdp":
-        return learning.MSTDPLearner(step_mode, N, *watched, f_pre, f_post)
+        return learning.MSTDPLearner(step_mode, batch_size, *watched, f_pre, f_post)
     return learning.MSTDPETLearner(step_mode, *watched, TAU_TRACE, f_pre, f_post)
 
 

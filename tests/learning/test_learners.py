@@ -232,3 +232,17 @@ def test_neurons_inside_a_module_of_the_same_class_count_once() -> None:
     learner = learning.STDPLearner("s", net.synapse, wrapped, TAU_PRE, TAU_POST, f_pre, f_post)
     wrapped(net.synapse(x_seq[0]))
     torch.testing.assert_close(learner.step(on_grad=False), truth[0])
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_one_sample_needs_no_dimension_of_samples(rule: str) -> None:
+    net, x_seq, rewards, _ = setting("linear", "s", rule)
+    changes = []
+    for x, reward in ((x_seq[:, :1], rewards[:, :1]), (x_seq[:, 0], rewards[:, 0])):
+        functional.reset_net(net)
+        learner = make_learner(rule, net, "s", batch_size=1)
+        for t in range(T):
+            net(x[t])
+            changes.append(step(learner, rule, reward[t], on_grad=False))
+    assert torch.equal(torch.stack(changes[:T]), torch.stack(changes[T:]))
+    assert torch.stack(changes).any()

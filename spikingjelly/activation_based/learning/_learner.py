@@ -116,10 +116,13 @@ class Learner(base.MemoryModule):
                 "were not meant for learning or failed half-way."
             )
         self._check_step_modes()
-        if self.step_mode == "s":
-            return _of_one_shape(self, inputs, torch.stack), _of_one_shape(self, outputs, torch.stack)
-        inputs = [_with_time(x, y) for x, y in zip(inputs, outputs, strict=True)]
-        return _of_one_shape(self, inputs, torch.cat), _of_one_shape(self, outputs, torch.cat)
+        join = torch.stack if self.step_mode == "s" else torch.cat
+        if self.step_mode == "m":
+            inputs = [_with_time(x, y) for x, y in zip(inputs, outputs, strict=True)]
+        pre, post = _of_one_shape(self, inputs, join), _of_one_shape(self, outputs, join)
+        if isinstance(self.synapse, nn.Linear) and pre.dim() == post.dim() == 2:
+            return pre.unsqueeze(1), post.unsqueeze(1)  # one sample without a dimension of samples
+        return pre, post
 
     def _check_step_modes(self) -> None:
         """What a sequence is to one of them must be one to the others."""
