@@ -6,17 +6,19 @@ looks at a plain value first and at the rest last.
 
 import functools
 import types
-from collections.abc import Hashable, Iterator
+from collections.abc import Container, Hashable, Iterator
 from typing import Any
 
 import torch
 from torch import nn
 
 NOT_READ = frozenset(nn.Module().__dict__) - {"training", "_parameters", "_buffers"} | {
-    "_memories", "_memories_rv", "_last_call", "_input_signature", "_backend", "_step_mode", "_store_v_seq",
+    "_memories", "_memories_rv", "_last_call", "_last_output", "_input_signature", "_backend", "_step_mode",
+    "_store_v_seq",
 }  # fmt: skip
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 _PLAIN = frozenset({type(None), bool, int, float, str})
+_NOTHING: dict[str, Any] = {}
 _DEPTH = 3  # of objects in objects and of functions that call functions
 
 
@@ -35,8 +37,11 @@ class _Same:
         return id(self.value)
 
 
-def walk(module: nn.Module) -> tuple[Hashable, tuple[torch.Tensor, ...]]:
-    """The path of ``module``, and the parameters, buffers and other tensors that its step may read, each once."""
+def walk(module: nn.Module, not_read: Container[str] = ()) -> tuple[Hashable, tuple[torch.Tensor, ...]]:
+    """The path of ``module``, and the parameters, buffers and other tensors that its step may read, each once.
+
+    :param not_read: memories of ``module`` that are no part of the path, as its states
+    """
     path: list[Any] = []
     tensors: dict[int, torch.Tensor] = {}
     pending: list[nn.Module] = [module]
@@ -56,6 +61,11 @@ def walk(module: nn.Module) -> tuple[Hashable, tuple[torch.Tensor, ...]]:
                 path += [(n, _of_tensor(v, tensors)) for n, v in value.items() if v is not None]
             else:
                 path += (name, _of_value(value, _DEPTH))
+        for name, value in attributes.get("_memories", _NOTHING).items():
+            if part is module and name not in not_read:
+                path += (name, _of_tensor(value, tensors) if isinstance(value, torch.Tensor) else _of_value(value, 1))
+            elif part is not module and type(value) in _PLAIN:
+                path += (name, value)
         if part is not module and has_hooks(part):
             path.append("hooks")
         pending += [child for child in attributes["_modules"].values() if child is not None]
