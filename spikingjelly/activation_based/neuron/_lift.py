@@ -11,7 +11,6 @@ from spikingjelly.activation_based import base
 from spikingjelly.activation_based.neuron._path import NOT_READ, has_hooks, walk
 from spikingjelly.fusion.dispatch import Step, Unfusable
 
-
 _RESULTS = frozenset({"v_seq"})  # memories that a sequence writes and no time step reads
 _written: dict[type, set[str]] = {}
 _only_read: dict[type, set[str]] = {}

@@ -6,7 +6,7 @@ looks at a plain value first and at the rest last.
 
 import functools
 import types
-from collections.abc import Container, Hashable, Iterator
+from collections.abc import Container, Hashable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -17,7 +17,13 @@ NOT_READ = frozenset(nn.Module().__dict__) - {"training", "_parameters", "_buffe
     "_store_v_seq",
 }  # fmt: skip
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+# Looked up anew at each walk, for a program may replace them in a class of its own or of this package.
+_STEP_METHODS = (
+    "single_step_forward", "neuronal_charge", "neuronal_fire", "neuronal_reset", "jit_hard_reset", "jit_soft_reset",
+)  # fmt: skip
+_SURROGATE_METHODS = ("forward", "spiking_function", "primitive_function", "backward")
 _PLAIN = frozenset({type(None), bool, int, float, str})
+_OURS = ("spikingjelly.", "torch.", "builtins", "abc")
 _NOTHING: dict[str, Any] = {}
 _DEPTH = 3  # of objects in objects and of functions that call functions
 
@@ -49,7 +55,7 @@ def walk(module: nn.Module, not_read: Container[str] = ()) -> tuple[Hashable, tu
         part = pending.pop()
         attributes = part.__dict__
         path.append(type(part))
-        path += _of_class(type(part))
+        path += _of_class(type(part), _STEP_METHODS if "_memories" in attributes else _SURROGATE_METHODS)
         for name, value in attributes.items():
             if name in NOT_READ:
                 continue
@@ -114,7 +120,11 @@ def _of_function(function: Any, depth: int) -> Hashable:
     return tuple(read)
 
 
-def _of_class(cls: type) -> Iterator[Hashable]:
+def _of_class(cls: type, methods: Sequence[str]) -> Iterator[Hashable]:
+    for name in methods:
+        method = getattr(cls, name, None)
+        ours = getattr(method, "__module__", None) or "torch."
+        yield method if ours.startswith(_OURS) else _of_function(method, _DEPTH)
     for function in _own_functions(cls):
         yield _of_function(function, _DEPTH)
 
@@ -124,7 +134,7 @@ def _own_functions(cls: type) -> tuple[Any, ...]:
     """The methods of a user's class; those of this package and of torch read nothing but attributes."""
     found: list[Any] = []
     for base in cls.__mro__:
-        if not base.__module__.startswith(("spikingjelly.", "torch.", "builtins", "abc")):
+        if not base.__module__.startswith(_OURS):
             for member in vars(base).values():
                 function = getattr(member, "__func__", getattr(member, "fget", member))
                 if isinstance(function, types.FunctionType):
