@@ -27,6 +27,7 @@ FORBIDDEN = {
     f"{ACTIVATION}.surrogate": [f"{ACTIVATION}.neuron", f"{ACTIVATION}.layer", "spikingjelly.fusion"],
     f"{ACTIVATION}.neuron": [f"{ACTIVATION}.layer", f"{ACTIVATION}.functional", "spikingjelly.datasets"],
     f"{ACTIVATION}.functional": [f"{ACTIVATION}.layer", f"{ACTIVATION}.examples", "spikingjelly.datasets"],
+    f"{ACTIVATION}.learning": [f"{ACTIVATION}.neuron", f"{ACTIVATION}.layer", "spikingjelly.fusion"],
     ACTIVATION: ["spikingjelly.datasets"],
 }
 TOP_SHELF = f"{ACTIVATION}.examples"
