@@ -6,7 +6,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 from importlib.abc import InspectLoader, MetaPathFinder
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, PathFinder
 from types import CodeType, ModuleType
 from typing import Any
 
@@ -24,7 +24,8 @@ def tell_once(old: str, new: str, example: str = "") -> None:
 
 def find_as(old: str, new: str) -> None:
     """Let a module of the package ``old`` that has no file of its own be the module of that name in ``new``."""
-    sys.meta_path.append(_FormerNames(old, new))
+    # In front: a module in a package of ``new`` would be found on the path of that package, and imported once more.
+    sys.meta_path.insert(0, _FormerNames(old, new))
 
 
 class _FormerNames(MetaPathFinder, InspectLoader):
@@ -37,7 +38,7 @@ class _FormerNames(MetaPathFinder, InspectLoader):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if not fullname.startswith(self.old):
+        if not fullname.startswith(self.old) or self._has_file(fullname):
             return None
         name = self._today(fullname)
         try:
@@ -69,6 +70,10 @@ class _FormerNames(MetaPathFinder, InspectLoader):
     def get_source(self, fullname: str) -> str | None:
         spec = importlib.util.find_spec(self._today(fullname))
         return spec.loader.get_source(spec.name) if spec and isinstance(spec.loader, InspectLoader) else None
+
+    def _has_file(self, fullname: str) -> bool:
+        package, child = self.old.removesuffix("."), fullname.removeprefix(self.old).split(".")[0]
+        return PathFinder.find_spec(self.old + child, sys.modules[package].__path__) is not None
 
     def _today(self, fullname: str) -> str:
         return self.new + fullname.removeprefix(self.old)

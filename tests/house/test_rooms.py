@@ -14,9 +14,11 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # room -> rooms of the package that it must not import
 ACTIVATION = "spikingjelly.activation_based"
+FORMER = ["spikingjelly.clock_driven", "spikingjelly.event_driven", "spikingjelly.cext"]
 FORBIDDEN = {
-    "spikingjelly.fusion": [ACTIVATION, "spikingjelly.datasets"],
-    "spikingjelly.datasets": [ACTIVATION, "spikingjelly.fusion"],
+    "spikingjelly.fusion": [ACTIVATION, "spikingjelly.datasets", *FORMER],
+    "spikingjelly.datasets": [ACTIVATION, "spikingjelly.fusion", *FORMER],
+    **{room: ["spikingjelly.fusion", "spikingjelly.datasets"] for room in FORMER},
     f"{ACTIVATION}._checks": [ACTIVATION, "spikingjelly.fusion", "spikingjelly.datasets"],
     f"{ACTIVATION}.base": [
         f"{ACTIVATION}.neuron",
@@ -28,7 +30,7 @@ FORBIDDEN = {
     f"{ACTIVATION}.neuron": [f"{ACTIVATION}.layer", f"{ACTIVATION}.functional", "spikingjelly.datasets"],
     f"{ACTIVATION}.functional": [f"{ACTIVATION}.layer", f"{ACTIVATION}.examples", "spikingjelly.datasets"],
     f"{ACTIVATION}.learning": [f"{ACTIVATION}.neuron", f"{ACTIVATION}.layer", "spikingjelly.fusion"],
-    ACTIVATION: ["spikingjelly.datasets"],
+    ACTIVATION: ["spikingjelly.datasets", *FORMER],
 }
 TOP_SHELF = f"{ACTIVATION}.examples"
 

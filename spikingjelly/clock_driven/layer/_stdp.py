@@ -5,6 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
+from spikingjelly.activation_based.learning import stdp_linear_single_step
 from spikingjelly.clock_driven.base import MemoryModule
 
 Bound = Callable[[torch.Tensor], torch.Tensor]
@@ -52,13 +53,11 @@ class STDPLearner(MemoryModule):
                 f"STDPLearner: module must be a torch.nn.Linear, but {type(module).__name__} was given. For "
                 "convolutions use activation_based.learning.STDPLearner."
             )
-        from spikingjelly.activation_based import learning
-
         single = s_pre.dim() == 1
         before = [t[None] if single and isinstance(t, torch.Tensor) else t for t in (self.trace_pre, self.trace_post)]
-        spikes = [s[None] if single else s for s in (s_pre, s_post)]
-        *traces, change = learning.stdp_linear_single_step(
-            module, *spikes, *before, self.tau_pre, self.tau_post, self.f_pre, self.f_post
+        pre, post = (s_pre[None], s_post[None]) if single else (s_pre, s_post)
+        *traces, change = stdp_linear_single_step(
+            module, pre, post, before[0], before[1], self.tau_pre, self.tau_post, self.f_pre, self.f_post
         )
-        self.trace_pre, self.trace_post = [trace[0] if single else trace for trace in traces]
+        self.trace_pre, self.trace_post = (trace[0] if single else trace for trace in traces)
         module.weight += learning_rate * change

@@ -1,0 +1,63 @@
+"""Packages under a former name: one module object, one note, silence where warnings are errors."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def run(code: str, *options: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, *options, "-c", code], capture_output=True, text=True, cwd=cwd)
+
+
+def test_one_note_a_process_names_the_new_spelling() -> None:
+    result = run("from spikingjelly.clock_driven import neuron\nfrom spikingjelly.clock_driven import layer, functional")
+    assert result.returncode == 0
+    assert result.stderr.count("FutureWarning") == 1
+    assert "former name of spikingjelly.activation_based" in result.stderr
+    assert "neuron.LIFNode(step_mode='m') for neuron.MultiStepLIFNode()" in result.stderr
+    assert "<string>:1:" in result.stderr, "the note points at the import in the program"
+
+
+def test_where_warnings_are_errors_published_programs_run() -> None:
+    result = run("from spikingjelly.clock_driven import neuron, layer; neuron.LIFNode()", "-W", "error")
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+
+
+def test_new_programs_hear_nothing() -> None:
+    result = run("from spikingjelly.activation_based import neuron, layer, functional, neuron_kernel, auto_cuda, cuda_utils")
+    assert result.returncode == 0
+    assert result.stderr == ""
+
+
+def test_a_module_without_a_file_of_its_own_is_todays_module() -> None:
+    code = (
+        "import spikingjelly.clock_driven.quantize as old, spikingjelly.activation_based.quantize as new, sys\n"
+        "from spikingjelly.clock_driven import quantize, examples\n"
+        "from spikingjelly.clock_driven.quantize import k_bit_quantize\n"
+        "from spikingjelly.clock_driven.examples.common import batches\n"
+        "import spikingjelly.activation_based.examples.common.batches as new_batches\n"
+        "assert old is new is quantize and k_bit_quantize is new.k_bit_quantize and batches is new_batches\n"
+        "print(new.__spec__.name, new.__name__, examples.__spec__.name)"
+    )
+    result = run(code, "-W", "error")
+    name = "spikingjelly.activation_based"
+    assert result.stdout.split() == [f"{name}.quantize", f"{name}.quantize", f"{name}.examples"], result.stderr
+
+
+def test_an_example_runs_under_its_former_name() -> None:
+    command = [sys.executable, "-m", "spikingjelly.clock_driven.examples.lif_fc_mnist", "--help"]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert "-epochs" in result.stdout
+
+
+@pytest.mark.parametrize("package", ["clock_driven", "event_driven"])
+def test_a_module_that_is_nowhere(package: str) -> None:
+    code = f"import spikingjelly.{package}.nowhere"
+    result = run(code, "-W", "error")
+    today = {"clock_driven": "activation_based", "event_driven": "timing_based"}[package]
+    message = f"spikingjelly.{package}.nowhere is spikingjelly.{today}.nowhere under a former name, which does not exist"
+    assert f"ModuleNotFoundError: {message}" in result.stderr
