@@ -9,31 +9,19 @@ import pytest
 import torch
 from torch import nn
 
+from spikingjelly.clock_driven import functional, neuron, surrogate
 from tests.conformance.test_vectors import CASES, Arrays, close, make_surrogate, recorded  # noqa: F401
 from tests.parity.compare import counted
 
-pytestmark = pytest.mark.filterwarnings("ignore:spikingjelly.clock_driven is the former name")
 NAMES = ("IFNode", "LIFNode", "ParametricLIFNode", "QIFNode", "EIFNode")
 NODES = [c for c in CASES if c["kind"] == "neuron" and c["cls"] in NAMES and c["step_mode"] == "m"]
 
 
-@pytest.fixture
-def neuron() -> Any:
-    from spikingjelly.clock_driven import neuron
-
-    return neuron
-
-
-@pytest.fixture
-def surrogate() -> Any:
-    from spikingjelly.clock_driven import surrogate
-
-    return surrogate
-
-
-def node_for(case: dict, neuron: Any, **more: Any) -> nn.Module:
+def node_for(case: dict, **more: Any) -> nn.Module:
     """The class of the case, with what only the constructors of activation_based take left out."""
-    kwargs = {name: value for name, value in case["kwargs"].items() if name not in ("step_mode", "backend", "store_v_seq")}
+    kwargs = {
+        name: value for name, value in case["kwargs"].items() if name not in ("step_mode", "backend", "store_v_seq")
+    }
     cls = f"MultiStep{case['cls']}" if more else case["cls"]
     return getattr(neuron, cls)(**kwargs, surrogate_function=make_surrogate(*case["surrogate"]), **more)
 
@@ -48,8 +36,8 @@ def check(node: nn.Module, x: torch.Tensor, y: torch.Tensor, a: Arrays) -> None:
 
 
 @pytest.mark.parametrize("case", NODES, ids=[f"{c['id']}-{c['cls']}" for c in NODES])
-def test_single_steps(case: dict, recorded: dict[str, Arrays], neuron: Any) -> None:  # noqa: F811
-    a, node = recorded[case["id"]], node_for(case, neuron)
+def test_single_steps(case: dict, recorded: dict[str, Arrays]) -> None:  # noqa: F811
+    a, node = recorded[case["id"]], node_for(case)
     x = a["x"].clone().requires_grad_()
     check(node, x, torch.stack([node(step) for step in x]), a)
     assert torch.equal(node.spike, a["y"][-1])
@@ -57,8 +45,8 @@ def test_single_steps(case: dict, recorded: dict[str, Arrays], neuron: Any) -> N
 
 @pytest.mark.parametrize("backend", ["torch", "cupy"])
 @pytest.mark.parametrize("case", [c for c in NODES if c["cls"] != "QIFNode"], ids=lambda c: f"{c['id']}-{c['cls']}")
-def test_multiple_steps(case: dict, backend: str, recorded: dict[str, Arrays], neuron: Any) -> None:  # noqa: F811
-    a, node = recorded[case["id"]], node_for(case, neuron, backend=backend)
+def test_multiple_steps(case: dict, backend: str, recorded: dict[str, Arrays]) -> None:  # noqa: F811
+    a, node = recorded[case["id"]], node_for(case, backend=backend)
     x = a["x"].clone().requires_grad_()
     with counted() as kernels:
         y = node(x)
@@ -70,7 +58,7 @@ def test_multiple_steps(case: dict, backend: str, recorded: dict[str, Arrays], n
         close(node.v_seq, a["v_seq"])
 
 
-def test_memories(neuron: Any) -> None:
+def test_memories() -> None:
     node = neuron.MultiStepLIFNode(v_threshold=0.5, v_reset=None)
     assert dict(node.named_memories()) == {"v": 0.0, "v_threshold": 0.5, "v_reset": None, "v_seq": None}
     node(torch.rand(4, 2, 3))
@@ -82,7 +70,7 @@ def test_memories(neuron: Any) -> None:
     assert list(neuron.ParametricLIFNode().state_dict()) == ["w"]
 
 
-def test_v_is_a_number_before_the_first_input(neuron: Any) -> None:
+def test_v_is_a_number_before_the_first_input() -> None:
     node = neuron.EIFNode()
     assert node.v == -0.1
     assert not hasattr(node, "spike")
@@ -91,7 +79,7 @@ def test_v_is_a_number_before_the_first_input(neuron: Any) -> None:
 
 
 @pytest.mark.parametrize("backend", ["torch", "cupy"])
-def test_a_threshold_that_is_replaced_in_the_middle(neuron: Any, backend: str) -> None:
+def test_a_threshold_that_is_replaced_in_the_middle(backend: str) -> None:
     x = torch.tensor([[[0.6, 0.6, 0.6]]] * 2)
     node = neuron.MultiStepIFNode(backend=backend)
     assert node(x).tolist() == [[[0.0, 0.0, 0.0]], [[1.0, 1.0, 1.0]]]
@@ -102,14 +90,14 @@ def test_a_threshold_that_is_replaced_in_the_middle(neuron: Any, backend: str) -
     assert node.v_threshold == 1.0
 
 
-def test_thresholds_of_two_nodes_are_their_own(neuron: Any) -> None:
+def test_thresholds_of_two_nodes_are_their_own() -> None:
     x = torch.full((3, 4), 0.4)
     low, high = (neuron.MultiStepIFNode(v_threshold=t, backend="cupy") for t in (0.3, 1.0))
     assert low(x).sum() == 12
     assert high(x).sum() == 4
 
 
-def test_a_threshold_that_learns(neuron: Any) -> None:
+def test_a_threshold_that_learns() -> None:
     grads = []
     for backend in ("torch", "cupy"):
         node = neuron.MultiStepLIFNode(backend=backend)
@@ -121,7 +109,7 @@ def test_a_threshold_that_learns(neuron: Any) -> None:
     assert grads[0].abs().min() > 0
 
 
-def test_argument_order_before_decay_input(neuron: Any, surrogate: Any) -> None:
+def test_argument_order_before_decay_input() -> None:
     sg = surrogate.ATan()
     for cls, backend in ((neuron.LIFNode, []), (neuron.MultiStepLIFNode, ["torch"]), (neuron.ParametricLIFNode, [])):
         old, new = cls(1.5, 0.7, -0.2, sg, True, *backend), cls(1.5, True, 0.7, -0.2, sg, True, *backend)
@@ -132,7 +120,7 @@ def test_argument_order_before_decay_input(neuron: Any, surrogate: Any) -> None:
     assert neuron.LIFNode(2.0, False).decay_input is False
 
 
-def test_ints_are_taken_for_floats(neuron: Any) -> None:
+def test_ints_are_taken_for_floats() -> None:
     node = neuron.LIFNode(tau=2, v_threshold=1, v_reset=0)
     assert (node.tau, node.v_threshold, node.v_reset) == (2.0, 1.0, 0.0)
     assert all(type(value) is float for value in (node.tau, node.v_threshold, node.v_reset))
@@ -142,7 +130,7 @@ def test_ints_are_taken_for_floats(neuron: Any) -> None:
         neuron.IFNode(detach_reset=1)
 
 
-def test_flags_that_are_kept(neuron: Any) -> None:
+def test_flags_that_are_kept() -> None:
     assert neuron.LIFNode(2.0, True, 1.0, 0.0, torch.sigmoid, False, True).cupy_fp32_inference is True
     assert neuron.IFNode(cupy_fp32_inference=True).cupy_fp32_inference is True
     assert neuron.MultiStepLIFNode(lava_s_cale=32).lava_s_cale == 32
@@ -151,7 +139,7 @@ def test_flags_that_are_kept(neuron: Any) -> None:
         neuron.MultiStepIFNode(backend="numpy")
 
 
-def test_general_node(neuron: Any) -> None:
+def test_general_node() -> None:
     x = torch.tensor([1.0, 2.0, 0.0, 0.0]).view(4, 1, 1)
     # 0.3 + 0.1 = 0.4; 0.2 + 0.6 + 0.1 = 0.9 fires; 0.1; 0.05 + 0.1 = 0.15
     node = neuron.GeneralNode(0.5, 0.3, 0.1, v_threshold=0.8)
@@ -163,7 +151,7 @@ def test_general_node(neuron: Any) -> None:
         assert multi.v_seq.flatten().tolist() == pytest.approx([0.4, 0.0, 0.1, 0.15])
 
 
-def test_adaptive_base_node(neuron: Any) -> None:
+def test_adaptive_base_node() -> None:
     class Adaptive(neuron.AdaptiveBaseNode):
         def neuronal_charge(self, x: torch.Tensor) -> None:
             self.v = self.v + x - self.w
@@ -174,7 +162,7 @@ def test_adaptive_base_node(neuron: Any) -> None:
     assert node.w.item() == pytest.approx(0.375 + 0.09375 + 0.25)
 
 
-def test_liaf_node(neuron: Any) -> None:
+def test_liaf_node() -> None:
     node = neuron.LIAFNode(torch.tanh, True, tau=2.0, v_threshold=1)
     assert node(torch.tensor([1.0, 4.0])).tolist() == pytest.approx([np.tanh(-0.5), np.tanh(1.0)])
     assert node.v.tolist() == [0.5, 0.0]
@@ -182,7 +170,7 @@ def test_liaf_node(neuron: Any) -> None:
 
 
 @pytest.mark.parametrize("cls", ["LIFNode", "MultiStepLIFNode"])
-def test_copies(neuron: Any, cls: str) -> None:
+def test_copies(cls: str) -> None:
     node, x = getattr(neuron, cls)(), torch.rand(4, 2, 3, requires_grad=True)
     node(x)
     for twin in (copy.deepcopy(node), pickle.loads(pickle.dumps(node))):
@@ -190,10 +178,10 @@ def test_copies(neuron: Any, cls: str) -> None:
         assert twin.v_threshold == 1.0
 
 
-def test_a_record_of_every_time_step(neuron: Any) -> None:
-    from spikingjelly.clock_driven import functional
-
-    net = nn.Sequential(nn.Linear(3, 4), neuron.LIFNode(v_threshold=0.2), nn.Linear(4, 2), neuron.IFNode(monitor_state=True))
+def test_a_record_of_every_time_step() -> None:
+    net = nn.Sequential(
+        nn.Linear(3, 4), neuron.LIFNode(v_threshold=0.2), nn.Linear(4, 2), neuron.IFNode(monitor_state=True)
+    )
     functional.set_monitor(net, True)
     x = torch.rand(5, 2, 3)
     spikes = torch.stack([net(step) for step in x])
@@ -212,7 +200,7 @@ def test_a_record_of_every_time_step(neuron: Any) -> None:
     assert net[1].monitor is False
 
 
-def test_a_record_of_a_sequence(neuron: Any) -> None:
+def test_a_record_of_a_sequence() -> None:
     x = torch.rand(5, 2, 3) * 2
     node, twin = neuron.MultiStepLIFNode(backend="cupy"), neuron.MultiStepLIFNode(backend="cupy")
     node.set_monitor()
@@ -222,7 +210,7 @@ def test_a_record_of_a_sequence(neuron: Any) -> None:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # of the compiler itself, about its own parts
-def test_nodes_compile(neuron: Any) -> None:
+def test_nodes_compile() -> None:
     x = torch.rand(4, 2, 3) * 2
     node, twin = neuron.MultiStepLIFNode(backend="cpp"), neuron.MultiStepLIFNode(backend="torch")
     compiled = torch.compile(node, backend="aot_eager")

@@ -12,7 +12,9 @@ def run(code: str, *options: str, cwd: Path | None = None) -> subprocess.Complet
 
 
 def test_one_note_a_process_names_the_new_spelling() -> None:
-    result = run("from spikingjelly.clock_driven import neuron\nfrom spikingjelly.clock_driven import layer, functional")
+    result = run(
+        "from spikingjelly.clock_driven import neuron\nfrom spikingjelly.clock_driven import layer, functional"
+    )
     assert result.returncode == 0
     assert result.stderr.count("FutureWarning") == 1
     assert "former name of spikingjelly.activation_based" in result.stderr
@@ -27,7 +29,9 @@ def test_where_warnings_are_errors_published_programs_run() -> None:
 
 
 def test_new_programs_hear_nothing() -> None:
-    result = run("from spikingjelly.activation_based import neuron, layer, functional, neuron_kernel, auto_cuda, cuda_utils")
+    result = run(
+        "from spikingjelly.activation_based import neuron, layer, functional, neuron_kernel, auto_cuda, cuda_utils"
+    )
     assert result.returncode == 0
     assert result.stderr == ""
 
@@ -59,5 +63,7 @@ def test_a_module_that_is_nowhere(package: str) -> None:
     code = f"import spikingjelly.{package}.nowhere"
     result = run(code, "-W", "error")
     today = {"clock_driven": "activation_based", "event_driven": "timing_based"}[package]
-    message = f"spikingjelly.{package}.nowhere is spikingjelly.{today}.nowhere under a former name, which does not exist"
+    message = (
+        f"spikingjelly.{package}.nowhere is spikingjelly.{today}.nowhere under a former name, which does not exist"
+    )
     assert f"ModuleNotFoundError: {message}" in result.stderr

@@ -7,15 +7,17 @@ import pytest
 
 from tests.published.names import ACTIVATION_BASED, CLOCK_DRIVEN, CLOCK_DRIVEN_MODULES, RENAMED
 
-pytestmark = pytest.mark.filterwarnings("ignore:spikingjelly.clock_driven is the former name")
-
 
 def look_up(path: str) -> Any:
     """``path`` as `from package.module import name` and attributes of it find it."""
     package, module, *names = path.split(".")
     found = importlib.import_module(f"spikingjelly.{package}.{module}")
     for name in names:
-        found = getattr(importlib.import_module(found.__name__), name) if hasattr(found, "__path__") else getattr(found, name)
+        found = (
+            getattr(importlib.import_module(found.__name__), name)
+            if hasattr(found, "__path__")
+            else getattr(found, name)
+        )
     return found
 
 
