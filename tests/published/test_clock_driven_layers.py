@@ -33,6 +33,11 @@ def test_dropout_keeps_its_mask_over_single_steps() -> None:
     assert 0 < (first == 0).sum() < 100
 
 
+def test_dropout_of_spikes_leaves_spikes() -> None:
+    dropout = layer.Dropout(0.3, dropout_spikes=True)
+    assert set(dropout(torch.ones(2, 50)).unique().tolist()) == {0.0, 1.0}
+
+
 def test_channels_pool() -> None:
     x = torch.arange(2 * 4 * 2 * 2.0).view(2, 4, 2, 2)
     assert torch.equal(layer.ChannelsPool(nn.MaxPool1d(2))(x), x[:, 1::2])

@@ -272,3 +272,55 @@ def test_a_plain_function_as_surrogate() -> None:
         grads.append(torch.autograd.grad(y.sum(), x)[0])
     torch.testing.assert_close(*grads)
     assert grads[0].abs().sum() > 0
+
+
+class OldestStyle(neuron.LIFNode):
+    """`neuronal_fire` sets `self.spike`, `neuronal_reset` takes no argument, `forward` calls all three."""
+
+    def neuronal_fire(self):
+        self.spike = self.surrogate_function(self.v - 0.5 * self.v_threshold)
+
+    def neuronal_reset(self):
+        self.v = self.v - self.spike.detach() * 0.25
+
+
+class OldestForward(neuron.LIFNode):
+    def forward(self, dv):
+        self.neuronal_charge(dv)
+        self.neuronal_fire()
+        self.neuronal_reset()
+        return self.spike
+
+
+class OldestReset(neuron.MultiStepLIFNode):
+    def neuronal_reset(self):
+        self.v = self.v * (1.0 - self.spike)
+
+
+def test_fire_and_reset_without_arguments() -> None:
+    x, v = torch.rand(T, 3) * 3, torch.zeros(3)
+    node = OldestStyle()
+    for step in x:
+        v = v + (step - v) / 2.0
+        spike = (v >= 0.5).float()
+        v = v - 0.25 * spike
+        assert torch.equal(node(step), spike)
+        assert torch.equal(node.spike, spike)
+        assert torch.equal(node.v, v)
+    assert spike.sum() > 0
+
+
+def test_a_forward_without_arguments() -> None:
+    node, twin = OldestForward(v_reset=-0.1), neuron.LIFNode(v_reset=-0.1)
+    for step in torch.rand(T, 3) * 3:
+        assert torch.equal(node(step), twin(step))
+        assert torch.equal(node.v, twin.v)
+
+
+def test_a_reset_without_arguments_in_a_sequence() -> None:
+    x = torch.rand(T, 2, 3) * 3
+    nodes = [OldestReset(backend="torch"), OldestReset(backend="cupy"), neuron.MultiStepLIFNode(backend="torch")]
+    results = [[node(x), node.v, node.v_seq, node.spike_seq, node.spike] for node in nodes]
+    for result in results[1:]:
+        for one, other in zip(result, results[0], strict=True):
+            torch.testing.assert_close(one, other)

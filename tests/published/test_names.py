@@ -74,3 +74,18 @@ def test_statements_of_cuda_are_replaced_by_a_message() -> None:
         cfunction.add(z="z", x="x", y="y", dtype="float")
     with pytest.raises(ImportError, match="sigmoid_backward"):
         exec("from spikingjelly.activation_based.auto_cuda.cfunction import sigmoid_backward")
+
+
+@pytest.mark.parametrize(
+    ("module", "alternative"),
+    [
+        ("spike_op", "layer.Linear and layer.Conv1d to Conv3d inside `with functional.packed_spikes"),
+        ("tensor_cache", "functional.packed_spikes"),
+        ("neuron_cupy", "neuron, whose classes run in a derived kernel with backend='cupy'"),
+    ],
+)
+def test_modules_that_were_replaced_name_what_to_use(module: str, alternative: str) -> None:
+    with pytest.raises(ImportError, match=f"{module} does not exist. Use {alternative}"):
+        exec(f"from spikingjelly.activation_based import {module}")
+    with pytest.raises(ImportError, match="cannot import name 'nothing'"):
+        exec("from spikingjelly.activation_based import nothing")

@@ -13,7 +13,6 @@ from torch import Tensor, nn
 
 from spikingjelly.activation_based.layer import (
     DropConnectLinear,
-    Dropout,
     Dropout2d,
     ElementWiseRecurrentContainer,
     LinearRecurrentContainer,
@@ -29,7 +28,7 @@ from spikingjelly.activation_based.layer import ThresholdDependentBatchNorm2d as
 from spikingjelly.activation_based.layer import ThresholdDependentBatchNorm3d as MultiStepThresholdDependentBatchNorm3d
 from spikingjelly.clock_driven import base, functional
 from spikingjelly.clock_driven.layer._conv_bn import ConvBatchNorm2d
-from spikingjelly.clock_driven.layer._dropout import MultiStepDropout, MultiStepDropout2d
+from spikingjelly.clock_driven.layer._dropout import Dropout, MultiStepDropout, MultiStepDropout2d
 from spikingjelly.clock_driven.layer._stdp import STDPLearner
 from spikingjelly.clock_driven.layer._transforms import AXAT, DCT, ChannelsPool
 

@@ -1,6 +1,7 @@
 """What the nodes of this package have in common: more memories, the last spikes, and a record of each time step."""
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -29,8 +30,9 @@ def with_older_order(init: _Init) -> _Init:
 class BaseNode(MemoryModule, neuron.BaseNode):
     """:class:`spikingjelly.activation_based.neuron.BaseNode`, one time step ``[N, *]`` a call.
 
-    ``v_threshold`` and ``v_reset`` are memories, so that ``reset()`` restores them. ``spike`` is the output of the last
-    call.
+    ``v_threshold`` and ``v_reset`` are memories, so that ``reset()`` restores them. ``spike`` has the last spikes. A
+    subclass may also write ``neuronal_fire`` and ``neuronal_reset`` as the oldest programs do: the first sets
+    ``self.spike`` and returns nothing, the second takes no argument.
 
     :param v_threshold: threshold; an int is taken for the float
     :param v_reset: potential after a spike, or None for the soft reset; an int is taken for the float
@@ -81,6 +83,12 @@ class BaseNode(MemoryModule, neuron.BaseNode):
                 self.register_memory(name, vars(self).pop(name))
         self.set_monitor(monitor_state)
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        reset = vars(cls).get("neuronal_reset")
+        if callable(reset) and len(inspect.signature(reset).parameters) == 1:
+            cls.neuronal_reset = _with_spike(reset)  # type: ignore[method-assign]
+
     def supported_step_mode(self) -> tuple[str, ...]:
         return ("s",)
 
@@ -95,10 +103,17 @@ class BaseNode(MemoryModule, neuron.BaseNode):
     def neuronal_fire(self) -> torch.Tensor:
         if self.monitor:
             self.monitor["h"].append(_as_numpy(self.v))
-        return super().neuronal_fire()
+        spike = super().neuronal_fire()
+        self.__dict__["_last_output"] = {"spike": spike}
+        return spike
+
+    def neuronal_reset(self, spike: torch.Tensor | None = None) -> None:
+        super().neuronal_reset(self.spike if spike is None else spike)
 
     def single_step_forward(self, x: torch.Tensor) -> torch.Tensor:
         spike = super().single_step_forward(x)
+        if spike is None:
+            spike = self.spike
         if self.monitor:
             self.monitor["v"].append(_as_numpy(self.v))
             self.monitor["s"].append(_as_numpy(spike))
@@ -116,7 +131,7 @@ class BaseNode(MemoryModule, neuron.BaseNode):
 
     def forward(self, *args: Any, **kwargs: Any) -> torch.Tensor:
         output = super().forward(*args, **kwargs)
-        self.__dict__["_last_output"] = (output,)
+        self.__dict__["_last_output"] = {"spike" if self.step_mode == "s" else "spike_seq": output}
         return output
 
     def reset(self) -> None:
@@ -131,11 +146,11 @@ class BaseNode(MemoryModule, neuron.BaseNode):
 
     def __getattr__(self, name: str) -> Any:
         if name in ("spike", "spike_seq") and name not in self.__dict__.get("_memories", ()):
-            last = self.__dict__.get("_last_output")
-            if last is not None and self.step_mode == "m":
-                return last[0] if name == "spike_seq" else last[0][-1]
-            if last is not None and name == "spike":
-                return last[0]
+            last = self.__dict__.get("_last_output", {})
+            if name in last:
+                return last[name]
+            if "spike_seq" in last:
+                return last["spike_seq"][-1]
         return super().__getattr__(name)
 
     def _copyable_dict(self) -> dict[str, Any]:
@@ -157,6 +172,18 @@ class MultiStep:
 def as_float(value: Any) -> Any:
     """``value``, an int as the float that it stands for."""
     return float(value) if type(value) is int else value
+
+
+def _with_spike(reset: Callable[[Any], None]) -> Callable[..., None]:
+    """``neuronal_reset(self)`` that may be given the spikes, which it takes from ``self.spike`` anyway."""
+
+    @functools.wraps(reset)
+    def with_spike(self: Any, spike: torch.Tensor | None = None) -> None:
+        if spike is not None and "spike" not in vars(self):
+            self.__dict__["_last_output"] = {"spike": spike}
+        reset(self)
+
+    return with_spike
 
 
 def _as_numpy(value: Any) -> Any:
