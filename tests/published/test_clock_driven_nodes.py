@@ -178,6 +178,22 @@ def test_copies(cls: str) -> None:
         assert twin.v_threshold == 1.0
 
 
+@pytest.mark.parametrize("cls", ["LIFNode", "MultiStepLIFNode"])
+def test_what_an_earlier_release_has_pickled(cls: str) -> None:
+    node, x = getattr(neuron, cls)(tau=1.5, v_threshold=0.7), torch.rand(4, 2, 3)
+    y = node(x)
+    node.reset()
+    ours = ("_backend", "_step_mode", "_store_v_seq", "monitor")
+    state = {name: value for name, value in vars(node).items() if name not in ours}
+    if cls == "MultiStepLIFNode":
+        state.update(backend="torch", lava_neuron=None)
+    loaded = getattr(neuron, cls).__new__(getattr(neuron, cls))
+    loaded.__setstate__(state)
+    assert loaded.backend == ("torch" if cls == "MultiStepLIFNode" else "auto")
+    assert torch.equal(loaded(x), y)
+    assert repr(loaded).startswith(f"{cls}(\n  v_threshold=0.7")
+
+
 def test_a_record_of_every_time_step() -> None:
     net = nn.Sequential(
         nn.Linear(3, 4), neuron.LIFNode(v_threshold=0.2), nn.Linear(4, 2), neuron.IFNode(monitor_state=True)

@@ -1,5 +1,6 @@
 """Packages under a former name: one module object, one note, silence where warnings are errors."""
 
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -67,3 +68,22 @@ def test_a_module_that_is_nowhere(package: str) -> None:
         f"spikingjelly.{package}.nowhere is spikingjelly.{today}.nowhere under a former name, which does not exist"
     )
     assert f"ModuleNotFoundError: {message}" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("clock_driven.rnn", "activation_based.rnn"),
+        ("clock_driven.ann2snn", "activation_based.ann2snn"),
+        ("clock_driven.model.sew_resnet", "activation_based.model.sew_resnet"),
+        ("clock_driven.model.spiking_resnet", "activation_based.model.spiking_resnet"),
+        ("clock_driven.examples.PPO", "activation_based.examples.PPO"),
+        ("clock_driven.neuron_kernel", "activation_based.neuron_kernel"),
+        ("event_driven.encoding", "timing_based.encoding"),
+        ("event_driven.neuron", "timing_based.neuron"),
+    ],
+)
+def test_modules_that_do_not_differ(old: str, new: str) -> None:
+    today = pytest.importorskip(f"spikingjelly.{new}")
+    assert importlib.import_module(f"spikingjelly.{old}") is today
+    assert today.__spec__.name == today.__name__ == f"spikingjelly.{new}"

@@ -12,6 +12,8 @@ class Dropout(layer.Dropout):
     :param dropout_spikes: True leaves what is kept as it is, so that spikes stay 1; False divides it by ``1 - p``
     """
 
+    dropout_spikes = False
+
     def __init__(self, p: float = 0.5, dropout_spikes: bool = False) -> None:
         super().__init__(p)
         self.dropout_spikes = dropout_spikes
@@ -28,6 +30,8 @@ class MultiStepDropout(layer.Dropout):
     :param p: probability of an element to be dropped
     """
 
+    _step_mode = "m"  # also of what an earlier release has pickled
+
     def __init__(self, p: float = 0.5) -> None:
         super().__init__(p, step_mode="m")
 
@@ -37,6 +41,8 @@ class MultiStepDropout2d(layer.Dropout2d):
 
     :param p: probability of a channel to be dropped
     """
+
+    _step_mode = "m"  # also of what an earlier release has pickled
 
     def __init__(self, p: float = 0.5) -> None:
         super().__init__(p, step_mode="m")

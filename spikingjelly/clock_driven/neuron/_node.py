@@ -153,6 +153,14 @@ class BaseNode(MemoryModule, neuron.BaseNode):
                 return last["spike_seq"][-1]
         return super().__getattr__(name)
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Also what an earlier release has pickled: there, ``backend`` was a plain attribute of multi-step nodes."""
+        super().__setstate__(state)
+        mode, attributes = self.supported_step_mode()[0], self.__dict__
+        attributes.setdefault("_backend", attributes.pop("backend", "auto"))
+        attributes.setdefault("_step_mode", mode)
+        attributes.setdefault("_store_v_seq", mode == "m")
+
     def _copyable_dict(self) -> dict[str, Any]:
         attributes = super()._copyable_dict()
         attributes.pop("_last_output", None)
