@@ -72,8 +72,9 @@ class _FormerNames(MetaPathFinder, InspectLoader):
         return spec.loader.get_source(spec.name) if spec and isinstance(spec.loader, InspectLoader) else None
 
     def _has_file(self, fullname: str) -> bool:
-        package, child = self.old.removesuffix("."), fullname.removeprefix(self.old).split(".")[0]
-        return PathFinder.find_spec(self.old + child, sys.modules[package].__path__) is not None
+        parent = sys.modules[fullname.rpartition(".")[0]]
+        is_itself = fullname.startswith(f"{parent.__name__}.")  # else it is a package of today, under the former name
+        return is_itself and PathFinder.find_spec(fullname, parent.__path__) is not None
 
     def _today(self, fullname: str) -> str:
         return self.new + fullname.removeprefix(self.old)

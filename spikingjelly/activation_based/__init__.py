@@ -1,6 +1,6 @@
 """Neurons, surrogate gradients, layers, encoders and tools that work on tensors ``[N, *]`` and ``[T, N, *]``."""
 
-from typing import NoReturn
+from typing import Any
 
 _REPLACED = {
     "neuron_cupy": "neuron, whose classes run in a derived kernel with backend='cupy'",
@@ -10,7 +10,7 @@ _REPLACED = {
 }
 
 
-def __getattr__(name: str) -> NoReturn:
+def __getattr__(name: str) -> Any:
     if name in _REPLACED:
         raise ImportError(f"spikingjelly.activation_based.{name} does not exist. Use {_REPLACED[name]}.")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
