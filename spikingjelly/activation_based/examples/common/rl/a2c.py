@@ -12,6 +12,7 @@ from torch.distributions import Categorical
 
 from spikingjelly.activation_based.examples.common.rl.advantages import generalized_advantages
 from spikingjelly.activation_based.examples.common.rl.environments import Environments, Step, collect
+from spikingjelly.activation_based.examples.common.rl.networks import ActorCritic
 from spikingjelly.activation_based.examples.common.rl.settings import setting
 
 
@@ -30,10 +31,10 @@ class A2CSettings:
 class A2C:
     """An agent that makes actions likelier that were better than its critic expected.
 
-    :param net: observations ``[N, *]`` to logits ``[N, actions]`` and values ``[N]``
+    :param net: its actor gives the logits of the actions, its critic the value of an observation
     """
 
-    def __init__(self, net: nn.Module, settings: A2CSettings) -> None:
+    def __init__(self, net: ActorCritic, settings: A2CSettings) -> None:
         self.net = net
         self.optimizer = torch.optim.Adam(net.parameters(), lr=settings.lr, fused=True)
         self.settings = settings
@@ -41,11 +42,11 @@ class A2C:
     @torch.no_grad()
     def greedy(self, observation: torch.Tensor) -> torch.Tensor:
         """The likeliest actions."""
-        return self.net(observation)[0].argmax(-1)
+        return self.net.actor(observation).argmax(-1)
 
     def explore(self, observation: torch.Tensor) -> torch.Tensor:
         """Actions drawn by their probabilities."""
-        return Categorical(logits=self.net(observation)[0]).sample()
+        return policy(self.net.actor(observation)).sample()
 
     def improve(self, environments: Environments) -> dict[str, float]:
         """Take ``length`` steps in all environments and make one update."""
@@ -56,12 +57,12 @@ class A2C:
         """One flat batch ``[L * E, *]``, with what policy and critic say before the update."""
         observation, action, shape = steps.observation.flatten(0, 1), steps.action.flatten(), steps.reward.shape
         logits, value = self.net(observation)
-        next_value = self.net(steps.next_observation.flatten(0, 1))[1]
+        next_value = self.net.critic(steps.next_observation.flatten(0, 1))
         advantage = generalized_advantages(
             steps.reward, value.view(shape), next_value.view(shape), steps.terminated, steps.ended,
             self.settings.gamma, self.settings.trace_decay,
         ).flatten()  # fmt: skip
-        log_prob = Categorical(logits=logits).log_prob(action)
+        log_prob = policy(logits).log_prob(action)
         return {
             "observation": observation, "action": action, "log_prob": log_prob,
             "advantage": advantage, "expected": advantage + value,
@@ -69,10 +70,10 @@ class A2C:
 
     def _update(self, batch: dict[str, torch.Tensor]) -> dict[str, float]:
         logits, value = self.net(batch["observation"])
-        policy = Categorical(logits=logits)
-        policy_loss = self.policy_loss(policy.log_prob(batch["action"]), batch)
+        probabilities = policy(logits)
+        policy_loss = self.policy_loss(probabilities.log_prob(batch["action"]), batch)
         value_loss = F.mse_loss(value, batch["expected"])
-        entropy = policy.entropy().mean()
+        entropy = probabilities.entropy().mean()
         loss = policy_loss + self.settings.value_weight * value_loss - self.settings.entropy_weight * entropy
         self.optimizer.zero_grad()
         loss.backward()
@@ -83,6 +84,11 @@ class A2C:
     def policy_loss(self, log_prob: torch.Tensor, batch: dict[str, torch.Tensor]) -> torch.Tensor:
         r""":math:`-\mathrm{mean}(A \log \pi(a | s))`, with the advantages normalized over the batch."""
         return -(log_prob * normalized(batch["advantage"])).mean()
+
+
+def policy(logits: torch.Tensor) -> Categorical:
+    """The distribution of the actions."""
+    return Categorical(logits=logits, validate_args=False)  # checking each draw takes longer than drawing
 
 
 def normalized(values: torch.Tensor) -> torch.Tensor:

@@ -63,6 +63,17 @@ class SpikingMLP(nn.Module):
         return self.layers(observation.expand(self.T, *observation.shape))
 
 
+class Critic(nn.Module):
+    """A network with one output, the value of the observation: ``[N, inputs]`` to ``[N]``."""
+
+    def __init__(self, build: Build, inputs: int) -> None:
+        super().__init__()
+        self.net = build(inputs, 1)
+
+    def forward(self, observation: torch.Tensor) -> torch.Tensor:
+        return self.net(observation).squeeze(-1)
+
+
 class ActorCritic(nn.Module):
     """An actor and a critic without common layers: ``[N, inputs]`` to logits ``[N, actions]`` and values ``[N]``.
 
@@ -72,7 +83,7 @@ class ActorCritic(nn.Module):
     def __init__(self, build: Build, inputs: int, actions: int) -> None:
         super().__init__()
         self.actor = build(inputs, actions)
-        self.critic = build(inputs, 1)
+        self.critic = Critic(build, inputs)
 
     def forward(self, observation: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        return self.actor(observation), self.critic(observation).squeeze(-1)
+        return self.actor(observation), self.critic(observation)

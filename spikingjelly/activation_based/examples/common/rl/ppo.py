@@ -6,10 +6,10 @@ Source: Schulman et al., "Proximal Policy Optimization Algorithms", 2017.
 from dataclasses import dataclass
 
 import torch
-from torch import nn
 
 from spikingjelly.activation_based.examples.common.rl.a2c import A2C, A2CSettings, normalized
 from spikingjelly.activation_based.examples.common.rl.environments import Environments, collect
+from spikingjelly.activation_based.examples.common.rl.networks import ActorCritic
 from spikingjelly.activation_based.examples.common.rl.settings import setting
 
 
@@ -26,12 +26,12 @@ class PPOSettings(A2CSettings):
 class PPO(A2C):
     """:class:`A2C` that makes many updates with the same steps, and bounds what they change.
 
-    :param net: observations ``[N, *]`` to logits ``[N, actions]`` and values ``[N]``
+    :param net: its actor gives the logits of the actions, its critic the value of an observation
     """
 
     settings: PPOSettings
 
-    def __init__(self, net: nn.Module, settings: PPOSettings) -> None:
+    def __init__(self, net: ActorCritic, settings: PPOSettings) -> None:
         super().__init__(net, settings)
 
     def improve(self, environments: Environments) -> dict[str, float]:
