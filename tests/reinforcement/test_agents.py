@@ -30,33 +30,33 @@ def transitions(count: int = 6) -> dict[str, torch.Tensor]:
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("gamma", [0.5, 1.0])
-def test_loss_of_double_q_learning(gamma: float) -> None:
-    agent = DQN(MLP(1, 2, 16), DQNSettings(gamma=gamma))
+@pytest.mark.parametrize(("gamma", "scale"), [(0.5, 1.0), (1.0, 0.3)])
+def test_loss_of_double_q_learning(gamma: float, scale: float) -> None:
+    agent = DQN(MLP(1, 2, 16), DQNSettings(gamma=gamma, reward_scale=scale))
     agent.target = MLP(1, 2, 16)
     batch, total = transitions(), 0.0
     for i in range(6):
         after = batch["next_observation"][i]
         chosen = max((0, 1), key=agent.net(after).tolist().__getitem__)
-        expected = batch["reward"][i] + gamma * (1 - batch["terminated"][i]) * agent.target(after)[chosen]
+        expected = scale * batch["reward"][i] + gamma * (1 - batch["terminated"][i]) * agent.target(after)[chosen]
         value = agent.net(batch["observation"][i])[batch["action"][i]]
         total += F.smooth_l1_loss(value, expected).item() / 6
     assert agent.loss(batch).item() == pytest.approx(total, rel=1e-5)
 
 
-def test_the_target_network_is_copied_now_and_then(clock: str) -> None:
-    agent = DQN(MLP(1, 2, 16), DQNSettings(target_every=3, warm_up=4, batch_size=4, lr=0.1))
+@pytest.mark.parametrize("share", [0.25, 1.0])
+def test_the_target_network_follows(clock: str, share: float) -> None:
+    agent = DQN(MLP(1, 2, 16), DQNSettings(target_mix=share, warm_up=6, batch_size=4, lr=0.1))
     environments = Environments(clock, 2, seed=0)
-    start = copy.deepcopy(agent.target.state_dict())
-    same = []
-    for _ in range(7):
+    start = agent.net[0].weight.clone()
+    for _ in range(2):
+        assert agent.improve(environments) == {}
+    assert torch.equal(agent.net[0].weight, start)  # these steps fell into the warm-up
+    for _ in range(3):
+        target = agent.target[0].weight.clone()
         agent.improve(environments)
-        same.append(
-            all(torch.equal(a, b) for a, b in zip(start.values(), agent.target.state_dict().values(), strict=True))
-        )
-    assert agent.updates == 6  # one step fell into the warm-up
-    assert same == [True] * 3 + [False] * 4
-    assert torch.equal(agent.target[0].weight, agent.net[0].weight)  # just copied
+        assert not torch.equal(agent.net[0].weight, start)
+        torch.testing.assert_close(agent.target[0].weight, (1 - share) * target + share * agent.net[0].weight)
 
 
 def test_the_share_of_random_actions_falls_in_a_straight_line() -> None:

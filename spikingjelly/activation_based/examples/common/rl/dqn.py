@@ -27,7 +27,8 @@ class DQNSettings:
     warm_up: int = setting(1_000, "steps before the first update")
     explore: int = setting(10_000, "steps until the share of random actions has fallen to its end", at_least=1)
     epsilon: float = setting(0.02, "share of random actions in the end", at_most=1.0)
-    target_every: int = setting(100, "updates between two copies to the target network", at_least=1)
+    target_mix: float = setting(0.01, "share by which the target network follows at each update", at_most=1.0)
+    reward_scale: float = setting(0.1, "factor on rewards, so that values are of the size of what networks put out")
 
 
 class DQN:
@@ -42,7 +43,6 @@ class DQN:
         self.optimizer = torch.optim.Adam(net.parameters(), lr=settings.lr, fused=True)
         self.memory = ReplayBuffer(settings.memory)
         self.settings = settings
-        self.updates = 0
 
     @torch.no_grad()
     def greedy(self, observation: torch.Tensor) -> torch.Tensor:
@@ -70,9 +70,7 @@ class DQN:
         loss.backward()
         nn.utils.clip_grad_norm_(self.net.parameters(), 10.0)
         self.optimizer.step()
-        self.updates += 1
-        if self.updates % self.settings.target_every == 0:
-            self.target.load_state_dict(self.net.state_dict())
+        follow(self.target, self.net, self.settings.target_mix)
         return {"loss": loss.item(), "epsilon": self.epsilon(environments.steps)}
 
     def loss(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
@@ -84,5 +82,16 @@ class DQN:
         with torch.no_grad():
             next_action = self.greedy(batch["next_observation"]).unsqueeze(-1)
             next_value = self.target(batch["next_observation"]).gather(-1, next_action).squeeze(-1)
-        expected = batch["reward"] + self.settings.gamma * (1 - batch["terminated"]) * next_value
+        reward = self.settings.reward_scale * batch["reward"]
+        expected = reward + self.settings.gamma * (1 - batch["terminated"]) * next_value
         return F.smooth_l1_loss(value, expected)
+
+
+@torch.no_grad()
+def follow(target: nn.Module, net: nn.Module, share: float) -> None:
+    """Move each parameter of ``target`` by ``share`` of the way to its counterpart in ``net``.
+
+    Source: Lillicrap et al., "Continuous control with deep reinforcement learning", ICLR 2016.
+    """
+    for slow, fast in zip(target.parameters(), net.parameters(), strict=True):
+        slow.lerp_(fast, share)

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from spikingjelly.activation_based.examples.common.rl.actors import NoisyActor
+from spikingjelly.activation_based.examples.common.rl.dqn import follow
 from spikingjelly.activation_based.examples.common.rl.environments import Environments
 from spikingjelly.activation_based.examples.common.rl.networks import MLP
 from spikingjelly.activation_based.examples.common.rl.replay import ReplayBuffer
@@ -149,7 +150,7 @@ class TD3:
             scalars["actor_loss"] = actor_loss.item()
             actor_loss.backward(inputs=list(self.net["actor"].parameters()))
         self.optimizer.step()
-        self._follow()
+        follow(self.target, self.net, self.settings.target_mix)
         return scalars
 
     def critic_loss(self, batch: dict[str, torch.Tensor]) -> torch.Tensor:
@@ -169,8 +170,3 @@ class TD3:
         with self.exploration.as_it_was(self.net["actor"], batch):
             action = self.net["actor"](batch["observation"])
         return -self.net["critic"](batch["observation"], action)[0].mean()
-
-    @torch.no_grad()
-    def _follow(self) -> None:
-        for target, now in zip(self.target.parameters(), self.net.parameters(), strict=True):
-            target.lerp_(now, self.settings.target_mix)
