@@ -34,10 +34,10 @@ def test_an_episode_ends_with_its_own_last_observation(clock: str) -> None:
 
 def test_mean_return_of_the_last_episodes(clock: str) -> None:
     environments = Environments(clock, 1, seed=0)
-    assert math.isnan(environments.mean_return())
+    assert math.isnan(environments.mean_return(100))
     for action in (0, 0, 0, 0, 1, 0, 0, 0):  # returns 30, 11, 30
         environments.step(torch.tensor([action]))
-    assert environments.mean_return() == pytest.approx(71 / 3)
+    assert environments.mean_return(100) == pytest.approx(71 / 3)
     assert environments.mean_return(last=2) == pytest.approx(41 / 2)
     environments.close()
 

@@ -2,6 +2,7 @@
 
 import importlib
 import math
+import re
 import sys
 from pathlib import Path
 
@@ -83,11 +84,16 @@ def test_a_checkpoint_is_tested_without_training(tmp_path: Path, capsys: pytest.
         Spiking_DQN_state.main(["-checkpoint", str(checkpoint), "-hidden", "9", "-device", "cpu"])
 
 
-def test_training_ends_at_the_target(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    result = A2C.main([*QUICK, "-envs", "8", "-target", "12", "-out-dir", str(tmp_path), "-steps", "50000"])
+@pytest.mark.parametrize("window", [5, 40])
+def test_training_ends_at_the_target(window: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    flags = ["-target", "12", "-window", str(window), "-steps", "50000", "-seed", "2"]
+    result = A2C.main([*QUICK, *flags, "-out-dir", str(tmp_path)])
     assert result.reached
-    assert result.steps < 10_000
-    assert "of 1" in capsys.readouterr().out  # not before 100 episodes have ended
+    assert result.steps < 5_000
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if line.startswith("A2C")]
+    number, episodes = map(int, re.search(r"the last (\d+) of (\d+) episodes", line).groups())
+    assert number == window <= episodes
+    assert "not reached" not in line
 
 
 @pytest.mark.parametrize(

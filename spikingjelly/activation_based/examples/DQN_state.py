@@ -15,7 +15,7 @@ from spikingjelly.activation_based.examples.common.rl.networks import MLP, MLPSe
 from spikingjelly.activation_based.examples.common.rl.run import Result, Run, RunSettings, command_line
 
 NAME = "DQN_state"
-RUN = RunSettings()
+RUN = RunSettings(envs=4)
 LEARNING = DQNSettings()
 NETWORK = MLPSettings()
 

@@ -19,7 +19,7 @@ from spikingjelly.activation_based.examples.common.rl.networks import SpikingMLP
 from spikingjelly.activation_based.examples.common.rl.run import Result, Run, RunSettings, command_line
 
 NAME = "Spiking_DQN_state"
-RUN = RunSettings()
+RUN = RunSettings(envs=4)
 LEARNING = DQNSettings()
 NETWORK = SpikingMLPSettings()
 

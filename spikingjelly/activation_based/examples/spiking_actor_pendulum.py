@@ -6,7 +6,7 @@
 ``-actor noisy`` has noise in its neurons and explores by it (Noisy-SAN). Both learn by TD3 with two critics that
 don't spike. Random actions have a mean return of about -1200; swinging the pendulum up and holding it has about -150.
 
-Needs ``pip install "spikingjelly[rl]"``. Training ends when the mean return of the last 100 episodes has reached
+Needs ``pip install "spikingjelly[rl]"``. Training ends when the mean return of the last 20 episodes has reached
 ``-target``. The actor is then tested without noise on 100 fresh episodes. Checkpoint, TensorBoard scalars and a picture
 of the learning curve lie in ``-out-dir``.
 """
@@ -31,7 +31,7 @@ from spikingjelly.activation_based.examples.common.rl.td3 import (
 )
 
 NAME = "spiking_actor_pendulum"
-RUN = RunSettings(envs=1, steps=20_000, target=-200.0)
+RUN = RunSettings(envs=4, steps=40_000, target=-200.0, window=20)
 LEARNING = TD3Settings()
 NETWORK = ActorSettings()
 CRITIC_NEURONS = 128  # of each hidden layer

@@ -20,10 +20,10 @@ from spikingjelly.activation_based.examples.common.rl.settings import setting
 class A2CSettings:
     """What can be set about :class:`A2C`."""
 
-    lr: float = setting(1e-3, "learning rate of Adam")
+    lr: float = setting(3e-3, "learning rate of Adam")
     gamma: float = setting(0.99, "discount of future rewards", at_most=1.0)
     trace_decay: float = setting(0.95, "lambda of the advantage estimates, 1 for n-step returns", at_most=1.0)
-    length: int = setting(16, "steps in each environment before an update", at_least=1)
+    length: int = setting(8, "steps in each environment before an update", at_least=1)
     value_weight: float = setting(0.5, "weight of the critic's loss")
     entropy_weight: float = setting(0.01, "weight of the policy's entropy")
 

@@ -90,7 +90,7 @@ class Environments:
         self._count_returns(reward, ended)
         return step
 
-    def mean_return(self, last: int = 100) -> float:
+    def mean_return(self, last: int) -> float:
         """Mean return of the ``last`` episodes that have ended, NaN before the first one has."""
         returns = [value for _, value in self.episodes[-last:]]
         return float(np.mean(returns)) if returns else float("nan")

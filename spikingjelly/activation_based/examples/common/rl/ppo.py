@@ -17,7 +17,8 @@ from spikingjelly.activation_based.examples.common.rl.settings import setting
 class PPOSettings(A2CSettings):
     """What can be set about :class:`PPO`."""
 
-    length: int = setting(64, "steps in each environment before the updates", at_least=1)
+    lr: float = setting(1e-3, "learning rate of Adam")
+    length: int = setting(32, "steps in each environment before the updates", at_least=1)
     epochs: int = setting(10, "passes through these steps", at_least=1)
     batch_size: int = setting(256, "steps of one update", at_least=1)
     clip: float = setting(0.2, "largest change of a probability ratio that still pays")

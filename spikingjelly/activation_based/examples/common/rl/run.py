@@ -1,6 +1,7 @@
 """One run: the command line, the training until the target is reached, the test, and what is left in the folder."""
 
 import argparse
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,6 @@ from spikingjelly.activation_based.examples.common.rl import curve
 from spikingjelly.activation_based.examples.common.rl.environments import Environments, evaluate, import_gymnasium
 from spikingjelly.activation_based.examples.common.rl.settings import add_flags, from_flags, setting
 
-WINDOW = 100  # episodes of the running mean
 TEST_SEED = 1_000_000  # added to the seed, so that no episode of the test was seen in training
 
 
@@ -42,9 +42,10 @@ class Agent(Protocol):
 class RunSettings:
     """What can be set about a run."""
 
-    envs: int = setting(8, "environments side by side", at_least=1)
+    envs: int = setting(16, "environments side by side", at_least=1)
     steps: int = setting(500_000, "most steps, all environments together", at_least=1)
-    target: float = setting(475.0, "mean return of 100 episodes at which training ends", at_least=-float("inf"))
+    target: float = setting(475.0, "mean return of the last episodes at which training ends", at_least=-math.inf)
+    window: int = setting(100, "number of these episodes", at_least=1)
     test_episodes: int = setting(100, "episodes of the test in the end", at_least=1)
     seed: int = setting(0, "seed of all random numbers")
 
@@ -137,9 +138,14 @@ class Run:
 
     @property
     def reached(self) -> bool:
-        """Whether the mean return of the last 100 episodes has come to the target."""
-        full = len(self.environments.episodes) >= WINDOW
-        return full and self.environments.mean_return(WINDOW) >= self.settings.target
+        """Whether the mean return of the last episodes has come to the target."""
+        full = len(self.environments.episodes) >= self.settings.window
+        return full and self.mean_return >= self.settings.target
+
+    @property
+    def mean_return(self) -> float:
+        """Mean return of the last episodes of training, NaN before the first one has ended."""
+        return self.environments.mean_return(self.settings.window)
 
     def test(self) -> list[float]:
         """Returns of the greedy policy in fresh episodes."""
@@ -153,13 +159,13 @@ class Run:
         self._learn()
         self._save()
         print(
-            f"{self.name}: mean return {self.environments.mean_return(WINDOW):.1f} over the last {WINDOW} of "
+            f"{self.name}: mean return {self.mean_return:.1f} over the last {self.settings.window} of "
             f"{len(self.environments.episodes)} episodes, after {self.environments.steps} steps in "
             f"{(time.perf_counter() - began) / 60:.1f} minutes.{'' if self.reached else ' The target was not reached.'}"
         )
         if not no_picture:
             picture = self.folder / "returns.png"
-            curve.draw(picture, self.name, self.environments.episodes, self.settings.target, WINDOW)
+            curve.draw(picture, self.name, self.environments.episodes, self.settings.target, self.settings.window)
             print(f"Picture: {picture.resolve()}")
 
     def _learn(self) -> None:
@@ -172,7 +178,7 @@ class Run:
                 episodes = self.environments.episodes
                 if len(episodes) == written:
                     continue
-                mean = self.environments.mean_return(WINDOW)
+                mean = self.mean_return
                 bar.set_postfix(episodes=len(episodes), mean_return=f"{mean:.1f}", refresh=False)
                 for step, value in episodes[written:]:
                     scalars.add(step, episode_return=value)
@@ -188,6 +194,6 @@ class Run:
             "net": self.agent.net.state_dict(),
             "optimizer": self.agent.optimizer.state_dict(),
             "epoch": self.environments.steps,
-            "mean_return": self.environments.mean_return(WINDOW),
+            "mean_return": self.mean_return,
         }
         run_folder.save_checkpoint(self.folder / "checkpoint_latest.pth", state)

@@ -26,10 +26,10 @@ class TD3Settings:
 
     lr: float = setting(1e-3, "learning rate of Adam")
     gamma: float = setting(0.98, "discount of future rewards", at_most=1.0)
-    batch_size: int = setting(256, "transitions of one update", at_least=1)
+    batch_size: int = setting(128, "transitions of one update", at_least=1)
     memory: int = setting(50_000, "transitions that are remembered", at_least=1)
     warm_up: int = setting(1_000, "steps with random actions before the first update")
-    action_noise: float = setting(0.1, "standard deviation of the noise on actions, where neurons have none")
+    action_noise: float = setting(0.3, "standard deviation of the noise on actions, where neurons have none")
     target_noise: float = setting(0.2, "standard deviation of the noise on actions of the target")
     target_noise_clip: float = setting(0.5, "its largest size")
     target_mix: float = setting(0.005, "share by which target networks follow at each update", at_most=1.0)
