@@ -145,6 +145,21 @@ def test_running_mean() -> None:
     assert len(curve.running_mean([], 3)) == 0
 
 
+def test_the_picture_shows_each_episode_and_one_mean_for_those_that_ended_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figures = []
+    figure_class = pytest.importorskip("matplotlib.figure", reason="needs matplotlib").Figure
+    monkeypatch.setattr(figure_class, "savefig", lambda self, path, dpi: figures.append(self))
+    curve.draw(tmp_path / "p.png", "title", [(4, 1.0), (4, 3.0), (6, 8.0), (8, 1.0), (8, 3.0)], target=5.0, window=2)
+    points, mean, target = figures[0].axes[0].lines
+    assert points.get_xydata().tolist() == [[4, 1], [4, 3], [6, 8], [8, 1], [8, 3]]
+    assert mean.get_xydata().tolist() == [[4, 2], [6, 5.5], [8, 2]]
+    assert set(target.get_ydata()) == {5.0}
+    curve.draw(tmp_path / "p.png", "no episode yet", [], target=5.0, window=2)
+    assert len(figures[1].axes[0].lines[1].get_xdata()) == 0
+
+
 def test_flags_of_settings() -> None:
     assert settings.flag_of("batch_size") == "-batch-size"
     field = settings.setting(1.0, "meaning", at_least=-2.0, at_most=3.0)

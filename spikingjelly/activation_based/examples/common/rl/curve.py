@@ -25,7 +25,14 @@ def draw(path: Path, title: str, episodes: Sequence[tuple[int, float]], target: 
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     axes = figure.subplots()
     axes.plot(steps, returns, ".", color="C0", markersize=3, alpha=0.4, label="one episode")
-    axes.plot(steps, running_mean(returns, window), color="C1", linewidth=2, label=f"mean of the last {window}")
+    newest = np.append(np.diff(steps) > 0, True)[: len(steps)]  # of episodes that ended together
+    axes.plot(
+        np.array(steps)[newest],
+        running_mean(returns, window)[newest],
+        color="C1",
+        linewidth=2,
+        label=f"mean of the last {window}",
+    )
     axes.axhline(target, color="black", linestyle="--", linewidth=1, label="target")
     axes.set(title=title, xlabel="steps in the environments", ylabel="return")
     axes.legend(loc="best", fontsize="small")
