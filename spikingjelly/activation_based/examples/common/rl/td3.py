@@ -64,7 +64,7 @@ class ActionNoise:
 
 
 class NeuronNoise:
-    """Noise in the neurons of a :class:`NoisyActor`, drawn for ``length`` steps at a time, the same in all environments.
+    """Noise in the neurons of a :class:`NoisyActor`, drawn for ``length`` steps at a time and for all environments.
 
     The policy is improved under the noise that it acted with, so that it also learns how strong noise may be.
     """
