@@ -26,13 +26,8 @@ def draw(path: Path, title: str, episodes: Sequence[tuple[int, float]], target: 
     axes = figure.subplots()
     axes.plot(steps, returns, ".", color="C0", markersize=3, alpha=0.4, label="one episode")
     newest = np.append(np.diff(steps) > 0, True)[: len(steps)]  # of episodes that ended together
-    axes.plot(
-        np.array(steps)[newest],
-        running_mean(returns, window)[newest],
-        color="C1",
-        linewidth=2,
-        label=f"mean of the last {window}",
-    )
+    mean = running_mean(returns, window)[newest]
+    axes.plot(np.array(steps)[newest], mean, color="C1", linewidth=2, label=f"mean of the last {window}")
     axes.axhline(target, color="black", linestyle="--", linewidth=1, label="target")
     axes.set(title=title, xlabel="steps in the environments", ylabel="return")
     axes.legend(loc="best", fontsize="small")
