@@ -7,7 +7,7 @@ neurons that never fire gather their spikes. The membrane potentials after the l
 actions.
 
 Needs ``pip install "spikingjelly[rl]"``. Training ends when the mean return of the last 100 episodes has reached
-``-target``, 475 of at most 500. The greedy policy is then tested on 100 fresh episodes. Checkpoint, TensorBoard scalars
+``-target``, 195 of at most 500. The greedy policy is then tested on 100 fresh episodes. Checkpoint, TensorBoard scalars
 and a picture of the learning curve lie in ``-out-dir``.
 """
 
@@ -19,7 +19,7 @@ from spikingjelly.activation_based.examples.common.rl.networks import SpikingMLP
 from spikingjelly.activation_based.examples.common.rl.run import Result, Run, RunSettings, command_line
 
 NAME = "Spiking_DQN_state"
-RUN = RunSettings(envs=4)
+RUN = RunSettings(envs=4, target=195.0)
 LEARNING = DQNSettings()
 NETWORK = SpikingMLPSettings()
 
