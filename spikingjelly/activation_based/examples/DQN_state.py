@@ -3,7 +3,7 @@
 ``python -m spikingjelly.activation_based.examples.DQN_state -seed 0``
 
 Needs ``pip install "spikingjelly[rl]"``. Training ends when the mean return of the last 100 episodes has reached
-``-target``, 475 of at most 500. The greedy policy is then tested on 100 fresh episodes. Checkpoint, TensorBoard scalars
+``-target``, 400 of at most 500. The greedy policy is then tested on 100 fresh episodes. Checkpoint, TensorBoard scalars
 and a picture of the learning curve lie in ``-out-dir``.
 """
 
@@ -15,7 +15,7 @@ from spikingjelly.activation_based.examples.common.rl.networks import MLP, MLPSe
 from spikingjelly.activation_based.examples.common.rl.run import Result, Run, RunSettings, command_line
 
 NAME = "DQN_state"
-RUN = RunSettings(envs=4)
+RUN = RunSettings(envs=4, target=400.0)
 LEARNING = DQNSettings()
 NETWORK = MLPSettings()
 
