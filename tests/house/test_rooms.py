@@ -72,7 +72,19 @@ ENGINE_ARROWS = {
 # What a program is and how it is written down needs no PyTorch; compiling and loading it doesn't either.
 WITHOUT_TORCH = ("program", "body", "numbers", "operations", "printers", "templates", "build")
 TRIED_OUT = ("torch._", "torch.utils._", "torch.fx", "torch.library")
-HEAVY = {"torchvision", "torchaudio", "matplotlib", "scipy", "h5py", "aedat", "cupy", "triton", "pooch", "tensorboard"}
+HEAVY = {
+    "torchvision",
+    "torchaudio",
+    "matplotlib",
+    "scipy",
+    "h5py",
+    "aedat",
+    "cupy",
+    "triton",
+    "pooch",
+    "tensorboard",
+    "gymnasium",
+}
 
 
 def module_name(path: Path) -> str:
