@@ -47,7 +47,7 @@ def run_program(name: str, folder: Path, *flags: str):
 def test_it_runs_and_leaves_checkpoint_scalars_and_picture(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    result = run_program(name, tmp_path, "-seed", "7")
+    result = run_program(name, tmp_path, "--seed", "7")
     assert result.steps >= 60
     assert not result.reached
     out = capsys.readouterr().out

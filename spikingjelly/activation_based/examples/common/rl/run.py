@@ -80,11 +80,15 @@ def command_line(
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )  # fmt: skip
     best_device = "cuda:0" if torch.cuda.is_available() else "cpu"
-    parser.add_argument("-device", default=best_device, help="where to compute")
-    parser.add_argument("-out-dir", type=Path, default=Path("logs"), help="where checkpoints, scalars and picture go")
-    parser.add_argument("-checkpoint", type=Path, help="don't train: test the network of this checkpoint file")
+    parser.add_argument("-device", "--device", default=best_device, help="where to compute")
+    parser.add_argument(
+        "-out-dir", "--out-dir", type=Path, default=Path("logs"), help="where checkpoints, scalars and picture go"
+    )
+    parser.add_argument(
+        "-checkpoint", "--checkpoint", type=Path, help="don't train: test the network of this checkpoint file"
+    )
     if actors:
-        parser.add_argument("-actor", choices=actors, default=actors[0], help="kind of the actor")
+        parser.add_argument("-actor", "--actor", choices=actors, default=actors[0], help="kind of the actor")
     for settings in defaults:
         add_flags(parser, settings)
     args = parser.parse_args(argv)

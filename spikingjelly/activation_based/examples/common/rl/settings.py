@@ -21,11 +21,12 @@ def setting(default: Any, meaning: str, at_least: float = 0.0, at_most: float = 
 
 
 def add_flags(parser: argparse.ArgumentParser, defaults: Any) -> None:
-    """Give the parser a flag for each field: ``batch_size`` becomes ``-batch-size``."""
+    """Give the parser a flag for each field: ``batch_size`` becomes ``-batch-size`` or ``--batch-size``."""
     for field in dataclasses.fields(defaults):
         default = getattr(defaults, field.name)
+        flag = flag_of(field.name)
         parser.add_argument(
-            flag_of(field.name), type=type(default), default=default, help=field.metadata["meaning"], metavar="X"
+            flag, f"-{flag}", type=type(default), default=default, help=field.metadata["meaning"], metavar="X"
         )
 
 
