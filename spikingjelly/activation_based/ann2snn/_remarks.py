@@ -1,0 +1,56 @@
+"""What a converted network computes otherwise than the ANN, found before it is run."""
+
+import logging
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import fx, nn
+
+from spikingjelly.activation_based.ann2snn._spiking import SpikingActivation
+
+_logger = logging.getLogger("spikingjelly.activation_based.ann2snn")
+
+_CURVED_MODULES = (
+    nn.Sigmoid, nn.Tanh, nn.GELU, nn.SiLU, nn.Mish, nn.ELU, nn.CELU, nn.SELU, nn.LeakyReLU, nn.PReLU, nn.RReLU,
+    nn.Softplus, nn.Softsign, nn.Hardsigmoid, nn.Hardswish, nn.Hardtanh, nn.GLU, nn.Softmax, nn.LogSoftmax,
+    nn.Softmin, nn.LayerNorm, nn.GroupNorm, nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d,
+    nn.LocalResponseNorm, nn.MultiheadAttention, nn.LSTM, nn.GRU, nn.RNN,
+)  # fmt: skip
+_CURVED_NAMES = frozenset(
+    "sigmoid tanh gelu silu mish elu celu selu leaky_relu prelu rrelu softplus softsign hardsigmoid hardswish hardtanh "
+    "glu softmax log_softmax layer_norm group_norm instance_norm clamp clip clamp_min threshold hardshrink abs exp log "
+    "sqrt rsqrt pow square sign scaled_dot_product_attention max min amax amin maximum minimum sort topk argmax "
+    "normalize norm var std max_pool1d max_pool2d max_pool3d adaptive_max_pool1d adaptive_max_pool2d".split()
+)
+_PRODUCTS = frozenset("mul matmul bmm mm einsum truediv div mul_".split())
+
+
+def announce_left_over(net: fx.GraphModule, changing: set[fx.Node]) -> list[str]:
+    """Log, and return, the operations after the first neuron whose mean over time is not their value for the mean."""
+    left = [text for node in net.graph.nodes if node in changing and (text := _left_over(net, node, changing))]
+    if left:
+        _logger.warning(
+            "These operations are not linear and have not been converted; each acts on every time step by itself, so "
+            "that the mean output is not that of the ANN: %s. At the very end of the network, take them out and apply "
+            "them to the mean output; elsewhere, use ReLU, pooling and linear operations.",
+            "; ".join(left),
+        )
+    return left
+
+
+def _left_over(net: fx.GraphModule, node: fx.Node, changing: set[fx.Node]) -> str:
+    if node.op == "call_module":
+        module: Any = net.get_submodule(str(node.target))
+        return f"{type(module).__name__} {str(node.target)!r}" if _is_curved(module) else ""
+    if node.op not in ("call_function", "call_method"):
+        return ""
+    name = str(getattr(node.target, "__name__", node.target))
+    several = sum(source in changing for source in node.all_input_nodes) > 1
+    curved = name in _CURVED_NAMES or (name in _PRODUCTS and several) or node.target in (F.max_pool2d, torch.max)
+    return f"{name} (as {node.name!r})" if curved else ""
+
+
+def _is_curved(module: nn.Module) -> bool:
+    unfixed_norm = isinstance(module, nn.modules.batchnorm._BatchNorm) and module.running_var is None
+    return not isinstance(module, SpikingActivation) and (isinstance(module, _CURVED_MODULES) or unfixed_norm)
