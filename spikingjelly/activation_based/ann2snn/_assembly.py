@@ -26,9 +26,10 @@ def usable_scale(path: str, scale: torch.Tensor) -> torch.Tensor:
     """``scale``, with 1 in the place of zeros: a layer that is never active may have any threshold. The log says so."""
     dead = scale <= 0
     if dead.any():
-        logger.warning(
-            "%r: %s never active on the images of the dataloader; the scale 1 is taken.",
-            *(path, "the activation is" if scale.numel() == 1 else f"{int(dead.sum())} of {scale.numel()} channels are"),
+        logger.log(
+            logging.WARNING if dead.all() else logging.INFO,
+            "%r: %d of %d scales are 0, because nothing is active on the images of the dataloader; 1 is taken.",
+            *(path, int(dead.sum()), scale.numel()),
         )
     return torch.where(dead, torch.ones_like(scale), scale)
 

@@ -9,15 +9,15 @@ from tqdm import tqdm
 ACCEPTED = "(images, labels), or images alone"
 
 
-def image_batches(owner: str, dataloader: Iterable[Any], device: torch.device, title: str) -> Iterator[torch.Tensor]:
-    """The images of each batch on ``device``, with a progress bar.
+def image_batches(owner: str, dataloader: Iterable[Any], device: torch.device, title: str | None) -> Iterator[torch.Tensor]:
+    """The images of each batch on ``device``, with a progress bar if it has a ``title``.
 
     :raises TypeError: if a batch holds no images where they are expected
     :raises ValueError: if there is no batch
     """
     count = 0
     total = len(dataloader) if isinstance(dataloader, Sized) else None
-    for batch in tqdm(dataloader, desc=title, total=total, unit="batch", leave=False):
+    for batch in tqdm(dataloader, desc=title, total=total, unit="batch", leave=False, disable=title is None):
         count += 1
         yield _images_of(owner, batch).to(device)
     if count == 0:

@@ -1,6 +1,8 @@
 """Run the ANN on the images of a dataloader to see how large its activations are."""
 
-from collections.abc import Iterable
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -50,3 +52,28 @@ def run_through(owner: str, net: nn.Module, dataloader: Iterable[Any], device: t
     """Run ``net`` on all images of ``dataloader``."""
     for images in image_batches(owner, dataloader, device, title):
         net(images)
+
+
+@contextmanager
+def watching(net: nn.Module, observers: Mapping[str, Callable[[torch.Tensor], object]]) -> Iterator[None]:
+    """Call each observer with the output of the module of its path, as long as the context lasts."""
+    handles = []
+    for path, observer in observers.items():
+
+        def see(module: nn.Module, inputs: Any, output: torch.Tensor, observer: Any = observer) -> None:
+            observer(output)
+
+        handles.append(net.get_submodule(path).register_forward_hook(see))
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def outputs_of(net: nn.Module, paths: Iterable[str], x: torch.Tensor) -> tuple[dict[str, torch.Tensor], Any]:
+    """The outputs of the modules at ``paths``, in the order of the forward pass on ``x``, and the output of ``net``."""
+    kept: dict[str, torch.Tensor] = {}
+    with watching(net, {path: functools.partial(kept.__setitem__, path) for path in paths}):
+        output = net(x)
+    return kept, output

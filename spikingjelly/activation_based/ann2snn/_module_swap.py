@@ -1,5 +1,6 @@
 """The conversion of networks that torch.fx can't follow: modules are exchanged where they are."""
 
+import itertools
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -61,6 +62,16 @@ def measure(
         _measurement.run_through("ann2snn", net, dataloader, device, "measuring activations")
     called.raise_if_unconvertible()
     return hooks
+
+
+def check(net: nn.Module, dataloader: Iterable[Any], device: torch.device) -> None:
+    """Run the first batch, and look at what is called.
+
+    :raises ValueError: with a list of what can't be converted
+    """
+    with _watch(net, {}) as called:
+        _measurement.run_through("ann2snn", net, itertools.islice(dataloader, 1), device, "looking at the calls")
+    called.raise_if_unconvertible()
 
 
 def swap(

@@ -80,3 +80,23 @@ class DelayedIFNode(base.MemoryModule, base.MultiStepModule):
 
     def extra_repr(self) -> str:
         return f"v_threshold={self.v_threshold}, step_mode={self.step_mode}"
+
+
+class StartedIFNode(neuron.IFNode):
+    r"""Integrate-and-fire in which each neuron of a sample has an initial potential of its own.
+
+    :param v_start: the initial potentials, ``[*]`` without the batch; a buffer, so it is part of the state dict
+
+    The other parameters are those of :class:`~spikingjelly.activation_based.neuron.BaseNode`.
+    """
+
+    v_start: torch.Tensor
+
+    def __init__(self, v_start: torch.Tensor, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.register_buffer("v_start", v_start)
+
+    def v_float_to_tensor(self, x: torch.Tensor) -> None:
+        if not isinstance(self.v, torch.Tensor):
+            self.v = self.v_start.to(x).expand_as(x).clone(memory_format=torch.preserve_format)
+        super().v_float_to_tensor(x)

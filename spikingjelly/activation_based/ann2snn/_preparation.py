@@ -75,6 +75,8 @@ def separate(net: fx.GraphModule) -> fx.GraphModule:
             node.replace_all_uses_with(node.args[0])
             net.graph.erase_node(node)
             continue
+        if node.op == "call_method" and node.target == "view" and not isinstance(node.args[-1], torch.dtype):
+            node.target = "reshape"  # the same where a view exists, and it need not exist with time in the batch
         if node.op in ("call_function", "call_method") and node.target in FUNCTIONS:
             module = _as_module(node)
             _call_instead(net, node, module, free_name(net, _owner_of(node), node.name))

@@ -20,7 +20,7 @@ def check_mode(owner: str, mode: Any) -> None:
     :raises NotImplementedError: for everything else
     """
     if isinstance(mode, str):
-        valid = mode.lower() == "max" or _percentile(mode) is not None
+        valid = mode.lower() == "max" or percentile_of(mode) is not None
     else:
         valid = isinstance(mode, float) and 0 < mode <= 1
     if not valid:
@@ -31,15 +31,17 @@ def scale_of(x: torch.Tensor, mode: Mode) -> torch.Tensor:
     """The scale of the activations ``x`` of one batch, as a tensor with one number."""
     if not isinstance(mode, str):
         return x.max() * mode
-    percentile = _percentile(mode)
+    percentile = percentile_of(mode)
     if percentile is None:
         return x.max()
     value = np.percentile(x.detach().float().cpu().numpy(), percentile)
     return torch.tensor(float(value), dtype=x.dtype, device=x.device)
 
 
-def _percentile(mode: str) -> float | None:
+def percentile_of(mode: Mode) -> float | None:
     """The number in '99.9%', or None where ``mode`` is no percentile."""
+    if not isinstance(mode, str):
+        return None
     match = re.fullmatch(r"(\d+(?:\.\d*)?|\.\d+)\s*%", mode.strip())
     if match is None or not 0 < float(match[1]) <= 100:
         return None

@@ -39,17 +39,20 @@ class VoltageHook(nn.Module):
         self.mode = mode
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        now = scale_of(x.detach(), self.mode).to(self.scale)
-        if not torch.isfinite(now):
+        now = self._scale_of_batch(x.detach()).to(self.scale)
+        if not torch.isfinite(now).all():
             raise ValueError(
                 "VoltageHook: activations are NaN or infinite. Look at the weights of the network and at the images "
                 "of the dataloader."
             )
         if self.num_batches_tracked > 0:
             now = (1 - self.momentum) * self.scale + self.momentum * now
-        self.scale.copy_(now)
+        self.scale = now
         self.num_batches_tracked += 1
         return x
+
+    def _scale_of_batch(self, x: torch.Tensor) -> torch.Tensor:
+        return scale_of(x, self.mode)
 
     def extra_repr(self) -> str:
         return f"scale={self.scale.item():.6f}, momentum={self.momentum}, mode={self.mode!r}"

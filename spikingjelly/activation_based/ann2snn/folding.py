@@ -1,0 +1,128 @@
+"""Take the factors out of a converted network: spikes are 0 and 1, and the weights know what they stand for."""
+
+from typing import Any
+
+import torch
+from torch import fx, nn
+
+from spikingjelly.activation_based.ann2snn._preparation import calls
+from spikingjelly.activation_based.ann2snn._spiking import SpikingActivation, SpikingMaxPool
+from spikingjelly.activation_based.ann2snn._time import RepeatOverTime
+
+__all__ = ["fold_scales"]
+
+_WEIGHTED = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
+_PASSING_MODULES = (
+    nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d, nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d,
+    nn.Flatten, nn.Identity, SpikingMaxPool, RepeatOverTime,
+)  # fmt: skip
+_PASSING_NAMES = frozenset("flatten view reshape avg_pool1d avg_pool2d avg_pool3d mean squeeze unsqueeze".split()) | {
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool2d",
+    "adaptive_avg_pool3d",
+}
+
+
+@torch.no_grad()
+def fold_scales(snn: fx.GraphModule) -> int:
+    r"""Fold ``scaler0`` into the layer before, and ``scaler1`` into the layers after it, where these are convolutions or
+    linear layers. Changes ``snn``; afterwards neurons get currents in units of their threshold.
+
+    Outputs stay the same up to rounding, and time and memory for two products with each tensor are saved. Between
+    activation and layer there may be average and max pooling, flattening and views. A factor stays where branches are
+    added up, where a layer is called several times, and where it is different for each channel and the channels are
+    flattened.
+
+    :param snn: a network from :class:`Converter` or :func:`convert`
+    :return: how many factors have been folded
+
+    :raises TypeError: if ``snn`` has no graph
+    """
+    if not isinstance(snn, fx.GraphModule):
+        raise TypeError(
+            f"fold_scales: expected a converted network with a graph, but a {type(snn).__name__} was given. Networks "
+            "that torch.fx can't follow keep their factors."
+        )
+    counts: dict[Any, int] = {}
+    for node in snn.graph.nodes:
+        if node.op == "call_module":
+            counts[node.target] = counts.get(node.target, 0) + 1
+    folded = 0
+    for node in calls(snn, (SpikingActivation,)):
+        part: Any = snn.get_submodule(str(node.target))
+        if isinstance(part.scaler0, nn.Identity):
+            continue
+        folded += _fold_before(snn, node, part, counts)
+        folded += _fold_after(snn, node, part, counts)
+    return folded
+
+
+def _weighted(snn: fx.GraphModule, node: Any, counts: dict[Any, int]) -> Any:
+    """The convolution or linear layer that ``node`` alone calls, or None."""
+    if not isinstance(node, fx.Node) or node.op != "call_module" or counts[node.target] > 1:
+        return None
+    module = snn.get_submodule(str(node.target))
+    return module if type(module) in _WEIGHTED else None
+
+
+def _fold_before(snn: fx.GraphModule, node: fx.Node, part: Any, counts: dict[Any, int]) -> int:
+    source = node.args[0]
+    layer = _weighted(snn, source, counts)
+    factor = part.scaler0.scale
+    if layer is None or len(source.users) > 1 or (isinstance(layer, nn.Linear) and factor.dim() > 1):  # type: ignore[union-attr]
+        return 0
+    rows = factor.reshape(-1, *[1] * (layer.weight.dim() - 1))
+    layer.weight.mul_(rows)
+    if part.offset is not None:
+        offset = part.offset.reshape(-1).expand(layer.weight.shape[0])
+        layer.bias = nn.Parameter(offset.clone() if layer.bias is None else layer.bias + offset)
+        part.offset = None
+    if layer.bias is not None:
+        layer.bias.mul_(factor.reshape(-1))
+    part.scaler0 = nn.Identity()
+    return 1
+
+
+def _fold_after(snn: fx.GraphModule, node: fx.Node, part: Any, counts: dict[Any, int]) -> int:
+    factor = part.scaler1.scale
+    readers = _readers(snn, node, counts, by_channel=factor.numel() > 1)
+    if not readers:
+        return 0
+    for layer in readers:
+        columns = factor if factor.numel() == 1 else factor.reshape(1, -1, *[1] * (layer.weight.dim() - 2))
+        layer.weight.mul_(columns.reshape(()) if factor.numel() == 1 else columns)
+    part.scaler1 = nn.Identity()
+    return 1
+
+
+def _readers(snn: fx.GraphModule, node: fx.Node, counts: dict[Any, int], by_channel: bool) -> list[Any]:
+    """The layers that read the output of ``node``, also through pooling; none if something else reads it too."""
+    found = []
+    for user in node.users:
+        layer = _weighted(snn, user, counts)
+        if layer is not None and not (by_channel and getattr(layer, "groups", 1) > 1):
+            found.append(layer)
+        elif _passes(snn, user, by_channel) and user.args[0] is node:
+            further = _readers(snn, user, counts, by_channel)
+            if not further:
+                return []
+            found += further
+        elif not _takes_only_sizes(user):
+            return []
+    return found
+
+
+def _passes(snn: fx.GraphModule, node: fx.Node, by_channel: bool) -> bool:
+    """Whether the output of ``node`` is multiplied with what its input is multiplied with."""
+    if node.op == "call_module":
+        module = snn.get_submodule(str(node.target))
+        return isinstance(module, _PASSING_MODULES) and not (by_channel and isinstance(module, nn.Flatten))
+    name = str(getattr(node.target, "__name__", node.target))
+    pools = name.startswith(("avg_pool", "adaptive_avg_pool")) or name == "fn"
+    return node.op in ("call_function", "call_method") and name in _PASSING_NAMES and (pools or not by_channel)
+
+
+def _takes_only_sizes(node: fx.Node) -> bool:
+    if node.op == "call_method":
+        return node.target in ("size", "dim")
+    return node.op == "call_function" and getattr(node.target, "__name__", "") == "getattr" and node.args[1] == "shape"
