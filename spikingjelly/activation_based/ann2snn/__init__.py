@@ -1,6 +1,7 @@
 """From a trained ANN to a spiking network.
 
-:class:`Converter` is the published conversion. :func:`convert` knows more methods, and its networks run on whole sequences.
+:class:`Converter` is the published conversion. :func:`convert` knows more methods, and its networks run on whole
+sequences.
 """
 
 from spikingjelly.activation_based.ann2snn import sample_models, utils

@@ -79,9 +79,7 @@ def _readers_of(net: fx.GraphModule, sources: set[fx.Node]) -> set[fx.Node]:
     return found
 
 
-def _repeat_what_is_static(
-    net: fx.GraphModule, clock: Clock, changing: set[fx.Node], stateful: set[fx.Node]
-) -> None:
+def _repeat_what_is_static(net: fx.GraphModule, clock: Clock, changing: set[fx.Node], stateful: set[fx.Node]) -> None:
     """Operations on what changes get ``[T * N, *]`` of what doesn't, and sizes that fit."""
     repeat = _Repeater(net, clock)
     for node in [n for n in net.graph.nodes if n in changing - stateful]:

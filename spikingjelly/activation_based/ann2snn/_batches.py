@@ -9,7 +9,9 @@ from tqdm import tqdm
 ACCEPTED = "(images, labels), or images alone"
 
 
-def image_batches(owner: str, dataloader: Iterable[Any], device: torch.device, title: str | None) -> Iterator[torch.Tensor]:
+def image_batches(
+    owner: str, dataloader: Iterable[Any], device: torch.device, title: str | None
+) -> Iterator[torch.Tensor]:
     """The images of each batch on ``device``, with a progress bar if it has a ``title``.
 
     :raises TypeError: if a batch holds no images where they are expected

@@ -36,8 +36,8 @@ class _Mean:
 def calibrate(
     ann: nn.Module, snn: nn.Module, dataloader: Iterable[Any], method: Method, T: int, device: torch.device
 ) -> None:
-    """Give each activation of ``snn``, in the order of the forward pass, the current or the initial potential that makes
-    the mean of its error zero, with all layers before it calibrated already. Changes ``snn``.
+    """Give each activation of ``snn``, in the order of the forward pass, the current or the initial potential that
+    makes the mean of its error zero, with all layers before it calibrated already. Changes ``snn``.
 
     With the error :math:`e`, the mean over the images of the ANN's activation minus the mean output: a current
     :math:`\\bar e` for each channel, or a potential :math:`T e / s` for each neuron.

@@ -15,13 +15,13 @@ from spikingjelly.activation_based.ann2snn.modules import VoltageHook
 
 
 def insert_hooks(net: fx.GraphModule, mode: Mode, momentum: float) -> fx.GraphModule:
-    """A :class:`VoltageHook` after the i-th activation, as ``{path of the activation}.voltage_hook_i``. Changes ``net``."""
+    """A :class:`VoltageHook` after the i-th activation, as ``{its path}.voltage_hook_i``. Changes ``net``."""
     for index, node in enumerate(calls(net, ACTIVATIONS)):
         name = free_name(net, str(node.target), f"voltage_hook_{index}")
         net.add_submodule(name, VoltageHook(momentum=momentum, mode=mode))
         with net.graph.inserting_after(node):
             hook = net.graph.call_module(name, (node,))
-        node.replace_all_uses_with(hook, delete_user_cb=lambda user, hook=hook: user is not hook)
+        node.replace_all_uses_with(hook, delete_user_cb=lambda user, hook=hook: user is not hook)  # type: ignore[misc]
     net.graph.lint()
     net.recompile()
     return net
@@ -29,15 +29,13 @@ def insert_hooks(net: fx.GraphModule, mode: Mode, momentum: float) -> fx.GraphMo
 
 def hooks_of(net: nn.Module) -> dict[str, VoltageHook]:
     """The hooks by the path of their activation."""
-    return {
-        path.rpartition(".")[0]: module for path, module in net.named_modules() if isinstance(module, VoltageHook)
-    }
+    return {path.rpartition(".")[0]: module for path, module in net.named_modules() if isinstance(module, VoltageHook)}
 
 
 def remove_hooks(net: fx.GraphModule) -> None:
     """Take the hooks out of the graph again. Changes ``net``."""
     for node in calls(net, (VoltageHook,)):
-        node.replace_all_uses_with(node.args[0])
+        node.replace_all_uses_with(node.all_input_nodes[0])
         net.graph.erase_node(node)
 
 

@@ -26,6 +26,8 @@ class SignedIFNode(neuron.IFNode):
     and High-Efficient ANN-SNN Conversion", IJCAI 2022.
     """
 
+    count: Any
+
     def __init__(self, v_threshold: float = 1.0, v_reset: None = None, **kwargs: Any) -> None:
         if v_reset is not None:
             raise ValueError(f"SignedIFNode: only the soft reset, v_reset=None, but v_reset={v_reset!r} was given.")
@@ -47,7 +49,7 @@ class SignedIFNode(neuron.IFNode):
 
 
 class DelayedIFNode(base.MemoryModule, base.MultiStepModule):
-    r"""Integrate-and-fire that waits until all of its input is there: first it integrates T steps, then it fires T steps.
+    r"""Integrate-and-fire that waits until all of its input is there: it integrates T steps, then fires T steps.
 
     .. math::
         Q = V + \sum_{t=1}^{T} X[t], \qquad S[t] = \Theta(Q - t \, V_{th}), \quad t = 1, \dots, T
@@ -68,6 +70,9 @@ class DelayedIFNode(base.MemoryModule, base.MultiStepModule):
         self.register_memory("v", 0.0)
         self.v_threshold = v_threshold
         self.surrogate_function = surrogate.Sigmoid() if surrogate_function is None else surrogate_function
+
+    def single_step_forward(self, x: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
+        raise ValueError("DelayedIFNode: a single step can't be computed before all input is there; use step_mode='m'.")
 
     def multi_step_forward(self, x_seq: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
         self._check_sequence(x_seq)

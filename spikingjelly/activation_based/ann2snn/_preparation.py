@@ -143,9 +143,9 @@ def _apply_in_place(node: fx.Node, module: nn.Module) -> None:
     """Who later reads the input of an operation in place reads its output."""
     if not getattr(module, "inplace", False):
         return
-    source = node.args[0]
+    source = node.all_input_nodes[0]
     source.replace_all_uses_with(node, delete_user_cb=lambda user: user is not node and _is_after(user, node))
-    module.inplace = False
+    setattr(module, "inplace", False)  # noqa: B010
 
 
 def _is_after(node: fx.Node, other: fx.Node) -> bool:

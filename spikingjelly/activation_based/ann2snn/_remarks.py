@@ -3,8 +3,6 @@
 import logging
 from typing import Any
 
-import torch
-import torch.nn.functional as F
 from torch import fx, nn
 
 from spikingjelly.activation_based.ann2snn._spiking import SpikingActivation
@@ -17,13 +15,14 @@ _CURVED_MODULES = (
     nn.Softmin, nn.LayerNorm, nn.GroupNorm, nn.InstanceNorm1d, nn.InstanceNorm2d, nn.InstanceNorm3d,
     nn.LocalResponseNorm, nn.MultiheadAttention, nn.LSTM, nn.GRU, nn.RNN,
 )  # fmt: skip
-_CURVED_NAMES = frozenset(
-    "sigmoid tanh gelu silu mish elu celu selu leaky_relu prelu rrelu softplus softsign hardsigmoid hardswish hardtanh "
-    "glu softmax log_softmax layer_norm group_norm instance_norm clamp clip clamp_min threshold hardshrink abs exp log "
-    "sqrt rsqrt pow square sign scaled_dot_product_attention max min amax amin maximum minimum sort topk argmax "
-    "normalize norm var std max_pool1d max_pool2d max_pool3d adaptive_max_pool1d adaptive_max_pool2d".split()
-)
-_PRODUCTS = frozenset("mul matmul bmm mm einsum truediv div mul_".split())
+_CURVED_NAMES = (
+    "sigmoid", "tanh", "gelu", "silu", "mish", "elu", "celu", "selu", "leaky_relu", "prelu", "rrelu", "softplus",
+    "softsign", "hardsigmoid", "hardswish", "hardtanh", "glu", "softmax", "log_softmax", "layer_norm", "group_norm",
+    "instance_norm", "clamp", "clip", "clamp_min", "threshold", "hardshrink", "abs", "exp", "log", "sqrt", "rsqrt",
+    "pow", "square", "sign", "scaled_dot_product_attention", "max", "min", "amax", "amin", "maximum", "minimum",
+    "sort", "topk", "argmax", "normalize", "norm", "var", "std",
+)  # fmt: skip
+_PRODUCTS = ("mul", "mul_", "matmul", "bmm", "mm", "einsum", "truediv", "div")
 
 
 def announce_left_over(net: fx.GraphModule, changing: set[fx.Node]) -> list[str]:
@@ -47,7 +46,7 @@ def _left_over(net: fx.GraphModule, node: fx.Node, changing: set[fx.Node]) -> st
         return ""
     name = str(getattr(node.target, "__name__", node.target))
     several = sum(source in changing for source in node.all_input_nodes) > 1
-    curved = name in _CURVED_NAMES or (name in _PRODUCTS and several) or node.target in (F.max_pool2d, torch.max)
+    curved = name in _CURVED_NAMES or (name in _PRODUCTS and several)
     return f"{name} (as {node.name!r})" if curved else ""
 
 

@@ -70,7 +70,12 @@ class Report:
 
 @torch.no_grad()
 def report(
-    model: nn.Module, snn: nn.Module, images: torch.Tensor, T: int, times: Sequence[int] | None = None, fuse: bool = True
+    model: nn.Module,
+    snn: nn.Module,
+    images: torch.Tensor,
+    T: int,
+    times: Sequence[int] | None = None,
+    fuse: bool = True,
 ) -> Report:
     """Compare the activations of an ANN with the mean outputs of the neurons that stand for them.
 

@@ -1,5 +1,7 @@
 """What stands in a converted network where activations and max pooling stood."""
 
+from typing import Any
+
 import torch
 from torch import nn
 
@@ -34,6 +36,9 @@ class SpikingActivation(AcrossTime):
 
 class _RunningPool(base.MemoryModule):
     """The state of :class:`SpikingMaxPool`."""
+
+    total: Any
+    pooled: Any
 
     def __init__(self, pool: nn.Module) -> None:
         super().__init__()

@@ -23,7 +23,8 @@ def find_scales(
 
     :raises ValueError: if images are needed and there are none
     """
-    scales = {path: module.threshold.detach().abs() for path in paths if isinstance(module := net.get_submodule(path), QCFS)}
+    modules = {path: net.get_submodule(path) for path in paths}
+    scales = {path: module.threshold.detach().abs() for path, module in modules.items() if isinstance(module, QCFS)}
     rest = [path for path in paths if path not in scales]
     if not rest:
         return scales
@@ -86,8 +87,8 @@ class _Largest:
 
 
 class _LeastError:
-    r"""Searches the scale with the least squared error :math:`(a - \frac{s}{T} \mathrm{clip}(\lfloor aT/s + v \rfloor, 0,
-    T))^2`, among equally spaced parts of the largest activation."""
+    r"""The scale with the least error :math:`(a - \frac{s}{T} \mathrm{clip}(\lfloor aT/s + v \rfloor, 0, T))^2`,
+    among equally spaced parts of the largest activation."""
 
     def __init__(self, largest: torch.Tensor, method: Method, T: int) -> None:
         self.largest = largest

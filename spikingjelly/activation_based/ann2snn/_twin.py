@@ -4,7 +4,7 @@ import copy
 from dataclasses import dataclass
 
 import torch
-from torch import fx, nn
+from torch import nn
 
 from spikingjelly.activation_based.ann2snn import _module_swap
 from spikingjelly.activation_based.ann2snn._fusion import fuse_graph, fuse_sequentials

@@ -60,7 +60,7 @@ def convert(
     functional.set_step_mode(snn, "m")
     if chosen.calibrate is not None:
         _calibration.calibrate(net.ann, snn, dataloader or (), chosen, T or 1, device)
-    return snn.to(memory_format=torch.channels_last)
+    return snn.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def _method(method: str | Method) -> Method:

@@ -50,11 +50,10 @@ class Converter(nn.Module):
     :param momentum: of the moving average over batches, see :class:`VoltageHook`
     :param fuse_flag: whether to fold batch norms
 
-    State dict: that of the ANN, and ``{path}.scaler0.scale`` and ``{path}.scaler1.scale`` for an activation that has, or
-    would have, the name ``path``.
+    State dict: that of the ANN, and ``{path}.scaler0.scale`` and ``{path}.scaler1.scale`` for an activation at ``path``.
 
-    Source: Rueckauer et al., "Conversion of Continuous-Valued Deep Networks to Efficient Event-Driven Networks for Image
-    Classification", Frontiers in Neuroscience, 2017.
+    Source: Rueckauer et al., "Conversion of Continuous-Valued Deep Networks to Efficient Event-Driven Networks for
+    Image Classification", Frontiers in Neuroscience, 2017.
 
     :raises NotImplementedError: for another ``mode``
     :raises TypeError: if ``ann`` is no module, or the dataloader gives no images
@@ -102,7 +101,7 @@ class Converter(nn.Module):
 
     @staticmethod
     def replace_by_ifnode(fx_model: fx.GraphModule) -> fx.GraphModule:
-        """Replace each activation with a hook by ``{path}.scaler0``, ``.if_node`` and ``.scaler1``. Changes ``fx_model``.
+        """Replace each activation with a hook by ``{path}.scaler0``, ``.if_node``, ``.scaler1``. Changes ``fx_model``.
 
         :raises ValueError: if there is no hook
         """

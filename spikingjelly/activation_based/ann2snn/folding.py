@@ -16,17 +16,14 @@ _PASSING_MODULES = (
     nn.AvgPool1d, nn.AvgPool2d, nn.AvgPool3d, nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d,
     nn.Flatten, nn.Identity, SpikingMaxPool, RepeatOverTime,
 )  # fmt: skip
-_PASSING_NAMES = frozenset("flatten view reshape avg_pool1d avg_pool2d avg_pool3d mean squeeze unsqueeze".split()) | {
-    "adaptive_avg_pool1d",
-    "adaptive_avg_pool2d",
-    "adaptive_avg_pool3d",
-}
+_POOLS = ("avg_pool1d", "avg_pool2d", "avg_pool3d", "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d")
+_PASSING_NAMES = (*_POOLS, "flatten", "view", "reshape")
 
 
 @torch.no_grad()
 def fold_scales(snn: fx.GraphModule) -> int:
-    r"""Fold ``scaler0`` into the layer before, and ``scaler1`` into the layers after it, where these are convolutions or
-    linear layers. Changes ``snn``; afterwards neurons get currents in units of their threshold.
+    r"""Fold ``scaler0`` into the layer before, and ``scaler1`` into the layers after it, where these are
+    convolutions or linear layers. Changes ``snn``; afterwards neurons get currents in units of their threshold.
 
     Outputs stay the same up to rounding, and time and memory for two products with each tensor are saved. Between
     activation and layer there may be average and max pooling, flattening and views. A factor stays where branches are
@@ -118,8 +115,7 @@ def _passes(snn: fx.GraphModule, node: fx.Node, by_channel: bool) -> bool:
         module = snn.get_submodule(str(node.target))
         return isinstance(module, _PASSING_MODULES) and not (by_channel and isinstance(module, nn.Flatten))
     name = str(getattr(node.target, "__name__", node.target))
-    pools = name.startswith(("avg_pool", "adaptive_avg_pool")) or name == "fn"
-    return node.op in ("call_function", "call_method") and name in _PASSING_NAMES and (pools or not by_channel)
+    return node.op in ("call_function", "call_method") and name in (_POOLS if by_channel else _PASSING_NAMES)
 
 
 def _takes_only_sizes(node: fx.Node) -> bool:

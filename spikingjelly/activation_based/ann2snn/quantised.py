@@ -39,7 +39,9 @@ def replace_activations(
     :raises ValueError: if the model has no such module
     """
     copied = copy.deepcopy(model)
-    paths = [path for path, module in copied.named_modules(remove_duplicate=False) if isinstance(module, nn.ReLU | nn.ReLU6)]
+    paths = [
+        path for path, module in copied.named_modules(remove_duplicate=False) if isinstance(module, nn.ReLU | nn.ReLU6)
+    ]
     if not paths:
         raise ValueError(
             f"replace_activations: {type(model).__name__} has no module nn.ReLU or nn.ReLU6. Activations that are "

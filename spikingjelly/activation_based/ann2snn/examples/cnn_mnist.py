@@ -78,7 +78,7 @@ def conversions(ann: nn.Module, calibration: Loader, T: int) -> Iterator[tuple[s
     """Name and function for each way to convert."""
 
     def with_mode(mode: str | float) -> nn.Module:
-        snn = ann2snn.Converter(calibration, mode=mode)(ann).to(memory_format=torch.channels_last)
+        snn = ann2snn.Converter(calibration, mode=mode)(ann)
         functional.set_step_mode(snn, "m")
         return snn
 

@@ -49,9 +49,7 @@ class BasicBlock(_Block):
     expansion = 1
 
     def _residual(self, in_channels: int, channels: int, stride: int) -> nn.Sequential:
-        return nn.Sequential(
-            *_conv_bn(in_channels, channels, 3, stride), nn.ReLU(), *_conv_bn(channels, channels, 3)
-        )
+        return nn.Sequential(*_conv_bn(in_channels, channels, 3, stride), nn.ReLU(), *_conv_bn(channels, channels, 3))
 
 
 class Bottleneck(_Block):

@@ -7,7 +7,7 @@ __all__ = ["CNN"]
 
 
 class CNN(nn.Module):
-    """Three times convolution (3 x 3, 32 channels), batch norm, ReLU and average pooling (2 x 2), then one linear layer.
+    """Three times convolution (3 x 3, 32 channels), batch norm, ReLU and average pooling (2 x 2), then a linear layer.
 
     Images ``[N, 1, 28, 28]`` to logits ``[N, 10]``. The layers are in ``network``, a Sequential.
 

@@ -24,7 +24,9 @@ def draw_curves(
     for index, (name, curve) in enumerate(curves.items()):
         style = "-" if index < 10 else "--"
         few = len(curve) <= 12
-        axes.plot(list(curve), [100 * value for value in curve.values()], style, marker="o" if few else None, label=name)
+        axes.plot(
+            list(curve), [100 * value for value in curve.values()], style, marker="o" if few else None, label=name
+        )
     axes.axhline(100 * ann_accuracy, color="black", linestyle=":", label="ANN")
     steps = [t for curve in curves.values() for t in curve]
     axes.set_xscale("log", base=2)
