@@ -52,7 +52,8 @@ def assemble(
     changing = _readers_of(net, stateful)
     for node in calls(net, MAX_POOLS):
         if node in changing:
-            set_module(net, str(node.target), SpikingMaxPool(net.get_submodule(str(node.target)), clock))
+            pool = usable_pool(str(node.target), net.get_submodule(str(node.target)))
+            set_module(net, str(node.target), SpikingMaxPool(pool, clock))
     announce_left_over(net, changing)
     for node in stateful:
         part: Any = net.get_submodule(str(node.target))
@@ -61,6 +62,7 @@ def assemble(
     _add_doors(net, clock)
     net.graph.lint()
     net.recompile()
+    net.register_load_state_dict_pre_hook(_rename_older_keys)
     return net.eval()
 
 
@@ -68,6 +70,22 @@ def set_module(net: nn.Module, path: str, module: nn.Module) -> None:
     """Let ``net.path`` be ``module``."""
     owner, _, name = path.rpartition(".")
     setattr(net.get_submodule(owner), name, module)
+
+
+def usable_pool(path: str, pool: Any) -> nn.Module:
+    """``pool``, which must not return indices: those of a rate are not those of an activation."""
+    if pool.return_indices:
+        raise ValueError(f"ann2snn: {path!r} is max pooling with return_indices=True, which can't be converted.")
+    return pool
+
+
+def _rename_older_keys(net: fx.GraphModule, state_dict: dict[str, Any], prefix: str, *_: Any) -> None:
+    """The i-th activation used to be ``snn tailor.i``, with the parts 0, 1 and 2."""
+    for index, node in enumerate(calls(net, (SpikingActivation,))):
+        for number, part in ((0, "scaler0"), (2, "scaler1")):
+            older = f"{prefix}snn tailor.{index}.{number}.scale"
+            if older in state_dict:
+                state_dict[f"{prefix}{node.target}.{part}.scale"] = state_dict.pop(older)
 
 
 def _readers_of(net: fx.GraphModule, sources: set[fx.Node]) -> set[fx.Node]:

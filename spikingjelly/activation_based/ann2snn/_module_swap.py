@@ -23,12 +23,13 @@ from spikingjelly.activation_based.ann2snn.modules import VoltageHook
 _logger = logging.getLogger("spikingjelly.activation_based.ann2snn")
 
 
-def trace_or_explain(net: nn.Module) -> fx.GraphModule | None:
+def trace_or_explain(net: nn.Module, level: int = logging.WARNING) -> fx.GraphModule | None:
     """``net`` as a graph, or None, of which the log gives the reason."""
     try:
         return trace(net)
     except Exception as error:
-        _logger.warning(
+        _logger.log(
+            level,
             "torch.fx can't follow the forward of %s (%s: %s). Modules are exchanged in place instead: activations "
             "must be modules, each called once.",
             *(type(net).__name__, type(error).__name__, str(error).splitlines()[0] if str(error) else ""),
@@ -82,7 +83,7 @@ def swap(
     for path, _ in modules_of(net, ACTIVATIONS):
         _assembly.set_module(net, path, SpikingActivation(scale_at(path), make_node(), clock))
     for path, module in modules_of(net, MAX_POOLS):
-        _assembly.set_module(net, path, SpikingMaxPool(module, clock))
+        _assembly.set_module(net, path, SpikingMaxPool(_assembly.usable_pool(path, module), clock))
     net.add_module("steps_in", StepsIn(clock, only_input=False))
     net.add_module("steps_out", StepsOut(clock))
     net.register_forward_pre_hook(_enter)

@@ -1,5 +1,6 @@
 """Where a converted network differs from its ANN, layer by layer and over time."""
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,7 +93,7 @@ def report(
     if not chosen or not all(1 <= t <= T for t in chosen):
         raise ValueError(f"report: times must be in [1, T = {T}], but {list(chosen)} was given.")
     parts = activations_of(snn)
-    twin = _twin.twin_of(model, images.device, fuse)
+    twin = _twin.twin_of(model, images.device, fuse, logging.DEBUG)
     if set(twin.paths) != set(parts) or any(not hasattr(part.scaler1, "scale") for part in parts.values()):
         raise ValueError(
             f"report: the activations of the two networks are not the same: {twin.paths} and {list(parts)}. "

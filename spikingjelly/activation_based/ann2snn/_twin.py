@@ -1,6 +1,7 @@
 """The ANN in the form from which its spiking network is made: the same layers and activations under the same paths."""
 
 import copy
+import logging
 from dataclasses import dataclass
 
 import torch
@@ -25,14 +26,16 @@ class Twin:
         return copy.deepcopy(self.ann)
 
 
-def twin_of(model: nn.Module, device: torch.device | str | None, fuse: bool) -> Twin:
+def twin_of(model: nn.Module, device: torch.device | str | None, fuse: bool, level: int = logging.WARNING) -> Twin:
     """A copy of ``model`` in evaluation mode, with batch norms folded if ``fuse``.
+
+    :param level: of the log, for the reason why torch.fx can't follow the forward
 
     :raises ValueError: if it has no activation that can be converted
     """
     where = device_of(model) if device is None else torch.device(device)
     net: nn.Module = copy.deepcopy(model).to(where).eval()
-    traced = _module_swap.trace_or_explain(net)
+    traced = _module_swap.trace_or_explain(net, level)
     if traced is None:
         if fuse:
             fuse_sequentials(net)

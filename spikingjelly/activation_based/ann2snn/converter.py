@@ -50,7 +50,8 @@ class Converter(nn.Module):
     :param momentum: of the moving average over batches, see :class:`VoltageHook`
     :param fuse_flag: whether to fold batch norms
 
-    State dict: that of the ANN, and ``{path}.scaler0.scale`` and ``{path}.scaler1.scale`` for an activation at ``path``.
+    State dict: that of the ANN, and ``{path}.scaler0.scale`` and ``{path}.scaler1.scale`` of each activation. One with
+    the older keys ``snn tailor.0.0.scale``, ``snn tailor.0.2.scale`` and so on can be loaded too.
 
     Source: Rueckauer et al., "Conversion of Continuous-Valued Deep Networks to Efficient Event-Driven Networks for
     Image Classification", Frontiers in Neuroscience, 2017.
