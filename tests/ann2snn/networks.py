@@ -74,7 +74,9 @@ def trained(net: nn.Module, x: torch.Tensor) -> nn.Module:
     return net.eval()
 
 
-def slow_simulation(net: nn.Sequential, scales: list[float], x: torch.Tensor, T: int, start: float = 0.0) -> torch.Tensor:
+def slow_simulation(
+    net: nn.Sequential, scales: list[float], x: torch.Tensor, T: int, start: float = 0.0
+) -> torch.Tensor:
     """Outputs ``[T, N, *]`` of a Sequential whose ReLUs are neurons: charge, fire where >= 1, subtract, in a loop."""
     potentials: list = [start] * len(scales)
     outputs = []

@@ -66,7 +66,9 @@ def test_keys_of_older_checkpoints_can_be_loaded() -> None:
     older = {}
     for key, value in source.state_dict().items():
         for index, path in enumerate(("1", "3")):
-            key = key.replace(f"{path}.scaler0.", f"snn tailor.{index}.0.").replace(f"{path}.scaler1.", f"snn tailor.{index}.2.")
+            key = key.replace(f"{path}.scaler0.", f"snn tailor.{index}.0.").replace(
+                f"{path}.scaler1.", f"snn tailor.{index}.2."
+            )
         older[key] = value
     assert "snn tailor.1.2.scale" in older
     for receiver in (target, copy.deepcopy(target)):
@@ -99,7 +101,7 @@ def test_the_ann_stays_as_it_is() -> None:
         (1.0, lambda a: a.max().item()),
     ],
 )
-def test_modes_and_momentum(mode: str | float, expected) -> None:  # noqa: ANN001
+def test_modes_and_momentum(mode: str | float, expected) -> None:
     hook = ann2snn.VoltageHook(momentum=0.25, mode=mode)
     batches = [torch.rand(40) * size for size in (1, 3, 2)]
     scale = None
@@ -178,11 +180,14 @@ def test_a_shared_relu_is_two_neurons() -> None:
         (lambda: cifar10_resnet.ResNet(cifar10_resnet.BasicBlock, (1, 1), width=4), (3, 16, 16)),
         (lambda: cifar10_resnet.ResNet(cifar10_resnet.Bottleneck, (1, 1), num_classes=4, width=4), (3, 16, 16)),
         (lambda: nn.Sequential(nn.Linear(6, 9), nn.BatchNorm1d(9), nn.ReLU(), nn.Linear(9, 3)), (6,)),
-        (lambda: nn.Sequential(nn.Conv1d(2, 4, 3), nn.BatchNorm1d(4, affine=False), nn.ReLU6(), nn.AvgPool1d(2)), (2, 8)),
+        (
+            lambda: nn.Sequential(nn.Conv1d(2, 4, 3), nn.BatchNorm1d(4, affine=False), nn.ReLU6(), nn.AvgPool1d(2)),
+            (2, 8),
+        ),
         (lambda: nn.Sequential(nn.Conv3d(1, 3, 2), nn.BatchNorm3d(3), nn.ReLU(), nn.MaxPool3d(2)), (1, 4, 4, 4)),
     ],
 )
-def test_whole_networks_in_both_step_modes(make, shape: tuple[int, ...], fuse: bool) -> None:  # noqa: ANN001
+def test_whole_networks_in_both_step_modes(make, shape: tuple[int, ...], fuse: bool) -> None:
     x = torch.rand(6, *shape, dtype=torch.float64)  # in float32, convolutions of another batch size flip some spikes
     ann = trained(make().double(), x)
     snn = ann2snn.Converter([x], fuse_flag=fuse)(ann)
@@ -312,9 +317,17 @@ def test_an_operation_in_place_changes_what_is_read_later() -> None:
 
 def test_what_batches_may_be() -> None:
     x = torch.rand(8, 6)
-    for loader in ([x], [(x, 1)], [[x, 1]], iter([(x, 1)]), torch.utils.data.DataLoader(list(zip(x, range(8), strict=True)))):
+    for loader in (
+        [x],
+        [(x, 1)],
+        [[x, 1]],
+        iter([(x, 1)]),
+        torch.utils.data.DataLoader(list(zip(x, range(8), strict=True))),
+    ):
         assert isinstance(ann2snn.Converter(loader)(mlp()), nn.Module)
-    with pytest.raises(TypeError, match=r"must be \(images, labels\), or images alone, but it is a dict with the keys 'x'"):
+    with pytest.raises(
+        TypeError, match=r"must be \(images, labels\), or images alone, but it is a dict with the keys 'x'"
+    ):
         ann2snn.Converter([{"x": x}])(mlp())
     with pytest.raises(TypeError, match="but it is a int"):
         ann2snn.Converter([3])(mlp())

@@ -65,14 +65,12 @@ class Tangled(Shared):
         return F.relu(h) + x.relu().mean()
 
 
-@pytest.mark.parametrize("convert", [ann2snn.Converter, None])
-def test_a_list_of_what_stands_in_the_way(convert: type | None) -> None:
-    x = torch.rand(4, 6)
+@pytest.mark.parametrize(
+    "convert", [lambda x: ann2snn.Converter([x])(Tangled()), lambda x: ann2snn.convert(Tangled(), [x])]
+)
+def test_a_list_of_what_stands_in_the_way(convert) -> None:
     with pytest.raises(ValueError, match="can't be followed by torch.fx") as error:
-        if convert is None:
-            ann2snn.convert(Tangled(), [x])
-        else:
-            convert([x])(Tangled())
+        convert(torch.rand(4, 6))
     text = str(error.value)
     assert "the module 'relu' is called 2 times in one forward" in text
     assert "the function relu is called" in text

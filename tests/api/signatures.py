@@ -19,6 +19,10 @@ SURROGATE_1 = {
 }  # fmt: skip
 
 SIGNATURES = f"""
+ann2snn.Converter(dataloader, device=None, mode='Max', momentum=0.1, fuse_flag=True)
+ann2snn.VoltageHook(scale=1.0, momentum=0.1, mode='Max')
+ann2snn.VoltageScaler(scale=1.0)
+ann2snn.convert(model, dataloader=None, method='opi', T=None, device=None, fuse=True)
 base.check_backend_library(backend)
 neuron.BaseNode(v_threshold=1.0, v_reset=0.0, {COMMON})
 neuron.AdaptBaseNode(v_threshold=1.0, v_reset=0.0, v_rest=0.0, {ADAPT})

@@ -17,6 +17,8 @@ MAX_POOLS = (
 )  # fmt: skip
 DROPOUTS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, nn.AlphaDropout, nn.FeatureAlphaDropout)
 
+_DROPOUT_FUNCTIONS = (F.dropout, F.dropout1d, F.dropout2d, F.dropout3d, F.alpha_dropout, F.feature_alpha_dropout)
+
 FUNCTIONS: dict[Any, type[nn.Module]] = {
     F.relu: nn.ReLU,
     F.relu_: nn.ReLU,
@@ -71,7 +73,7 @@ def separate(net: fx.GraphModule) -> fx.GraphModule:
     seen: set[str] = set()
     for node in list(net.graph.nodes):
         module = _called_module(net, node)
-        if isinstance(module, DROPOUTS):
+        if isinstance(module, DROPOUTS) or _is_inactive_dropout(node):
             node.replace_all_uses_with(node.args[0])
             net.graph.erase_node(node)
             continue
@@ -109,6 +111,11 @@ def free_name(net: nn.Module, path: str, name: str) -> str:
 
 def _called_module(net: fx.GraphModule, node: fx.Node) -> nn.Module | None:
     return net.get_submodule(str(node.target)) if node.op == "call_module" else None
+
+
+def _is_inactive_dropout(node: fx.Node) -> bool:
+    training = node.args[2] if len(node.args) > 2 else node.kwargs.get("training", True)
+    return node.op == "call_function" and node.target in _DROPOUT_FUNCTIONS and training is False
 
 
 def _path_and_name(target: Any) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from torch import fx, nn
 from spikingjelly.activation_based.ann2snn._preparation import calls
 from spikingjelly.activation_based.ann2snn._spiking import SpikingActivation, SpikingMaxPool
 from spikingjelly.activation_based.ann2snn._time import RepeatOverTime
+from spikingjelly.activation_based.ann2snn.modules import VoltageScaler
 
 __all__ = ["fold_scales"]
 
@@ -47,33 +48,35 @@ def fold_scales(snn: fx.GraphModule) -> int:
     folded = 0
     for node in calls(snn, (SpikingActivation,)):
         part: Any = snn.get_submodule(str(node.target))
-        if isinstance(part.scaler0, nn.Identity):
-            continue
-        folded += _fold_before(snn, node, part, counts)
-        folded += _fold_after(snn, node, part, counts)
+        if isinstance(part.scaler0, VoltageScaler):
+            folded += _fold_before(snn, node, part, counts)
+        if isinstance(part.scaler1, VoltageScaler):
+            folded += _fold_after(snn, node, part, counts)
     return folded
 
 
-def _weighted(snn: fx.GraphModule, node: Any, counts: dict[Any, int]) -> Any:
-    """The convolution or linear layer that ``node`` alone calls, or None."""
+def _weighted(snn: fx.GraphModule, node: Any, counts: dict[Any, int], factor: torch.Tensor) -> Any:
+    """The convolution or linear layer that ``node`` alone calls, or None; also if ``factor`` is not one a channel."""
     if not isinstance(node, fx.Node) or node.op != "call_module" or counts[node.target] > 1:
         return None
-    module = snn.get_submodule(str(node.target))
-    return module if type(module) in _WEIGHTED else None
+    layer: Any = snn.get_submodule(str(node.target))
+    if type(layer) not in _WEIGHTED:
+        return None
+    channels = 1 if isinstance(layer, nn.Linear) else layer.weight.dim() - 1
+    return layer if factor.numel() == 1 or factor.dim() == channels else None
 
 
 def _fold_before(snn: fx.GraphModule, node: fx.Node, part: Any, counts: dict[Any, int]) -> int:
-    source = node.args[0]
-    layer = _weighted(snn, source, counts)
+    source = node.all_input_nodes[0]
     factor = part.scaler0.scale
-    if layer is None or len(source.users) > 1 or (isinstance(layer, nn.Linear) and factor.dim() > 1):  # type: ignore[union-attr]
+    layer = _weighted(snn, source, counts, factor)
+    if layer is None or len(source.users) > 1:
         return 0
-    rows = factor.reshape(-1, *[1] * (layer.weight.dim() - 1))
-    layer.weight.mul_(rows)
     if part.offset is not None:
         offset = part.offset.reshape(-1).expand(layer.weight.shape[0])
         layer.bias = nn.Parameter(offset.clone() if layer.bias is None else layer.bias + offset)
         part.offset = None
+    layer.weight.mul_(factor.reshape(-1, *[1] * (layer.weight.dim() - 1)))
     if layer.bias is not None:
         layer.bias.mul_(factor.reshape(-1))
     part.scaler0 = nn.Identity()
@@ -82,25 +85,24 @@ def _fold_before(snn: fx.GraphModule, node: fx.Node, part: Any, counts: dict[Any
 
 def _fold_after(snn: fx.GraphModule, node: fx.Node, part: Any, counts: dict[Any, int]) -> int:
     factor = part.scaler1.scale
-    readers = _readers(snn, node, counts, by_channel=factor.numel() > 1)
-    if not readers:
-        return 0
-    for layer in readers:
-        columns = factor if factor.numel() == 1 else factor.reshape(1, -1, *[1] * (layer.weight.dim() - 2))
-        layer.weight.mul_(columns.reshape(()) if factor.numel() == 1 else columns)
-    part.scaler1 = nn.Identity()
-    return 1
+    layers = _readers(snn, node, counts, factor)
+    for layer in layers:
+        layer.weight.mul_(factor.reshape(1, -1, *[1] * (layer.weight.dim() - 2)))
+    if layers:
+        part.scaler1 = nn.Identity()
+    return int(bool(layers))
 
 
-def _readers(snn: fx.GraphModule, node: fx.Node, counts: dict[Any, int], by_channel: bool) -> list[Any]:
+def _readers(snn: fx.GraphModule, node: fx.Node, counts: dict[Any, int], factor: torch.Tensor) -> list[Any]:
     """The layers that read the output of ``node``, also through pooling; none if something else reads it too."""
     found = []
+    by_channel = factor.numel() > 1
     for user in node.users:
-        layer = _weighted(snn, user, counts)
+        layer = _weighted(snn, user, counts, factor)
         if layer is not None and not (by_channel and getattr(layer, "groups", 1) > 1):
             found.append(layer)
         elif _passes(snn, user, by_channel) and user.args[0] is node:
-            further = _readers(snn, user, counts, by_channel)
+            further = _readers(snn, user, counts, factor)
             if not further:
                 return []
             found += further

@@ -39,14 +39,14 @@ class VoltageHook(nn.Module):
         self.mode = mode
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        now = self._scale_of_batch(x.detach()).to(self.scale)
+        now = self._scale_of_batch(x.detach())
         if not torch.isfinite(now).all():
             raise ValueError(
                 "VoltageHook: activations are NaN or infinite. Look at the weights of the network and at the images "
                 "of the dataloader."
             )
         if self.num_batches_tracked > 0:
-            now = (1 - self.momentum) * self.scale + self.momentum * now
+            now = (1 - self.momentum) * self.scale.to(now) + self.momentum * now
         self.scale = now
         self.num_batches_tracked += 1
         return x
