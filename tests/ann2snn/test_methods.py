@@ -182,6 +182,31 @@ def test_the_result_is_on_the_device_and_in_the_mode(ann: nn.Module, x: torch.Te
     assert {m.step_mode for m in snn.modules() if hasattr(m, "step_mode")} == {"m"}
 
 
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+@pytest.mark.parametrize("method", ["max", "opi", "bias", "potential", "signed", "delayed"])
+def test_the_dtype_stays(method: str, dtype: torch.dtype) -> None:
+    net = nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 3)).to(dtype)
+    x = torch.rand(32, 6).to(dtype)
+    snn = ann2snn.convert(net, [x], method, T=16)
+    assert {v.dtype for v in (*snn.parameters(), *snn.buffers()) if v.is_floating_point()} == {dtype}
+    assert ann2snn.simulate(snn, x, 16).dtype == dtype
+    assert error(snn, net, x, 16) < 0.2
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")  # of the compiler itself, about its own parts
+def test_compiled_networks() -> None:
+    net = nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Linear(16, 3))
+    x = torch.rand(32, 6)
+    snn = ann2snn.convert(net, [x])
+    wanted = ann2snn.simulate(snn, x, 8)
+    compiled = torch.compile(snn)
+    with torch.no_grad():
+        torch.testing.assert_close(compiled(x.expand(8, 32, 6)), wanted)
+        functional.reset_net(snn)
+        torch.testing.assert_close(compiled(x.expand(5, 32, 6)), wanted[:5])
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [

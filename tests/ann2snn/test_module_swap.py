@@ -40,6 +40,27 @@ def test_modules_are_exchanged_in_place(x: torch.Tensor, caplog: pytest.LogCaptu
             torch.testing.assert_close(other(x.expand(128, *x.shape)), one_by_one)
 
 
+def test_named_arguments_and_views(caplog: pytest.LogCaptureFixture) -> None:
+    class Viewing(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.relu, self.act, self.out = nn.Conv2d(2, 4, 3), nn.ReLU(), nn.Tanh(), nn.Linear(4 * 9, 2)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            if x.sum() < 0:
+                return x
+            return self.act(self.out(self.relu(self.conv(x)).view(x.size(0), -1)))
+
+    x = torch.rand(3, 2, 5, 5)
+    with caplog.at_level(logging.WARNING):
+        snn = ann2snn.convert(Viewing(), [x], "opi")
+    assert "not linear and have not been converted" in caplog.text
+    assert "Tanh 'act'" in caplog.text
+    with torch.no_grad():
+        outputs = snn(x=x.expand(4, *x.shape))
+    assert torch.equal(outputs, ann2snn.simulate(snn, x, 4))
+
+
 def test_batch_norms_stay_where_they_are_wanted(x: torch.Tensor) -> None:
     snn = ann2snn.Converter([x], fuse_flag=False)(trained(Untraceable().double(), x))
     assert isinstance(snn.features[1], nn.BatchNorm2d)

@@ -58,6 +58,8 @@ def test_wrong_times(ann: nn.Module, x: torch.Tensor) -> None:
         ann2snn.running_mean(torch.zeros(3, 1), delay=3)
     with pytest.raises(ValueError, match="the dataloader gave no batch"):
         ann2snn.accuracy_over_time(snn, [], 4)
+    with pytest.raises(TypeError, match=r"must be \(images, labels\), but it is a Tensor"):
+        ann2snn.accuracy_over_time(snn, [x], 4)
 
 
 def test_the_running_mean() -> None:

@@ -33,6 +33,5 @@ def _images_of(owner: str, batch: Any) -> torch.Tensor:
     keys = f" with the keys {', '.join(map(repr, batch))}" if isinstance(batch, dict) else ""
     raise TypeError(
         f"{owner}: each batch of the dataloader must be {ACCEPTED}, but it is a {type(batch).__name__}{keys}. "
-        "Wrap the dataloader in a generator that takes the images out: "
-        "[batch['images'] for batch in dataloader]."
+        "Take the images out first: [batch['images'] for batch in dataloader]."
     )

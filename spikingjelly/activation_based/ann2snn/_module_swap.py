@@ -15,6 +15,7 @@ from spikingjelly.activation_based import base
 from spikingjelly.activation_based.ann2snn import _assembly, _measurement
 from spikingjelly.activation_based.ann2snn._fusion import fuse_sequentials
 from spikingjelly.activation_based.ann2snn._preparation import ACTIVATIONS, FUNCTIONS, MAX_POOLS, trace
+from spikingjelly.activation_based.ann2snn._remarks import announce_left_modules
 from spikingjelly.activation_based.ann2snn._scale_mode import Mode
 from spikingjelly.activation_based.ann2snn._spiking import SpikingActivation, SpikingMaxPool
 from spikingjelly.activation_based.ann2snn._time import Clock, StepsIn, StepsOut
@@ -80,13 +81,14 @@ def swap(
 ) -> nn.Module:
     """Replace activations and max pooling of ``net``, and let its forward take sequences in step mode 'm'."""
     clock = Clock()
+    announce_left_modules(net)
     for path, _ in modules_of(net, ACTIVATIONS):
         _assembly.set_module(net, path, SpikingActivation(scale_at(path), make_node(), clock))
     for path, module in modules_of(net, MAX_POOLS):
         _assembly.set_module(net, path, SpikingMaxPool(_assembly.usable_pool(path, module), clock))
     net.add_module("steps_in", StepsIn(clock, only_input=False))
     net.add_module("steps_out", StepsOut(clock))
-    net.register_forward_pre_hook(_enter)
+    net.register_forward_pre_hook(_enter, with_kwargs=True)
     net.register_forward_hook(_leave)
     return net.eval()
 
@@ -96,8 +98,8 @@ def modules_of(net: nn.Module, kinds: tuple[type[nn.Module], ...]) -> list[tuple
     return [(path, module) for path, module in net.named_modules() if isinstance(module, kinds)]
 
 
-def _enter(net: Any, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
-    return tuple(net.steps_in(x) for x in inputs)
+def _enter(net: Any, inputs: tuple[Any, ...], named: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    return tuple(net.steps_in(x) for x in inputs), {name: net.steps_in(x) for name, x in named.items()}
 
 
 def _leave(net: Any, inputs: tuple[Any, ...], output: Any) -> Any:

@@ -25,9 +25,17 @@ _CURVED_NAMES = (
 _PRODUCTS = ("mul", "mul_", "matmul", "bmm", "mm", "einsum", "truediv", "div")
 
 
-def announce_left_over(net: fx.GraphModule, changing: set[fx.Node]) -> list[str]:
-    """Log, and return, the operations after the first neuron whose mean over time is not their value for the mean."""
-    left = [text for node in net.graph.nodes if node in changing and (text := _left_over(net, node, changing))]
+def announce_left_over(net: fx.GraphModule, changing: set[fx.Node]) -> None:
+    """Log the operations after the first neuron whose mean over time is not their value for the mean."""
+    _announce([text for node in net.graph.nodes if node in changing and (text := _left_over(net, node, changing))])
+
+
+def announce_left_modules(net: nn.Module) -> None:
+    """The same for the modules of a network without a graph."""
+    _announce([f"{type(module).__name__} {path!r}" for path, module in net.named_modules() if _is_curved(module)])
+
+
+def _announce(left: list[str]) -> None:
     if left:
         _logger.warning(
             "These operations are not linear and have not been converted; each acts on every time step by itself, so "
@@ -35,7 +43,6 @@ def announce_left_over(net: fx.GraphModule, changing: set[fx.Node]) -> list[str]
             "them to the mean output; elsewhere, use ReLU, pooling and linear operations.",
             "; ".join(left),
         )
-    return left
 
 
 def _left_over(net: fx.GraphModule, node: fx.Node, changing: set[fx.Node]) -> str:

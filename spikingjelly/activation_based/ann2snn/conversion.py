@@ -60,7 +60,9 @@ def convert(
     functional.set_step_mode(snn, "m")
     if chosen.calibrate is not None:
         _calibration.calibrate(net.ann, snn, dataloader or (), chosen, T or 1, device)
-    return snn.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if isinstance(snn, fx.GraphModule):  # a view in other networks may need the usual layout
+        snn.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return snn
 
 
 def _method(method: str | Method) -> Method:

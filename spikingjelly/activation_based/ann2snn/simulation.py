@@ -70,13 +70,20 @@ def accuracy_over_time(snn: nn.Module, dataloader: Iterable[Any], T: int, delay:
     :param delay: first steps that are not counted, see :func:`running_mean`, default 0
     :return: ``[T - delay]``, float64
 
+    :raises TypeError: if a batch is no pair of images and labels
     :raises ValueError: if there is no batch
     """
     device = device_of(snn)
     right, seen = torch.zeros(T - delay, dtype=torch.float64), 0
-    for images, labels in tqdm(dataloader, desc=f"accuracy over {T} steps", unit="batch", leave=False):
+    for batch in tqdm(dataloader, desc=f"accuracy over {T} steps", unit="batch", leave=False):
+        if not isinstance(batch, list | tuple) or len(batch) != 2:
+            raise TypeError(
+                "accuracy_over_time: each batch of the dataloader must be (images, labels), "
+                f"but it is a {type(batch).__name__}."
+            )
+        images, labels = batch
         answers = running_mean(simulate(snn, images.to(device), T), delay).argmax(-1)
-        right += (answers.cpu() == labels).double().sum(1)
+        right += (answers.cpu() == labels.cpu()).double().sum(1)
         seen += len(labels)
     if seen == 0:
         raise ValueError("accuracy_over_time: the dataloader gave no batch.")

@@ -28,7 +28,7 @@ MODES: dict[str, str | float] = {
     "1/4": 1 / 4,
     "1/5": 1 / 5,
 }
-METHODS = ("opi", "local", "bias", "signed")
+METHODS = ("opi", "bias")
 Loader = list[tuple[torch.Tensor, ...]]
 
 
@@ -42,6 +42,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("-epochs", type=int, default=15, help="epochs of the ANN's training")
     parser.add_argument("-b", type=int, default=128, help="batch size of the training")
     parser.add_argument("-lr", type=float, default=3e-3, help="highest learning rate")
+    parser.add_argument("-limit", type=float, default=3.0, help="activations above it are punished; 0 for no limit")
     parser.add_argument("-channels", type=int, default=32, help="channels of each convolution")
     parser.add_argument("-device", default="cuda:0" if torch.cuda.is_available() else "cpu", help="where to compute")
     parser.add_argument("-data-dir", type=Path, help="folder of MNIST; without it, the subset that comes along is used")
@@ -62,13 +63,18 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def trained_ann(args: argparse.Namespace, images: torch.Tensor, labels: torch.Tensor) -> CNN:
-    """The network, trained on images that are shifted by up to 2 pixels and rotated by up to 10 degrees."""
+    """The network, trained on images that are shifted by up to 2 pixels and rotated by up to 10 degrees.
+
+    Activations above ``-limit`` are punished: what a spike stands for in mode 'max' is the largest one.
+    """
     torch.manual_seed(args.seed)
     ann = CNN(args.channels)
     if args.ann is not None:
         ann.load_state_dict(torch.load(args.ann, map_location="cpu", weights_only=True))
         return ann.to(args.device)
-    recipe = ann_training.Recipe(epochs=args.epochs, batch_size=args.b, lr=args.lr, shift=2.0, rotation=10.0)
+    recipe = ann_training.Recipe(
+        args.epochs, args.b, args.lr, shift=2.0, rotation=10.0, activation_limit=args.limit or None
+    )
     ann_training.train(ann, images, labels, recipe, args.device)
     torch.save(ann.state_dict(), args.out_dir / "ann.pth")
     return ann
