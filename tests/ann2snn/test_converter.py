@@ -350,6 +350,11 @@ def test_what_can_not_be_converted() -> None:
         ann2snn.Converter([x.unsqueeze(1)])(indices)
 
 
+def test_quantised_activations_bring_their_scale() -> None:
+    ann = nn.Sequential(nn.Linear(6, 12), ann2snn.QCFS(L=4, threshold=1.25), nn.Linear(12, 2))
+    assert scales_of(ann2snn.Converter([torch.rand(8, 6)])(ann)) == [1.25]
+
+
 def test_what_is_left_is_named(caplog: pytest.LogCaptureFixture) -> None:
     class Curved(nn.Module):
         def __init__(self) -> None:

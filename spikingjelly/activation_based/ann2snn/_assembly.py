@@ -12,6 +12,7 @@ from spikingjelly.activation_based.ann2snn._preparation import ACTIVATIONS, MAX_
 from spikingjelly.activation_based.ann2snn._remarks import announce_left_over
 from spikingjelly.activation_based.ann2snn._spiking import SpikingActivation, SpikingMaxPool
 from spikingjelly.activation_based.ann2snn._time import AcrossTime, Clock, RepeatOverTime, StepsIn, StepsOut
+from spikingjelly.activation_based.ann2snn.qcfs import QCFS
 
 logger = logging.getLogger("spikingjelly.activation_based.ann2snn")
 Scale = float | torch.Tensor
@@ -32,6 +33,11 @@ def usable_scale(path: str, scale: torch.Tensor) -> torch.Tensor:
             *(path, int(dead.sum()), scale.numel()),
         )
     return torch.where(dead, torch.ones_like(scale), scale)
+
+
+def own_scale(activation: nn.Module, measured: torch.Tensor) -> torch.Tensor:
+    """The threshold that a QCFS activation was trained with, or else what was measured."""
+    return activation.threshold.detach().abs() if isinstance(activation, QCFS) else measured
 
 
 def assemble(

@@ -12,6 +12,7 @@ from spikingjelly.activation_based.ann2snn._batches import image_batches
 from spikingjelly.activation_based.ann2snn._measurement import watching
 from spikingjelly.activation_based.ann2snn._neurons import StartedIFNode
 from spikingjelly.activation_based.ann2snn._spiking import SpikingActivation
+from spikingjelly.activation_based.ann2snn._thresholds import at_least_float32
 from spikingjelly.activation_based.ann2snn.methods import Method
 from spikingjelly.activation_based.ann2snn.simulation import simulate
 
@@ -24,7 +25,7 @@ class _Mean:
         self.count = 0
 
     def __call__(self, x: torch.Tensor) -> None:
-        self.total = self.total + x.sum(0)
+        self.total = self.total + at_least_float32(x).sum(0)
         self.count += x.shape[0]
 
     @property
@@ -45,7 +46,7 @@ def calibrate(
     wanted = _means(ann, list(activations_of(snn)), dataloader, None, device, "calibration, ANN")
     parts = activations_of(snn)
     for path in tqdm(list(wanted), desc="calibration", unit="layer", leave=False):
-        error = wanted[path] - _means(snn, [path], dataloader, T, device, None)[path]
+        error = (wanted[path] - _means(snn, [path], dataloader, T, device, None)[path]).to(parts[path].scaler0.scale)
         if method.calibrate == "bias":
             _add_current(parts[path], error)
         else:

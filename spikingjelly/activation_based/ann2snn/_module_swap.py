@@ -48,7 +48,11 @@ def convert(
     if fuse:
         fuse_sequentials(net)
     hooks = measure(net, dataloader, device, mode, momentum)
-    return swap(net, lambda path: _assembly.usable_scale(path, hooks[path].scale), _assembly.if_node)
+    return swap(
+        net,
+        lambda path: _assembly.usable_scale(path, _assembly.own_scale(net.get_submodule(path), hooks[path].scale)),
+        _assembly.if_node,
+    )
 
 
 def measure(

@@ -55,6 +55,11 @@ def by_channel(x: torch.Tensor) -> torch.Tensor:
     return x.transpose(0, 1).flatten(1)
 
 
+def at_least_float32(x: torch.Tensor) -> torch.Tensor:
+    """Sums over many numbers need the digits."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))
+
+
 def _spread(values: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
     """One value a channel ``[C]`` in a shape that broadcasts to ``x`` ``[N, C, *]``."""
     return values.view(-1, *[1] * (x.dim() - 2))
@@ -101,7 +106,7 @@ class _LeastError:
         for number in range(1, _CANDIDATES + 1):
             step = (self.largest * (number / _CANDIDATES / self.T)).clamp_min(torch.finfo(x.dtype).tiny)
             rate = (x / step + self.method.v_init).floor().clamp(0, self.T) * step
-            error = (x - rate).square()
+            error = at_least_float32(x - rate).square()
             errors.append(_spread(by_channel(error).sum(1), x) if self.method.per_channel else error.sum())
         self.errors = self.errors + torch.stack(errors)
 

@@ -25,10 +25,10 @@ class Converter(nn.Module):
         x \to \frac{x}{s} \to \mathrm{IF}(V_{th} = 1) \to s x ,
 
     so that the mean output over T steps is the ReLU's, in steps of :math:`s / T` and clipped at :math:`s`. ReLUs are
-    seen as modules (``nn.ReLU``, ``nn.ReLU6``, :class:`QCFS`) and as functions (``F.relu``, ``torch.relu``,
-    ``x.relu()``); each call of a shared module gets a neuron of its own. Max pooling after a neuron pools what has come
-    in so far, so that it gives the largest rate. Where torch.fx can't follow the network's ``forward``, modules are
-    exchanged in place.
+    seen as modules (``nn.ReLU``, ``nn.ReLU6``, and :class:`QCFS`, whose threshold is :math:`s`) and as functions
+    (``F.relu``, ``torch.relu``, ``x.relu()``); each call of a shared module gets a neuron of its own. Max pooling after
+    a neuron pools what has come in so far, so that it gives the largest rate. Where torch.fx can't follow the network's
+    ``forward``, modules are exchanged in place.
 
     The network is in step mode 's'. Average its output over T calls, and reset it before the next images::
 
@@ -112,6 +112,9 @@ class Converter(nn.Module):
                 "ann2snn: there is no activation to convert. ReLU, ReLU6 and QCFS are converted, as modules and as "
                 "functions; call set_voltagehook before replace_by_ifnode."
             )
-        scales = {path: _assembly.usable_scale(path, hook.scale) for path, hook in hooks.items()}
+        scales = {
+            path: _assembly.usable_scale(path, _assembly.own_scale(fx_model.get_submodule(path), hook.scale))
+            for path, hook in hooks.items()
+        }
         _measurement.remove_hooks(fx_model)
         return _assembly.assemble(fx_model, scales.__getitem__)
