@@ -88,7 +88,7 @@ def test_compare_makes_a_table(tmp_path: Path, weights: Path) -> None:
     saved = json.loads((tmp_path / "ann2snn.json").read_text())
     assert saved["settings"]["L"] == 3
     assert set(saved["results"]["MNIST (subset)"]["snn"]) == set(ann2snn.METHODS)
-    assert (tmp_path / "ann2snn_mnist.png").read_bytes()[:4] == PNG
+    assert (tmp_path / "ann2snn.png").read_bytes()[:4] == PNG
 
 
 def test_data_sets_of_compare(shared_data: Path, capsys: pytest.CaptureFixture[str]) -> None:

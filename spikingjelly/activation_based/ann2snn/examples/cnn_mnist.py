@@ -124,7 +124,7 @@ def main(argv: Sequence[str] | None = None) -> dict[str, dict[int, float]]:
     (args.out_dir / "accuracy.json").write_text(json.dumps(summary, indent=1))
     if not pictures.matplotlib_is_missing():
         picture = args.out_dir / "accuracy.png"
-        curves.draw_curves(picture, results, "MNIST: converted CNN", ann_accuracy, lowest=0.9 * ann_accuracy)
+        curves.draw_panels(picture, {"MNIST: converted CNN": curves.Panel(results, ann_accuracy)}, lowest=0.5)
         print(f"Picture: {picture.resolve()}")
     return results
 

@@ -5,7 +5,7 @@
 For each data set a CNN is trained with ReLUs and converted by each method; then its ReLUs are replaced by QCFS, it is
 trained a little more, and converted again. Methods that fit the network to its number of time steps, and networks whose
 layers wait for all of their input, are converted anew for each T. Saves a table in Markdown, all numbers as JSON and a
-picture of each data set. Without a folder it uses the subset of MNIST that comes along.
+picture. Without a folder it uses the subset of MNIST that comes along.
 """
 
 import argparse
@@ -153,16 +153,22 @@ def main(argv: Sequence[str] | None = None) -> dict[str, dict]:
     args.out_dir.mkdir(parents=True, exist_ok=True)
     without_picture = pictures.matplotlib_is_missing()
     results: dict[str, dict] = {}
+    panels: dict[str, curves.Panel] = {}
     text = ["# ANN to SNN: test accuracy (%) by method and time steps", ""]
     for task in tasks(args):
         found = results[task.name] = dict(run(task, args))
-        heading = f"{task.name}: ANN {found['ann']:.2%}, ANN with QCFS (L={args.L}) {found['quantised_ann']:.2%}"
-        text += [f"## {heading}, {found['test_images']} test images", ""]
+        ann, quantised = (f"{found[key]:.2%}" for key in ("ann", "quantised_ann"))
+        text += [
+            f"## {task.name}",
+            "",
+            f"ANN {ann}, ANN with QCFS (L={args.L}) {quantised}, {found['test_images']} images",
+            "",
+        ]
         text += [curves.markdown_table("method", found["snn"], args.steps), ""]
-        if not without_picture:
-            name = f"ann2snn_{task.name.lower().replace('-', '_').split(' ')[0]}.png"
-            curves.draw_curves(args.out_dir / name, found["snn"], heading, found["ann"], lowest=0.5)
-            text += [f"![{task.name}]({name})", ""]
+        panels[f"{task.name}: ANN {ann}, with QCFS {quantised}"] = curves.Panel(found["snn"], found["ann"])
+    if not without_picture:
+        curves.draw_panels(args.out_dir / "ann2snn.png", panels, lowest=0.5)
+        text += ["![Accuracies over time steps](ann2snn.png)", ""]
     settings = {key: str(value) if isinstance(value, Path) else value for key, value in vars(args).items()}
     about = {"settings": settings, "torch": torch.__version__, "python": platform.python_version()}
     text.append(f"Seed {args.seed}, {args.calibration} training images for the conversion, torch {torch.__version__}.")

@@ -86,7 +86,7 @@ def main(argv: Sequence[str] | None = None) -> dict[str, dict[int, float]]:
     (args.out_dir / "accuracy.json").write_text(json.dumps(summary, indent=1))
     if not pictures.matplotlib_is_missing():
         picture = args.out_dir / "accuracy.png"
-        curves.draw_curves(picture, results, "CIFAR-10: converted ResNet-18", ann_accuracy)
+        curves.draw_panels(picture, {"CIFAR-10: converted ResNet-18": curves.Panel(results, ann_accuracy)})
         print(f"Picture: {picture.resolve()}")
     return results
 
