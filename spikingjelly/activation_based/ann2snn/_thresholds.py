@@ -14,6 +14,7 @@ from spikingjelly.activation_based.ann2snn.modules import VoltageHook
 from spikingjelly.activation_based.ann2snn.qcfs import QCFS
 
 _CANDIDATES = 48
+_BINS = 8192
 
 
 def find_scales(
@@ -93,24 +94,30 @@ class _Largest:
 
 class _LeastError:
     r"""The scale with the least error :math:`(a - \frac{s}{T} \mathrm{clip}(\lfloor aT/s + v \rfloor, 0, T))^2`,
-    among equally spaced parts of the largest activation."""
+    among equally spaced parts of the largest activation. The activations are kept as histograms, one a channel."""
 
     def __init__(self, largest: torch.Tensor, method: Method, T: int) -> None:
         self.largest = largest
         self.method = method
         self.T = T
-        self.errors: Any = 0.0
+        self.counts = torch.zeros(largest.numel(), _BINS, dtype=torch.float64, device=largest.device)
 
     def __call__(self, x: torch.Tensor) -> None:
-        errors = []
-        for number in range(1, _CANDIDATES + 1):
-            step = (self.largest * (number / _CANDIDATES / self.T)).clamp_min(torch.finfo(x.dtype).tiny)
-            rate = (x / step + self.method.v_init).floor().clamp(0, self.T) * step
-            error = at_least_float32(x - rate).square()
-            errors.append(_spread(by_channel(error).sum(1), x) if self.method.per_channel else error.sum())
-        self.errors = self.errors + torch.stack(errors)
+        rows = by_channel(x) if self.method.per_channel else x.reshape(1, -1)
+        width = self.largest.reshape(-1, 1).clamp_min(torch.finfo(x.dtype).tiny) / _BINS
+        bins = (at_least_float32(rows) / at_least_float32(width)).long().clamp_(0, _BINS - 1)
+        bins += torch.arange(len(rows), device=x.device).unsqueeze(1) * _BINS
+        self.counts += torch.bincount(bins.flatten(), minlength=self.counts.numel()).view_as(self.counts)
 
     @property
     def scale(self) -> torch.Tensor:
         """The best of the candidates."""
-        return self.largest * (self.errors.argmin(0) + 1) / _CANDIDATES
+        part = (torch.arange(_BINS, dtype=torch.float64, device=self.counts.device) + 0.5) / _BINS
+        part[0] = 0.0  # what is not active
+        errors = []
+        for number in range(1, _CANDIDATES + 1):
+            step = number / _CANDIDATES / self.T
+            rate = (part / step + self.method.v_init).floor().clamp(0, self.T) * step
+            errors.append(self.counts @ (part - rate).square())
+        best = (torch.stack(errors).argmin(0) + 1) / _CANDIDATES
+        return self.largest * best.view_as(self.largest).to(self.largest)
