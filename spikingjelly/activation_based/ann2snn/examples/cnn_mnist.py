@@ -92,7 +92,8 @@ def conversions(ann: nn.Module, calibration: Loader, T: int) -> Iterator[tuple[s
     for name, mode in MODES.items():
         yield name, lambda mode=mode: with_mode(mode)  # type: ignore[misc]
     for method in METHODS:
-        yield method, lambda method=method: ann2snn.convert(ann, calibration, method, T)  # type: ignore[misc]
+        few = calibration[:2]  # 1000 images are enough for them, and a calibration simulates all of them
+        yield method, lambda method=method, few=few: ann2snn.convert(ann, few, method, T)  # type: ignore[misc]
 
 
 def main(argv: Sequence[str] | None = None) -> dict[str, dict[int, float]]:
