@@ -24,6 +24,10 @@ GATES = "surrogate_function1=Erf(alpha=2.0, spiking=True), surrogate_function2=N
 RNN = "input_size, hidden_size, num_layers, bias=True, dropout_p=0, invariant_dropout_mask=False, bidirectional=False"
 
 SIGNATURES = f"""
+ann2snn.Converter(dataloader, device=None, mode='Max', momentum=0.1, fuse_flag=True)
+ann2snn.VoltageHook(scale=1.0, momentum=0.1, mode='Max')
+ann2snn.VoltageScaler(scale=1.0)
+ann2snn.convert(model, dataloader=None, method='opi', T=None, device=None, fuse=True)
 base.check_backend_library(backend)
 neuron.BaseNode(v_threshold=1.0, v_reset=0.0, {COMMON})
 neuron.AdaptBaseNode(v_threshold=1.0, v_reset=0.0, v_rest=0.0, {ADAPT})
