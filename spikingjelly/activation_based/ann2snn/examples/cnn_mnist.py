@@ -43,6 +43,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("-b", type=int, default=128, help="batch size of the training")
     parser.add_argument("-lr", type=float, default=3e-3, help="highest learning rate")
     parser.add_argument("-limit", type=float, default=3.0, help="activations above it are punished; 0 for no limit")
+    parser.add_argument("-clip", type=float, default=0.15, help="least part at which ReLUs are clipped in training")
     parser.add_argument("-channels", type=int, default=32, help="channels of each convolution")
     parser.add_argument("-device", default="cuda:0" if torch.cuda.is_available() else "cpu", help="where to compute")
     parser.add_argument("-data-dir", type=Path, help="folder of MNIST; without it, the subset that comes along is used")
@@ -55,6 +56,8 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     for flag in ("T", "epochs", "b", "channels", "calibration"):
         if getattr(args, flag) < 1:
             parser.error(f"-{flag} must be at least 1, but {getattr(args, flag)} was given")
+    if not 0 < args.clip <= 1:
+        parser.error(f"-clip must be greater than 0 and at most 1, but {args.clip} was given")
     if args.download and args.data_dir is None:
         parser.error("-download needs -data-dir, the folder to download to")
     if args.ann is not None and not args.ann.is_file():
@@ -65,8 +68,8 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 def trained_ann(args: argparse.Namespace, images: torch.Tensor, labels: torch.Tensor) -> CNN:
     """The network, trained on images that are shifted by up to 2 pixels and rotated by up to 10 degrees.
 
-    Activations above ``-limit`` are punished: what a spike stands for in mode 'max' is the largest one. The price: the
-    modes 1/4 and 1/5 clip what is left, for activations then lie closer to the largest.
+    Activations above ``-limit`` are punished: what a spike stands for in mode 'max' is the largest one. Activations
+    then lie closer to the largest, and the modes 1/4 and 1/5 would clip too many; so every second batch is clipped.
     """
     torch.manual_seed(args.seed)
     ann = CNN(args.channels)
@@ -74,7 +77,13 @@ def trained_ann(args: argparse.Namespace, images: torch.Tensor, labels: torch.Te
         ann.load_state_dict(torch.load(args.ann, map_location="cpu", weights_only=True))
         return ann.to(args.device)
     recipe = ann_training.Recipe(
-        args.epochs, args.b, args.lr, shift=2.0, rotation=10.0, activation_limit=args.limit or None
+        args.epochs,
+        args.b,
+        args.lr,
+        shift=2.0,
+        rotation=10.0,
+        activation_limit=args.limit or None,
+        clip=args.clip,
     )
     ann_training.train(ann, images, labels, recipe, args.device)
     torch.save(ann.state_dict(), args.out_dir / "ann.pth")

@@ -25,6 +25,9 @@ class Recipe:
         neurons of an image, times ``activation_weight``; None for no limit. The largest activation is what a spike
         stands for in the simplest conversion: without outliers fewer time steps suffice
     :param activation_weight: see there
+    :param clip: for every second batch each ReLU is clipped at a random part, between this one and 1, of its largest
+        output: conversions whose threshold is a part of the largest activation clip too, and the network learns to
+        do without what they take; 1 for no clipping
     """
 
     epochs: int = 10
@@ -36,6 +39,7 @@ class Recipe:
     flip: bool = False
     activation_limit: float | None = None
     activation_weight: float = 1e-2
+    clip: float = 1.0
 
 
 def moved(images: torch.Tensor, recipe: Recipe) -> torch.Tensor:
@@ -73,39 +77,50 @@ def train(net: nn.Module, images: torch.Tensor, labels: torch.Tensor, recipe: Re
         optimizer,
         lambda step: min((step + 1) / warm_up, 0.5 + 0.5 * math.cos(math.pi * max(0, step - warm_up) / steps)),
     )
-    limit = _Limit(net, recipe)
+    limits = _Limits(net, recipe)
     with tqdm(total=steps, desc="training", unit="step", leave=False) as bar:
         for _ in range(recipe.epochs):
             for x, y in batches_of(images, labels, batch_size=recipe.batch_size, shuffle=True):
                 x = moved(x.to(device, memory_format=torch.channels_last), recipe)
-                loss = F.cross_entropy(net(x), y.to(device)) + limit.penalty()
+                limits.next_batch()
+                loss = F.cross_entropy(net(x), y.to(device)) + limits.penalty()
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()
                 schedule.step()
                 bar.update()
                 bar.set_postfix(loss=f"{loss.item():.3f}", refresh=False)
-    limit.remove()
+    limits.remove()
 
 
-class _Limit:
-    """Sees the outputs of the ReLUs of ``net``, and punishes those above the limit of ``recipe``."""
+class _Limits:
+    """Sees the outputs of the ReLUs of ``net``: punishes those above the limit of ``recipe``, and clips at random."""
 
     def __init__(self, net: nn.Module, recipe: Recipe) -> None:
         self.recipe = recipe
         self.penalties: list[torch.Tensor] = []
+        self.clips = False
         relus = [module for module in net.modules() if isinstance(module, nn.ReLU)]
-        self.handles = [relu.register_forward_hook(self._see) for relu in relus if recipe.activation_limit is not None]
+        wanted = recipe.activation_limit is not None or recipe.clip < 1
+        self.handles = [relu.register_forward_hook(self._see) for relu in relus if wanted]
 
-    def _see(self, module: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
-        excess = F.relu(output - (self.recipe.activation_limit or 0.0))
-        self.penalties.append(0.5 * excess.square().flatten(1).sum(1).mean())
+    def next_batch(self) -> None:
+        """Forget the last forward pass, and draw whether the next one is clipped."""
+        self.penalties.clear()
+        self.clips = self.recipe.clip < 1 and bool(torch.rand(()) < 0.5)
+
+    def _see(self, module: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> torch.Tensor | None:
+        if self.recipe.activation_limit is not None:
+            excess = F.relu(output - self.recipe.activation_limit)
+            self.penalties.append(0.5 * excess.square().flatten(1).sum(1).mean())
+        if not self.clips:
+            return None
+        part = self.recipe.clip + (1 - self.recipe.clip) * float(torch.rand(()))
+        return output.clamp(max=part * output.detach().max())
 
     def penalty(self) -> torch.Tensor | float:
         """Of the last forward pass."""
-        total = self.recipe.activation_weight * sum(self.penalties)
-        self.penalties.clear()
-        return total
+        return self.recipe.activation_weight * sum(self.penalties)
 
     def remove(self) -> None:
         """Let go of the network."""
