@@ -77,6 +77,22 @@ def check_above(owner: Any, name: str, value: Any, bound: float) -> None:
         raise ArgumentValueError(f"{name_of(owner)}: {name} must be greater than {bound}, but {value} was given.")
 
 
+def check_number(owner: Any, name: str, value: Any) -> float:
+    """``value`` must be a real number, float or int. Returned as a float."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise ArgumentTypeError(f"{name_of(owner)}: {name} must be a number, but {describe(value)} was given.")
+    return float(value)
+
+
+def check_probability(owner: Any, value: Any, *, below_one: bool, name: str = "p") -> float:
+    """``value`` must be a probability of dropping; 1 would drop everything. Returned as a float."""
+    number = check_number(owner, name, value)
+    if not 0.0 <= number <= 1.0 or (below_one and number == 1.0):
+        bounds = f"0 <= {name} < 1" if below_one else f"0 <= {name} <= 1"
+        raise ArgumentValueError(f"{name_of(owner)}: {name} must be a probability, {bounds}, but {value} was given.")
+    return number
+
+
 def check_tensor(owner: Any, name: str, value: Any) -> None:
     """``value`` must be a tensor, of any dtype."""
     if not isinstance(value, torch.Tensor):

@@ -18,6 +18,9 @@ SURROGATE_1 = {
     "Erf": 2.0, "QPseudoSpike": 2.0, "LogTailedReLU": 0.0, "SuperSpike": 1.0, "Rect": 1.0, "DeterministicPass": 1.0,
 }  # fmt: skip
 
+GATES = "surrogate_function1=Erf(alpha=2.0, spiking=True), surrogate_function2=None"
+RNN = "input_size, hidden_size, num_layers, bias=True, dropout_p=0, invariant_dropout_mask=False, bidirectional=False"
+
 SIGNATURES = f"""
 base.check_backend_library(backend)
 neuron.BaseNode(v_threshold=1.0, v_reset=0.0, {COMMON})
@@ -149,6 +152,15 @@ encoding.PeriodicEncoder(spike, step_mode='s')
 encoding.PopSpikeEncoderDeterministic(obs_dim, pop_dim, spike_ts, mean_range, std)
 encoding.PopSpikeEncoderRandom(obs_dim, pop_dim, spike_ts, mean_range, std)
 encoding.PopEncoder(obs_dim, pop_dim, spike_ts, mean_range, std)
+rnn.SpikingRNNCellBase(input_size, hidden_size, bias=True)
+rnn.SpikingRNNBase({RNN}, *args, **kwargs)
+rnn.SpikingLSTMCell(input_size, hidden_size, bias=True, {GATES})
+rnn.SpikingLSTM({RNN}, {GATES})
+rnn.SpikingGRUCell(input_size, hidden_size, bias=True, {GATES})
+rnn.SpikingGRU({RNN}, {GATES})
+rnn.SpikingVanillaRNNCell(input_size, hidden_size, bias=True, surrogate_function=Erf(alpha=2.0, spiking=True))
+rnn.SpikingVanillaRNN({RNN}, surrogate_function=Erf(alpha=2.0, spiking=True))
+rnn.bidirectional_rnn_cell_forward(cell, cell_reverse, x, states=None, states_reverse=None)
 monitor.OutputMonitor(net, instance=None, function_on_output=...)
 monitor.InputMonitor(net, instance=None, function_on_input=...)
 monitor.AttributeMonitor(attribute_name, pre_forward, net, instance=None, function_on_attribute=...)

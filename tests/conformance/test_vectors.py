@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from spikingjelly.activation_based import encoding, functional, layer, neuron, surrogate
+from spikingjelly.activation_based import encoding, functional, layer, neuron, rnn, surrogate
 
 DATA = Path(__file__).resolve().parents[1] / "data"
-KINDS = ("surrogate", "neuron", "layer", "encoder", "functional")
+KINDS = ("surrogate", "neuron", "layer", "encoder", "functional", "rnn")
 CASES = [case for case in json.loads((DATA / "cases.json").read_text()) if case["kind"] in KINDS]
 
 Arrays = dict[str, torch.Tensor]
@@ -124,6 +124,17 @@ def check_functional(case: dict, a: Arrays) -> None:
     torch.testing.assert_close(CALLS[case["fn"]](case["args"], a).detach(), a["y"], **tolerance, check_dtype=False)
 
 
+def check_rnn(case: dict, a: Arrays) -> None:
+    net = getattr(rnn, case["cls"])(**case["kwargs"])
+    net.load_state_dict({name[3:]: value for name, value in a.items() if name.startswith("sd/")})
+    x = a["x"].requires_grad_()
+    y, states = net(x)
+    assert torch.equal(y, a["y"])
+    close(torch.autograd.grad(y, x, a["g"])[0], a["gx"])
+    for number, state in enumerate(states if isinstance(states, tuple) else [states]):
+        assert torch.equal(state, a[f"state{number}"])
+
+
 @pytest.mark.parametrize("case", CASES, ids=[f"{c['id']}-{c.get('cls', c.get('fn'))}" for c in CASES])
 def test_recorded_case(case: dict, recorded: dict[str, Arrays]) -> None:
     globals()[f"check_{case['kind']}"](case, recorded[case["id"]])
@@ -131,4 +142,4 @@ def test_recorded_case(case: dict, recorded: dict[str, Arrays]) -> None:
 
 def test_every_kind_is_there() -> None:
     counts = collections.Counter(case["kind"] for case in CASES)
-    assert counts == {"surrogate": 27, "neuron": 248, "layer": 22, "encoder": 7, "functional": 14}
+    assert counts == {"surrogate": 27, "neuron": 248, "layer": 22, "encoder": 7, "functional": 14, "rnn": 5}

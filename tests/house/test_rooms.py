@@ -26,6 +26,13 @@ FORBIDDEN = {
     ],
     f"{ACTIVATION}.surrogate": [f"{ACTIVATION}.neuron", f"{ACTIVATION}.layer", "spikingjelly.fusion"],
     f"{ACTIVATION}.neuron": [f"{ACTIVATION}.layer", f"{ACTIVATION}.functional", "spikingjelly.datasets"],
+    f"{ACTIVATION}.rnn": [
+        f"{ACTIVATION}.layer",
+        f"{ACTIVATION}.functional",
+        f"{ACTIVATION}.base",
+        "spikingjelly.fusion",
+        "spikingjelly.datasets",
+    ],
     f"{ACTIVATION}.functional": [f"{ACTIVATION}.layer", f"{ACTIVATION}.examples", "spikingjelly.datasets"],
     ACTIVATION: ["spikingjelly.datasets"],
 }

@@ -7,8 +7,12 @@ import torch.nn.functional as F
 from torch import nn
 
 from spikingjelly.activation_based import base
-from spikingjelly.activation_based._checks import check_bool, check_floating_tensor, check_positive_int
-from spikingjelly.activation_based.layer._arguments import check_probability
+from spikingjelly.activation_based._checks import (
+    check_bool,
+    check_floating_tensor,
+    check_positive_int,
+    check_probability,
+)
 from spikingjelly.activation_based.layer._state import check_state_fits
 
 DEFAULT_ACTIVATION = nn.ReLU()

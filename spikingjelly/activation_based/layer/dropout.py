@@ -4,8 +4,7 @@ import torch
 import torch.nn.functional as F
 
 from spikingjelly.activation_based import base
-from spikingjelly.activation_based._checks import check_floating_tensor, check_tensor
-from spikingjelly.activation_based.layer._arguments import check_probability
+from spikingjelly.activation_based._checks import check_floating_tensor, check_probability, check_tensor
 from spikingjelly.activation_based.layer._state import check_state_fits
 
 

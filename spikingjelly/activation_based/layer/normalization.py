@@ -7,9 +7,8 @@ import torch
 from torch import nn
 
 from spikingjelly.activation_based import base
-from spikingjelly.activation_based._checks import ArgumentValueError
+from spikingjelly.activation_based._checks import ArgumentValueError, check_number
 from spikingjelly.activation_based._repeated import one_step, repeat
-from spikingjelly.activation_based.layer._arguments import check_number
 from spikingjelly.activation_based.layer._wrapped import Layouts, StepLayer, check_sequence_layout
 
 LAYOUTS_1D: Layouts = ("N, C, L", "N, C")

@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from spikingjelly.activation_based import base
-from spikingjelly.activation_based._checks import check_floating_tensor, check_positive_int
-from spikingjelly.activation_based.layer._arguments import check_number, check_number_above
+from spikingjelly.activation_based._checks import check_floating_tensor, check_number, check_positive_int
+from spikingjelly.activation_based.layer._arguments import check_number_above
 from spikingjelly.activation_based.layer._state import check_state_fits
 
 
