@@ -4,8 +4,8 @@
 -data-dir FASHION_MNIST_FOLDER``
 
 The image itself, the same at each of T time steps, is the input: the first convolution with its neurons learns to turn
-it into spikes. The loss is the mean squared error between the firing rates of the ten output neurons and the one-hot
-label. Training images are mirrored and shifted at random (``-no-augment``: as they are).
+it into spikes. The loss is the squared error between the firing rates of the ten output neurons and the one-hot label,
+summed over the neurons. Training images are mirrored and shifted at random (``-no-augment``: as they are).
 
 After training, ``-save-es FOLDER`` saves what the first layer makes of a few test images; with ``-resume`` of a
 finished run nothing else is done.
@@ -15,6 +15,7 @@ ICCV 2021.
 """
 
 import argparse
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from torch import nn
 
 from spikingjelly.activation_based import functional, layer, neuron, surrogate
 from spikingjelly.activation_based.examples.common import command, flags, images, pictures, training
-from spikingjelly.activation_based.examples.common.classifier import Classifier
+from spikingjelly.activation_based.examples.common.classifier import Classifier, squared_error_of_rates
 from spikingjelly.datasets import FashionMNIST
 
 CLASSES = 10
@@ -85,8 +86,12 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("-cupy", action="store_true", help="the neurons' CuPy kernels, where there are CuPy and a GPU")
     parser.add_argument("-channels", type=int, default=128, help="channels of the convolutions")
     parser.add_argument("-save-es", type=Path, help="folder for pictures of the spikes behind the first layer")
+    parser.add_argument("-shift", type=int, default=2, help="pixels by which training images are shifted at most")
     parser.add_argument("-no-augment", action="store_true", help="train on the images as they are")
-    return flags.parse(parser, argv, ("T", "b", "epochs", "channels"))
+    args = flags.parse(parser, argv, ("T", "b", "epochs", "channels"))
+    if args.shift < 0:
+        parser.error(f"-shift must be at least 0, but {args.shift} was given")
+    return args
 
 
 @torch.no_grad()
@@ -108,9 +113,11 @@ def main(argv: Sequence[str] | None = None) -> float:
     torch.manual_seed(args.seed)
     train_loader, test_loader, classes, data = images.load(args, FashionMNIST)
     net = CSNN(args.T, args.channels, args.cupy)
-    classifier = Classifier(net, args, augment=None if args.no_augment else images.flip_and_shift)
-    extra = [f"c{args.channels}", *(["cupy"] if args.cupy else []), *(["noaugment"] if args.no_augment else [])]
-    folder = args.out_dir / flags.folder_name(args, *extra)
+    augment = None if args.no_augment else functools.partial(images.flip_and_shift, pixels=args.shift)
+    classifier = Classifier(net, args, loss=squared_error_of_rates, augment=augment)
+    training_images = "noaugment" if args.no_augment else f"shift{args.shift}"
+    names = [f"c{args.channels}", training_images, *(["cupy"] if args.cupy else [])]
+    folder = args.out_dir / flags.folder_name(args, *names)
     outcome = training.run(args, folder, classifier, train_loader, test_loader, classes, data)
     if args.save_es is not None and outcome.pictures:
         samples, _ = next(iter(test_loader))

@@ -6,7 +6,8 @@
 At each of 28 time steps the network sees one row of the image, 28 pixels. ``-model plain`` has nothing but the membrane
 potentials of 32 hidden IF neurons to remember the rows above, ``ss`` adds a synapse whose current decays with a learned
 time constant behind them, and ``fb`` connects each hidden neuron with all of them through the spikes of the last time
-step. The loss is the mean squared error between the firing rates of the ten output neurons and the one-hot label.
+step. The loss is the squared error between the firing rates of the ten output neurons and the one-hot label, summed
+over the neurons.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from torch import nn
 
 from spikingjelly.activation_based import functional, layer, neuron, surrogate
 from spikingjelly.activation_based.examples.common import command, flags, images, training
-from spikingjelly.activation_based.examples.common.classifier import Classifier
+from spikingjelly.activation_based.examples.common.classifier import Classifier, squared_error_of_rates
 from spikingjelly.datasets import FashionMNIST
 
 ROW, HIDDEN, CLASSES = 28, 32, 10
@@ -87,7 +88,7 @@ def main(argv: Sequence[str] | None = None) -> float:
     args = parse(argv)
     torch.manual_seed(args.seed)
     train_loader, test_loader, classes, data = images.load(args, FashionMNIST)
-    classifier = Classifier(MODELS[args.model](args.cupy), args)
+    classifier = Classifier(MODELS[args.model](args.cupy), args, loss=squared_error_of_rates)
     folder = args.out_dir / f"{args.model}_{flags.folder_name(args, *(['cupy'] if args.cupy else []))}"
     return training.run(args, folder, classifier, train_loader, test_loader, classes, data).accuracy
 

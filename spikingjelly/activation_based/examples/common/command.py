@@ -3,10 +3,25 @@
 import sys
 from collections.abc import Callable
 
-from spikingjelly.activation_based.examples.common import run_folder
-from spikingjelly.datasets import DatasetFormatError, DatasetNotFoundError, DownloadError
+from spikingjelly.activation_based.examples.common import batches, run_folder
+from spikingjelly.datasets import (
+    DatasetFormatError,
+    DatasetNotFoundError,
+    DiskSpaceError,
+    DownloadError,
+    PreparationError,
+)
 
-MENDABLE = (FileNotFoundError, run_folder.CheckpointError, DatasetFormatError, DownloadError, FloatingPointError)
+MENDABLE = (
+    FileNotFoundError,
+    DatasetFormatError,
+    DiskSpaceError,
+    DownloadError,
+    PreparationError,
+    FloatingPointError,
+    batches.TooFewSamplesError,
+    run_folder.CheckpointError,
+)
 
 
 def run(name: str, main: Callable[[], object]) -> None:
@@ -14,12 +29,7 @@ def run(name: str, main: Callable[[], object]) -> None:
     try:
         main()
     except DatasetNotFoundError as error:
-        sys.exit(f"{name}: {error}\nHere, download=True is the flag -download.")
-    except (
-        FileNotFoundError,
-        run_folder.CheckpointError,
-        DatasetFormatError,
-        DownloadError,
-        FloatingPointError,
-    ) as error:
+        flag = "\nHere, download=True is the flag -download." if "download=True" in str(error) else ""
+        sys.exit(f"{name}: {error}{flag}")
+    except MENDABLE as error:
         sys.exit(f"{name}: {error}")
