@@ -9,7 +9,7 @@ from spikingjelly.activation_based.examples import spiking_lstm_sequential_mnist
 
 @pytest.mark.usefixtures("no_pictures")
 def test_learns_rows_of_digits(tmp_path: Path) -> None:
-    flags = ["-hidden", "32", "-b", "60", "-epochs", "1", "-lr", "1e-2", "-device", "cpu", "-out-dir", str(tmp_path)]
+    flags = ["-hidden", "32", "-b", "60", "-epochs", "1", "-device", "cpu", "-out-dir", str(tmp_path)]
     assert spiking_lstm_sequential_mnist.main(flags) > 0.25
 
 
