@@ -2,23 +2,20 @@
 
 import itertools
 import json
-import statistics
 import struct
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks import peers
+from benchmarks import n_mnist, peers
 from benchmarks.report import DidNotRun, Options, Report
-from benchmarks.rounds import in_words
+from benchmarks.rounds import in_words, seconds
 
 EVENTS, GESTURES, FRAMES, ROUNDS = 1_200_000, 10, 20, 5
 QUICK_EVENTS = 60_000
-SAMPLES, SAMPLE_EVENTS, SAMPLE_FRAMES = 1000, 4100, 10
 PEER = Path(__file__).parent / "worker" / "recordings.py"
 PACKET = 4096
 
@@ -54,13 +51,7 @@ def run(options: Options, report: Report) -> None:
                 figures = f"{in_words(theirs[what], ' ms', 1e3)}, {in_words(ratio, ' x')} as long"
                 print(f"  spikingjelly {peers.SPIKINGJELLY}, {what:9} {figures}")
             report.add("datasets", case={"events": events}, contender="upstream", **theirs)
-        print_reading(folder, report)
-
-
-def seconds(work: Callable[[], object]) -> float:
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
+        n_mnist.run(folder, options, report)
 
 
 def write_recording(path: Path, labels: Path, events: int) -> None:
@@ -108,26 +99,3 @@ def upstream(folder: Path, rounds: int) -> dict:
     if result.returncode != 0:
         raise DidNotRun(result.stderr.strip()[-400:])
     return json.loads(result.stdout.splitlines()[-1])
-
-
-def print_reading(folder: Path, report: Report) -> None:
-    """Samples a second of prepared frames, one process, no DataLoader workers."""
-    from spikingjelly.datasets.n_mnist import NMNIST
-
-    root = folder / "N-MNIST"
-    generator = np.random.default_rng(0)
-    for number in range(SAMPLES):
-        target = root / "extract" / "Train" / str(number % 10) / f"{number:05}.bin"
-        target.parent.mkdir(parents=True, exist_ok=True)
-        t = np.sort(generator.integers(0, 300_000, SAMPLE_EVENTS))
-        word = np.empty((SAMPLE_EVENTS, 5), np.uint8)
-        word[:, :2] = generator.integers(0, 34, (SAMPLE_EVENTS, 2))
-        word[:, 2] = generator.integers(0, 2, SAMPLE_EVENTS) << 7 | t >> 16
-        word[:, 3], word[:, 4] = t >> 8 & 255, t & 255
-        target.write_bytes(word.tobytes())
-    made = seconds(lambda: NMNIST(root, True, "frame", SAMPLE_FRAMES, "number", progress=False))
-    dataset = NMNIST(root, True, "frame", SAMPLE_FRAMES, "number", progress=False)
-    reading = [seconds(lambda: [dataset[i] for i in range(SAMPLES)]) / SAMPLES for _ in range(3)]
-    print(f"{SAMPLES} recordings of N-MNIST's size, T = {SAMPLE_FRAMES}: to frames {SAMPLES / made:.0f} a second;")
-    print(f"  reading them {1 / statistics.median(reading):.0f} a second in one process")
-    report.add("datasets", case={"samples": SAMPLES}, contender="ours", reading=reading, making=made)

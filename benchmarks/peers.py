@@ -13,6 +13,7 @@ from benchmarks.report import DidNotRun
 
 SPIKINGJELLY, SNNTORCH = "2.0.0", "1.0.0"
 PACKAGES = (f"spikingjelly=={SPIKINGJELLY}", f"snntorch=={SNNTORCH}")
+TONIC = "1.7.0"
 PINNED_TORCH = f"torch=={torch.__version__.split('+')[0]}"  # ours, so that only the frameworks differ
 
 
@@ -21,25 +22,40 @@ def python() -> Path:
 
     :raises DidNotRun: if they can't be installed
     """
-    folder = environment()
+    # PyTorch first and alone: a peer's requirement could fetch a build for CUDA.
+    return interpreter_with("peers", (PINNED_TORCH, *PACKAGES), PINNED_TORCH)
+
+
+def python_with_tonic() -> Path:
+    """The interpreter that has Tonic, without PyTorch.
+
+    :raises DidNotRun: if it can't be installed
+    """
+    return interpreter_with("tonic", (f"tonic=={TONIC}",))
+
+
+def interpreter_with(name: str, packages: tuple[str, ...], first: str | None = None) -> Path:
+    """The interpreter of an environment that has ``packages``; ``first`` of them is installed alone and pinned."""
+    folder = environment(name, packages)
     interpreter, complete = folder / "bin" / "python", folder / "complete"
     if not complete.exists():
         shutil.rmtree(folder, ignore_errors=True)
-        print(f"Installing {', '.join((PINNED_TORCH, *PACKAGES))} into {folder}, once.", flush=True)
+        print(f"Installing {', '.join(packages)} into {folder}, once.", flush=True)
         subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
         pins = folder / "pins.txt"
-        pins.write_text(PINNED_TORCH + "\n")
-        install(interpreter, pins, PINNED_TORCH)  # first and alone: a peer's requirement could fetch a build for CUDA
-        install(interpreter, pins, *PACKAGES)
+        pins.write_text("" if first is None else first + "\n")
+        if first is not None:
+            install(interpreter, pins, first)
+        install(interpreter, pins, *packages)
         complete.touch()
     return interpreter
 
 
-def environment() -> Path:
+def environment(name: str, packages: tuple[str, ...]) -> Path:
     """A folder in the user's cache, another one for each set of versions."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    wanted = " ".join((sys.version, PINNED_TORCH, *PACKAGES))
-    return cache / "spikingjelly-benchmarks" / f"peers-{hashlib.sha256(wanted.encode()).hexdigest()[:12]}"
+    wanted = " ".join((sys.version, *packages))
+    return cache / "spikingjelly-benchmarks" / f"{name}-{hashlib.sha256(wanted.encode()).hexdigest()[:12]}"
 
 
 def install(interpreter: Path, pins: Path, *packages: str) -> None:

@@ -1,10 +1,18 @@
 """Times that are taken in turns, so that what else happens on the machine hits all alike."""
 
 import statistics
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 Name = TypeVar("Name")
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """How long one call takes."""
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
 
 
 def in_turns(ways: Mapping[Name, Callable[[], float]], rounds: int) -> dict[Name, list[float]]:

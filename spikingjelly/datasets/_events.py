@@ -113,7 +113,8 @@ def _check_range(
     array: NDArray, name: str, end: int | None, source: str, offset_of: Callable[[int], int] | None = None
 ) -> None:
     """Refuse what is negative or not below ``end``."""
-    if array.size == 0 or (array.min() >= 0 and (end is None or array.max() < end)):
+    is_natural = array.dtype.kind == "u" or array.size == 0 or array.min() >= 0
+    if is_natural and (array.size == 0 or end is None or array.max() < end):
         return
     is_outside = array < 0 if end is None else (array < 0) | (array >= end)
     _refuse_first(is_outside, array, name, "at least 0" if end is None else f"0 to {end - 1}", source, offset_of)

@@ -60,7 +60,8 @@ class NeuromorphicDatasetFolder(Dataset[tuple[Any, Any]]):
     :param download: whether missing files may be downloaded
     :param on_error: ``"raise"``: a bad file ends the preparation with its name; ``"skip"``: it is left out, counted,
         and put down in the manifest
-    :param num_workers: how many threads or processes convert files; None: one per core
+    :param num_workers: how many threads or processes convert files; None: one per core, at most
+        ``spikingjelly.configure.max_threads_number_for_datasets_preprocess``
     :param processes: whether processes do it, which helps a ``custom_integrate_function`` that spends its time in
         Python; outside of Linux this needs the guard ``if __name__ == "__main__"``
     :param progress: whether to show progress bars

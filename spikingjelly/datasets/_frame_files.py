@@ -4,9 +4,11 @@ import os
 from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from spikingjelly import configure
 from spikingjelly.datasets._columns import Events
 from spikingjelly.datasets._frames import (
     SplitBy,
@@ -16,6 +18,12 @@ from spikingjelly.datasets._frames import (
 from spikingjelly.datasets._preparation import npz
 
 Loader = Callable[[str], Events]
+
+
+def np_savez(file: Any, *arrays: Any, **named_arrays: Any) -> None:
+    """``numpy.savez_compressed``, or ``numpy.savez`` where ``configure.save_datasets_compressed`` is False."""
+    save = np.savez_compressed if configure.save_datasets_compressed else np.savez
+    save(file, *arrays, **named_arrays)
 
 
 def save_frames_to_npz_and_print(fname: str | PathLike[str], frames: np.ndarray) -> None:

@@ -82,7 +82,7 @@ def integrate_events_segment_to_frame(
     part = slice(j_l, j_r)
     segment = {"x": np.asarray(x)[part], "y": np.asarray(y)[part], "p": np.asarray(p)[part]}
     count = len(segment["x"])
-    return _integrate(segment, np.array([count]), H, W)[0]
+    return count_events(segment, np.array([count]), H, W)[0]
 
 
 def integrate_events_by_fixed_frames_number(
@@ -103,7 +103,7 @@ def integrate_events_by_fixed_frames_number(
     """
     t, pixels = _in_order(events, unsorted)
     j_l, j_r = cal_fixed_frames_number_segment_index(t, split_by, frames_num)
-    return _integrate(pixels, j_r - j_l, H, W)
+    return count_events(pixels, j_r - j_l, H, W)
 
 
 def integrate_events_by_fixed_duration(
@@ -131,12 +131,12 @@ def integrate_events_by_fixed_duration(
         raise ValueError(f"duration must be above 0, but {duration!r} was given.")
     t, pixels = _in_order(events, unsorted)
     if len(t) == 0:
-        return _integrate(pixels, np.zeros(0, np.int64), H, W)
+        return count_events(pixels, np.zeros(0, np.int64), H, W)
     step = int(duration) if duration == int(duration) else float(duration)
     frames_num = max(1, int(-(-(t[-1] - t[0]) // step)))
     index = np.minimum((t - t[0]) // step, frames_num - 1).astype(np.int64)
     try:
-        return _integrate(pixels, np.bincount(index, minlength=frames_num), H, W)
+        return count_events(pixels, np.bincount(index, minlength=frames_num), H, W)
     except MemoryError as error:
         raise MemoryError(
             f"A recording from t = {t[0]} to {t[-1]} has {frames_num} frames of duration {duration!r}, which is more "
@@ -157,8 +157,8 @@ def _in_order(events: Events, unsorted: Unsorted) -> tuple[np.ndarray, dict[str,
     return t, {"x": x, "y": y, "p": p}
 
 
-def _integrate(pixels: Events, counts: np.ndarray, H: int, W: int) -> np.ndarray:
-    """Frames of contiguous stretches of ``counts`` events each, counted in one go."""
+def count_events(pixels: Events, counts: np.ndarray, H: int, W: int) -> np.ndarray:
+    """Frames ``[T, 2, H, W]`` of contiguous stretches of ``counts`` events each, counted in one go."""
     H, W = sensor_size(H, W)
     x, y, p = columns(pixels, "xyp")
     column, row = checked_coordinate(x, W, "x", "W"), checked_coordinate(y, H, "y", "H")

@@ -14,6 +14,7 @@ from spikingjelly.datasets import _download
 from spikingjelly.datasets._errors import DatasetFormatError, DatasetNotFoundError
 from spikingjelly.datasets._idx import read_idx
 from spikingjelly.datasets._locate import find, holds, lack, names_of
+from spikingjelly.datasets._preparation.resources import Resource
 
 _KINDS = ("images-idx3", "labels-idx1")
 _PREFIXES = {True: "train", False: "t10k"}
@@ -168,6 +169,24 @@ class DownloadableIdxImages(IdxImages):
         _check_bool(self, "download", download)
         self._wants_download = download
         super().__init__(root, train, transform, target_transform)
+
+    @classmethod
+    def resource_url_md5(cls) -> list[Resource]:
+        """The files of both splits, with the URL of each mirror and the SHA-256."""
+        return [
+            Resource(name, tuple(mirror + name for mirror in cls.mirrors), sha256=sha256)
+            for name, sha256 in cls.sha256.items()
+        ]
+
+    @staticmethod
+    def downloadable() -> bool:
+        """Whether the URLs give the files without hands."""
+        return True
+
+    @classmethod
+    def get_H_W(cls) -> tuple[int, int]:
+        """Height and width of the images."""
+        return cls.image_shape
 
     @property
     def raw_folder(self) -> Path:

@@ -1,9 +1,11 @@
 """ASL-DVS: letters of the American sign language, seen by a DAVIS240C camera."""
 
+import os
 from pathlib import Path
 
 from spikingjelly.datasets._conversion import convert, recordings
 from spikingjelly.datasets._errors import DatasetNotFoundError
+from spikingjelly.datasets._events import Events
 from spikingjelly.datasets._preparation.archives import extract
 from spikingjelly.datasets._preparation.resources import Resource
 from spikingjelly.datasets._unsplit import UnsplitDatasetFolder
@@ -44,7 +46,12 @@ class ASLDVS(UnsplitDatasetFolder):
         if missing:
             raise DatasetNotFoundError(f"ASLDVS: {_ARCHIVE} has no recordings of {', '.join(missing)}; fetch it again.")
         target = Path(events_np_root)
-        convert(files, read_mat, lambda f: target / f.parent.name / f"{f.stem}.npz", "ASLDVS: events")
+        convert(files, ASLDVS.load_origin_data, lambda f: target / f.parent.name / f"{f.stem}.npz", "ASLDVS: events")
+
+    @staticmethod
+    def load_origin_data(file_name: str | os.PathLike[str]) -> Events:
+        """The events of one published file."""
+        return read_mat(file_name)
 
     @staticmethod
     def get_H_W() -> tuple[int, int]:

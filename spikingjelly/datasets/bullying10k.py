@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from spikingjelly.datasets._conversion import convert, recordings
+from spikingjelly.datasets._events import Events
 from spikingjelly.datasets._folder import NeuromorphicDatasetFolder
 from spikingjelly.datasets._preparation.archives import extract
 from spikingjelly.datasets.formats import read_bullying10k
@@ -60,7 +61,12 @@ class Bullying10kClassification(NeuromorphicDatasetFolder):
             for number, file in enumerate(files):
                 part = "test" if number % _EVERY == _EVERY - 1 else "train"
                 place[file] = Path(events_np_root) / part / name / file.relative_to(top).with_suffix(".npz")
-        convert(list(place), read_bullying10k, place.__getitem__, "Bullying10k: events")
+        convert(list(place), Bullying10kClassification.load_origin_data, place.__getitem__, "Bullying10k: events")
+
+    @staticmethod
+    def load_origin_data(file_name: str | os.PathLike[str]) -> Events:
+        """The events of one published file."""
+        return read_bullying10k(file_name)
 
     @staticmethod
     def get_H_W() -> tuple[int, int]:

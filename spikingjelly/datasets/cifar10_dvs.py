@@ -1,11 +1,22 @@
 """CIFAR10-DVS: images of CIFAR-10 moved on a screen in front of a DVS128 camera."""
 
+import os
 from pathlib import Path
 
 from spikingjelly.datasets._conversion import convert, recordings
+from spikingjelly.datasets._events import Events
 from spikingjelly.datasets._preparation.archives import extract
+from spikingjelly.datasets._raw_addresses import (
+    load_events,
+    load_raw_events,
+    parse_raw_address,
+    read_bits,
+    skip_header,
+)
 from spikingjelly.datasets._unsplit import UnsplitDatasetFolder
 from spikingjelly.datasets.formats import read_aedat2
+
+__all__ = ["CIFAR10DVS", "load_events", "load_raw_events", "parse_raw_address", "read_bits", "skip_header"]
 
 # class -> number of the file at figshare, md5
 _FILES = {
@@ -53,7 +64,13 @@ class CIFAR10DVS(UnsplitDatasetFolder):
     def create_events_np_files(extract_root: str, events_np_root: str) -> None:
         files = recordings(Path(extract_root), "*/cifar10_*.aedat", "CIFAR10DVS")
         target = Path(events_np_root)
-        convert(files, read_aedat2, lambda f: target / f.parent.name / f"{f.stem}.npz", "CIFAR10DVS: events")
+        read = CIFAR10DVS.load_origin_data
+        convert(files, read, lambda f: target / f.parent.name / f"{f.stem}.npz", "CIFAR10DVS: events")
+
+    @staticmethod
+    def load_origin_data(file_name: str | os.PathLike[str]) -> Events:
+        """The events of one published file."""
+        return read_aedat2(file_name)
 
     @staticmethod
     def get_H_W() -> tuple[int, int]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from spikingjelly.datasets._conversion import folder_with
 from spikingjelly.datasets._errors import DatasetFormatError, DatasetNotFoundError
+from spikingjelly.datasets._events import Events
 from spikingjelly.datasets._folder import NeuromorphicDatasetFolder
 from spikingjelly.datasets._preparation.archives import extract
 from spikingjelly.datasets._preparation.npz import write_events
@@ -70,6 +71,11 @@ class DVS128Gesture(NeuromorphicDatasetFolder):
         map_files(cut, list(recordings), "DVS128Gesture: events")
 
     @staticmethod
+    def load_origin_data(file_name: str | os.PathLike[str]) -> Events:
+        """The events of one published file."""
+        return read_aedat3(file_name)
+
+    @staticmethod
     def get_H_W() -> tuple[int, int]:
         return 128, 128
 
@@ -93,7 +99,7 @@ def _listed(folder: Path, name: str) -> list[Path]:
 
 
 def _write_gestures(recording: Path, folder: Path) -> None:
-    events = read_aedat3(recording)
+    events = DVS128Gesture.load_origin_data(recording)
     counts: Counter[int] = Counter()
     for gesture in read_labels(recording.with_name(f"{recording.stem}_labels.csv")):
         first, last = np.searchsorted(events["t"], [gesture.start, gesture.end])

@@ -1,8 +1,10 @@
 """DVS-Lip: spoken words, seen by an event camera in front of the mouth."""
 
+import os
 from pathlib import Path
 
 from spikingjelly.datasets._conversion import convert, recordings
+from spikingjelly.datasets._events import Events
 from spikingjelly.datasets._folder import NeuromorphicDatasetFolder
 from spikingjelly.datasets._preparation.archives import extract
 from spikingjelly.datasets.formats import read_dvs_lip
@@ -37,10 +39,15 @@ class DVSLip(NeuromorphicDatasetFolder):
         target = Path(events_np_root)
         convert(
             files,
-            read_dvs_lip,
+            DVSLip.load_origin_data,
             lambda f: target / f.parent.parent.name / f.parent.name / f"{f.stem}.npz",
             "DVSLip: events",
         )
+
+    @staticmethod
+    def load_origin_data(file_name: str | os.PathLike[str]) -> Events:
+        """The events of one published file."""
+        return read_dvs_lip(file_name)
 
     @staticmethod
     def get_H_W() -> tuple[int, int]:

@@ -70,7 +70,7 @@ class ESImageNet(NeuromorphicDatasetFolder):
 
     @staticmethod
     def load_events_np(fname: str) -> Events:
-        return read_es_imagenet(fname)
+        return load_events(fname)
 
     @staticmethod
     def find_classes(directory: str) -> tuple[list[str], dict[str, int]]:
@@ -78,6 +78,15 @@ class ESImageNet(NeuromorphicDatasetFolder):
         names = [entry.name for entry in os.scandir(directory) if entry.is_dir() and entry.name[0] != "."]
         names.sort(key=lambda name: _number(name, directory))
         return names, {name: _number(name, directory) for name in names}
+
+
+def load_events(fname: str | os.PathLike[str]) -> Events:
+    """:func:`spikingjelly.datasets.formats.read_es_imagenet` under the name that published code calls.
+
+    :param fname: path of the .npz file
+    :return: a dictionary with the arrays ``t, x, y, p``; ``t`` is a step from 1 to 8
+    """
+    return read_es_imagenet(fname)
 
 
 def _number(name: str, directory: str) -> int:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from spikingjelly.datasets._conversion import convert, folder_with, recordings
 from spikingjelly.datasets._errors import DatasetFormatError, DatasetNotFoundError
+from spikingjelly.datasets._events import Events
 from spikingjelly.datasets._folder import NeuromorphicDatasetFolder
 from spikingjelly.datasets._preparation.archives import extract
 from spikingjelly.datasets.formats import read_hardvs
@@ -81,7 +82,17 @@ class HARDVS(NeuromorphicDatasetFolder):
                 if part_of.setdefault(found[entry], part) != part:
                     raise DatasetFormatError(f"HARDVS: {lists / name} lists {entry}, which another list has too.")
         target = Path(events_np_root)
-        convert(list(part_of), read_hardvs, lambda f: target / part_of[f] / f.parent.name / f.name, "HARDVS: events")
+        convert(
+            list(part_of),
+            HARDVS.load_origin_data,
+            lambda f: target / part_of[f] / f.parent.name / f.name,
+            "HARDVS: events",
+        )
+
+    @staticmethod
+    def load_origin_data(file_name: str | os.PathLike[str]) -> Events:
+        """The events of one published file."""
+        return read_hardvs(file_name)
 
     @staticmethod
     def get_H_W() -> tuple[int, int]:

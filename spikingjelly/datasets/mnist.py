@@ -12,7 +12,9 @@ _SUBSET_FOLDER = Path(__file__).parent / "data" / "mnist_subset"
 
 
 class MNIST(DownloadableIdxImages):
-    """Handwritten digits: 60,000 training and 10,000 test images of 28 x 28 pixels in 10 classes.
+    """MNIST [LeCun et al., "Gradient-based learning applied to document recognition", Proceedings of the IEEE 1998].
+
+    60,000 training and 10,000 test images of handwritten digits, 28 x 28 pixels, in 10 classes.
 
     A drop-in replacement of ``torchvision.datasets.MNIST`` that needs neither torchvision nor PIL. ``dataset[i]`` is
     ``(image, label)``. They differ in what the image is:
@@ -30,9 +32,6 @@ class MNIST(DownloadableIdxImages):
     read from the first of the folders ``root/MNIST/raw`` (torchvision's), ``root/MNIST``, ``root/raw`` and ``root``
     that holds both files of the split; ``folder`` says which. Their names don't tell MNIST from its relatives: point
     ``root`` at the right folder.
-
-    Source: Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, "Gradient-based learning applied to document recognition",
-    Proceedings of the IEEE 86(11), 1998.
 
     :param root: the folder in or below which the files are
     :param train: whether to read the training images, or else the test images
@@ -75,12 +74,14 @@ class MNIST(DownloadableIdxImages):
 
 
 class FashionMNIST(DownloadableIdxImages):
-    """Articles of clothing: 60,000 training and 10,000 test images of 28 x 28 pixels in 10 classes.
+    """Fashion-MNIST [Xiao et al., "Fashion-MNIST: a novel image dataset for benchmarking machine learning algorithms",
+    arXiv:1708.07747, 2017].
+
+    60,000 training and 10,000 test images of articles of clothing, 28 x 28 pixels, in 10 classes.
 
     Everything else is as in :class:`MNIST`, with ``root/FashionMNIST`` in place of ``root/MNIST``.
 
-    Source: H. Xiao, K. Rasul and R. Vollgraf, "Fashion-MNIST: a novel image dataset for benchmarking machine learning
-    algorithms", arXiv:1708.07747, 2017. Copyright (c) 2017 Zalando SE, MIT licence.
+    Copyright (c) 2017 Zalando SE, MIT licence.
 
     :param root: the folder in or below which the files are
     :param train: whether to read the training images, or else the test images

@@ -1,9 +1,10 @@
 """N-Caltech101: the pictures of Caltech101 in front of a moving ATIS camera."""
 
-import functools
+import os
 from pathlib import Path
 
 from spikingjelly.datasets._conversion import convert, recordings
+from spikingjelly.datasets._events import Events
 from spikingjelly.datasets._preparation.archives import extract
 from spikingjelly.datasets._unsplit import UnsplitDatasetFolder
 from spikingjelly.datasets.formats import read_atis_bin
@@ -42,8 +43,13 @@ class NCaltech101(UnsplitDatasetFolder):
     def create_events_np_files(extract_root: str, events_np_root: str) -> None:
         files = recordings(Path(extract_root), "Caltech101/*/*.bin", "NCaltech101")
         target = Path(events_np_root)
-        read = functools.partial(read_atis_bin, H=180, W=240)
+        read = NCaltech101.load_origin_data
         convert(files, read, lambda f: target / f.parent.name / f"{f.stem}.npz", "NCaltech101: events")
+
+    @staticmethod
+    def load_origin_data(file_name: str | os.PathLike[str]) -> Events:
+        """The events of one published file."""
+        return read_atis_bin(file_name, H=180, W=240)
 
     @staticmethod
     def get_H_W() -> tuple[int, int]:

@@ -1,9 +1,10 @@
 """N-MNIST: the digits of MNIST in front of a moving ATIS camera."""
 
-import functools
+import os
 from pathlib import Path
 
 from spikingjelly.datasets._conversion import convert, recordings
+from spikingjelly.datasets._events import Events
 from spikingjelly.datasets._folder import NeuromorphicDatasetFolder
 from spikingjelly.datasets._preparation.archives import extract
 from spikingjelly.datasets._preparation.resources import find
@@ -42,13 +43,17 @@ class NMNIST(NeuromorphicDatasetFolder):
     def create_events_np_files(extract_root: str, events_np_root: str) -> None:
         files = recordings(Path(extract_root), "[Tt]*/[0-9]/*.bin", "NMNIST")
         target = Path(events_np_root)
-        read = functools.partial(read_atis_bin, H=34, W=34)
         convert(
             files,
-            read,
+            NMNIST.load_origin_data,
             lambda f: target / f.parent.parent.name.lower() / f.parent.name / f"{f.stem}.npz",
             "NMNIST: events",
         )
+
+    @staticmethod
+    def load_origin_data(file_name: str | os.PathLike[str]) -> Events:
+        """The events of one published file."""
+        return read_atis_bin(file_name, H=34, W=34)
 
     @staticmethod
     def get_H_W() -> tuple[int, int]:

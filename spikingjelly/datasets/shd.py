@@ -10,12 +10,32 @@ from torch.utils.data import Dataset
 
 from spikingjelly.datasets._columns import positive_int
 from spikingjelly.datasets._events import Events
-from spikingjelly.datasets._frames import integrate_events_by_fixed_duration, integrate_events_by_fixed_frames_number
 from spikingjelly.datasets._preparation import archives
 from spikingjelly.datasets._preparation.lock import locked
 from spikingjelly.datasets._preparation.resources import Resource, obtain
 from spikingjelly.datasets._preparation.stages import Stage, require_space
+from spikingjelly.datasets._shd_frames import (
+    cal_fixed_frames_number_segment_index_shd,
+    custom_integrate_function_example,
+    integrate_events_by_fixed_duration_shd,
+    integrate_events_by_fixed_frames_number_shd,
+    integrate_events_file_to_frames_file_by_fixed_duration_shd,
+    integrate_events_file_to_frames_file_by_fixed_frames_number_shd,
+    integrate_events_segment_to_frame_shd,
+)
 from spikingjelly.datasets.formats import ShdFile
+
+__all__ = [
+    "SpikingHeidelbergDigits",
+    "SpikingSpeechCommands",
+    "cal_fixed_frames_number_segment_index_shd",
+    "custom_integrate_function_example",
+    "integrate_events_by_fixed_duration_shd",
+    "integrate_events_by_fixed_frames_number_shd",
+    "integrate_events_file_to_frames_file_by_fixed_duration_shd",
+    "integrate_events_file_to_frames_file_by_fixed_frames_number_shd",
+    "integrate_events_segment_to_frame_shd",
+]
 
 _PAGE = "https://zenkelab.org/datasets/"
 _CHANNELS = 700
@@ -105,16 +125,11 @@ class _SpokenSpikes(Dataset[tuple[Any, Any]]):
             return lambda events: np.asarray(function(events, 1, _CHANNELS), np.float32)
         if number is not None:
             frames_number = positive_int(number, "frames_number")
-            return lambda events: _one_row(
-                integrate_events_by_fixed_frames_number(events, split_by, frames_number, 1, _CHANNELS)
-            )
+            return lambda events: integrate_events_by_fixed_frames_number_shd(
+                events, split_by, frames_number, _CHANNELS
+            ).astype(np.float32)
         microseconds = 1000 * positive_int(duration, "duration")
-        return lambda events: _one_row(integrate_events_by_fixed_duration(events, microseconds, 1, _CHANNELS))
-
-
-def _one_row(frames: np.ndarray) -> np.ndarray:
-    """``[T, 2, 1, W]`` of which only the second polarity holds anything, as ``[T, W]``."""
-    return frames[:, 1, 0].astype(np.float32)
+        return lambda events: integrate_events_by_fixed_duration_shd(events, microseconds, _CHANNELS).astype(np.float32)
 
 
 class SpikingHeidelbergDigits(_SpokenSpikes):

@@ -41,7 +41,9 @@ def test_there_are_examples() -> None:
 
 
 @pytest.mark.parametrize(("name", "code"), examples(), ids=[name for name, _ in examples()])
-def test_docstring_example_runs(name: str, code: str) -> None:
+def test_docstring_example_runs(name: str, code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # some write files
+    monkeypatch.setenv("MPLBACKEND", "Agg")
     namespace: dict[str, object] = {}
     exec(PRELUDE, namespace)
     exec(compile(code, name, "exec"), namespace)

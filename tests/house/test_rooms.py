@@ -14,8 +14,10 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # room -> rooms of the package that it must not import
 ACTIVATION = "spikingjelly.activation_based"
+TIMING = "spikingjelly.timing_based"
 FORBIDDEN = {
     "spikingjelly.fusion": [ACTIVATION, "spikingjelly.datasets"],
+    "spikingjelly.configure": [ACTIVATION, "spikingjelly.fusion", "spikingjelly.datasets"],
     "spikingjelly.datasets": [ACTIVATION, "spikingjelly.fusion"],
     f"{ACTIVATION}._checks": [ACTIVATION, "spikingjelly.fusion", "spikingjelly.datasets"],
     f"{ACTIVATION}.base": [
@@ -34,9 +36,14 @@ FORBIDDEN = {
         "spikingjelly.datasets",
     ],
     f"{ACTIVATION}.functional": [f"{ACTIVATION}.layer", f"{ACTIVATION}.examples", "spikingjelly.datasets"],
-    ACTIVATION: ["spikingjelly.datasets"],
+    ACTIVATION: ["spikingjelly.datasets", TIMING, "spikingjelly.visualizing"],
+    TIMING: [ACTIVATION, "spikingjelly.fusion", "spikingjelly.datasets", "spikingjelly.visualizing"],
+    "spikingjelly.visualizing": [ACTIVATION, TIMING, "spikingjelly.fusion", "spikingjelly.datasets"],
 }
-TOP_SHELF = f"{ACTIVATION}.examples"
+# The checks of arguments are shared.
+ALLOWED = {TIMING: f"{ACTIVATION}._checks"}
+# The programs of both rooms share their helpers, and nobody else imports them.
+TOP_SHELVES = (f"{ACTIVATION}.examples", f"{TIMING}.examples")
 
 # Each room of the engine -> the rooms whose parts it may import; a room is a module or a package.
 ENGINE = "spikingjelly.fusion"
@@ -91,13 +98,15 @@ def imports_of(path: Path, top_level_only: bool = False) -> set[str]:
 def test_arrows_point_down(path: Path) -> None:
     module = module_name(path)
     imported = imports_of(path)
+    on_a_top_shelf = any(within(module, shelf) for shelf in TOP_SHELVES)
     for room, forbidden in FORBIDDEN.items():
-        if within(module, room) and not (room == ACTIVATION and within(module, TOP_SHELF)):
+        if within(module, room) and not (room in (ACTIVATION, TIMING) and on_a_top_shelf):
             upward = [i for i in imported for f in forbidden if within(i, f) and not within(f, module)]
+            upward = [i for i in upward if not within(i, ALLOWED.get(room, module))]
             own_room = [i for i in upward if not within(i, room) or room == f"{ACTIVATION}._checks"]
             assert not own_room, f"{module} imports {own_room}"
-    if not within(module, TOP_SHELF):
-        assert not [i for i in imported if within(i, TOP_SHELF)], "nobody imports the examples"
+    if not on_a_top_shelf:
+        assert not [i for i in imported for shelf in TOP_SHELVES if within(i, shelf)], "nobody imports the examples"
 
 
 @pytest.mark.parametrize(

@@ -92,3 +92,20 @@ def test_neunorm_shapes(mode: str, shape: tuple[int, ...]) -> None:
         ValueError, match=r"expected x with shape \[N, 2, 3, 4\] at each time step, but got x with shape"
     ):
         layer.NeuNorm(2, 3, 4, step_mode=mode)(torch.rand(shape))
+
+
+@pytest.mark.parametrize("learnable", [False, True])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_kernel_of_the_synapse_agrees_with_its_loop(learnable: bool, dtype: torch.dtype) -> None:
+    results = []
+    for backend in ("torch", "cpp"):
+        torch.manual_seed(2)
+        synapse = layer.SynapseFilter(4.0, learnable, "m").to(dtype)
+        assert synapse.backend == "auto"
+        synapse.backend = backend
+        x_seq = (torch.rand(6, 3, 70, dtype=dtype) < 0.3).to(dtype).requires_grad_()
+        y_seq = torch.cat([synapse(x_seq[:2]), synapse(x_seq[2:])])
+        weights = torch.linspace(-1, 1, y_seq.numel(), dtype=dtype).view_as(y_seq)
+        results.append([y_seq, synapse.out_i, *torch.autograd.grad(y_seq, [x_seq, *synapse.parameters()], weights)])
+    assert torch.equal(results[0][0], results[1][0])
+    torch.testing.assert_close(*results)

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
@@ -88,11 +88,10 @@ def test_the_bound_of_c_is_reached_and_gradients_pass_it() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("bidirectional", [False, True])
-def test_gradients_of_smooth_gates_are_derivatives(kind: str, bidirectional: bool) -> None:
-    erf = surrogate.Erf(spiking=False)
-    net = network(kind, 2, bidirectional=bidirectional, **smooth(kind, erf, erf))
-    x = torch.randn(3, 2, INPUT, **double, requires_grad=True)
+def test_gradients_of_smooth_gates_are_derivatives(kind: str) -> None:
+    erf = surrogate.Erf(alpha=0.5, spiking=False)  # flat, so that c of the LSTM stays below its bound
+    net = network(kind, 2, bidirectional=True, **smooth(kind, erf, erf))
+    x = torch.randn(2, 2, INPUT, **double, requires_grad=True)
     states = [torch.rand_like(state).mul(0.1).requires_grad_() for state in slow.zeros(net, x)]
     kinds = len(states)
     parameters = dict(net.named_parameters())
@@ -100,7 +99,7 @@ def test_gradients_of_smooth_gates_are_derivatives(kind: str, bidirectional: boo
     def run(x, *rest):
         weights = dict(zip(parameters, rest[kinds:], strict=True))
         y, final = torch.func.functional_call(net, weights, (x, as_given(list(rest[:kinds]))))
-        return (y, *as_list(final))
+        return torch.cat([out.flatten() for out in (y, *as_list(final))])
 
     assert torch.autograd.gradcheck(run, (x, *states, *parameters.values()), fast_mode=True)
 
@@ -197,6 +196,7 @@ def test_dropout_of_everything_and_of_nothing() -> None:
 # Properties
 
 
+@settings(max_examples=8)
 @given(kind=st.sampled_from(KINDS), layers=st.integers(1, 3), seed=st.integers(0, 1000))
 def test_time_reversed_is_directions_exchanged(kind: str, layers: int, seed: int) -> None:
     torch.manual_seed(seed)
@@ -213,6 +213,7 @@ def test_time_reversed_is_directions_exchanged(kind: str, layers: int, seed: int
         assert torch.equal(other, state.roll(layers, dims=0))
 
 
+@settings(max_examples=8)
 @given(kind=st.sampled_from(KINDS), bidirectional=st.booleans(), seed=st.integers(0, 1000))
 def test_samples_do_not_see_each_other(kind: str, bidirectional: bool, seed: int) -> None:
     torch.manual_seed(seed)
@@ -222,6 +223,7 @@ def test_samples_do_not_see_each_other(kind: str, bidirectional: bool, seed: int
     assert torch.equal(together, torch.cat([net(sample)[0] for sample in x.split(1, dim=1)], dim=1))
 
 
+@settings(max_examples=8)
 @given(kind=st.sampled_from(KINDS), cut=st.integers(1, T - 1), seed=st.integers(0, 1000))
 def test_final_states_go_on(kind: str, cut: int, seed: int) -> None:
     torch.manual_seed(seed)

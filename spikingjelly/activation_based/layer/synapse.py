@@ -9,6 +9,7 @@ from spikingjelly.activation_based import base
 from spikingjelly.activation_based._checks import check_floating_tensor, check_number, check_positive_int
 from spikingjelly.activation_based.layer._arguments import check_number_above
 from spikingjelly.activation_based.layer._state import check_state_fits
+from spikingjelly.activation_based.neuron import _fused as fused
 
 
 class SynapseFilter(base.MemoryModule):
@@ -44,6 +45,18 @@ class SynapseFilter(base.MemoryModule):
             self.tau = tau
         self.register_memory("out_i", 0.0)
         self.step_mode = step_mode
+        self.backend = "auto"
+
+    @property
+    def supported_backends(self) -> tuple[str, ...]:
+        return base.BACKENDS
+
+    def multi_step_forward(self, x_seq: torch.Tensor) -> torch.Tensor:
+        """The currents after each time step of ``[T, N, *]``; a fast kernel where ``backend`` allows it."""
+        self._check_sequence(x_seq)
+        check_state_fits(self, "the current", self.out_i, x_seq[0])
+        currents = fused.run_sequence(self, x_seq)
+        return super().multi_step_forward(x_seq) if currents is None else currents
 
     def single_step_forward(self, x: torch.Tensor) -> torch.Tensor:
         """The current after the spikes ``[N, *]`` of one time step."""

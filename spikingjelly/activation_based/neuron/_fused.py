@@ -106,7 +106,8 @@ def _make_tensors(module: Any, x_seq: torch.Tensor, more: Sequence[str]) -> None
     """Memories that are still numbers become tensors that fit the input, without memory of their own."""
     module.__dict__[base._EXPANDED] = True
     try:
-        module.v_float_to_tensor(x_seq[0])
+        if hasattr(module, "v_float_to_tensor"):
+            module.v_float_to_tensor(x_seq[0])
         for name in more:
             if isinstance(getattr(module, name), float):
                 module._give_shape(name, x_seq[0])

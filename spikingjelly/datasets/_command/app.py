@@ -87,7 +87,8 @@ def prepare(
         if opening.is_folder(entry):
             options |= {"on_error": on_error.value, "num_workers": num_workers, "processes": processes}
         elif options:
-            raise opening.WrongOptionError(f"{entry.name} makes its frames when they are read: no options for frames.")
+            why = "holds pictures" if opening.is_images(entry) else "makes its frames when they are read"
+            raise opening.WrongOptionError(f"{entry.name} {why}: no options for frames.")
         start = time.monotonic()
         datasets = {
             split: opening.build(entry, root, split, download=download, **options)
@@ -147,10 +148,13 @@ def show(
         dataset = opening.prepared(entry, root, split)
         if index >= len(dataset):
             raise opening.WrongOptionError(f"{split or 'the data set'} has the samples 0 to {len(dataset) - 1}.")
-        events, label = dataset[index]
-        if opening.is_folder(entry):
-            pictures.draw_sample(events, dataset.get_H_W(), frames_number, out)
+        sample, label = dataset[index]
+        if opening.is_images(entry):
+            pictures.draw_image(sample, out)
+        elif opening.is_folder(entry):
+            pictures.draw_sample(sample, dataset.get_H_W(), frames_number, out)
         else:
-            pictures.draw_channels(events, dataset.get_W(), out)
+            pictures.draw_channels(sample, dataset.get_W(), out)
         name_of_class = opening.class_names(dataset).get(label, str(label))
-        typer.echo(f"{out}: sample {index} of {split or 'all'}, class {name_of_class}, {len(events['t']):,} events")
+        count = "" if opening.is_images(entry) else f", {len(sample['t']):,} events"
+        typer.echo(f"{out}: sample {index} of {split or 'all'}, class {name_of_class}{count}")

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from spikingjelly.datasets._command.opening import is_folder
+from spikingjelly.datasets._command.opening import is_folder, is_images
 from spikingjelly.datasets._command.registry import Entry
+from spikingjelly.datasets._errors import DatasetNotFoundError
 from spikingjelly.datasets._events import Events
 from spikingjelly.datasets._preparation import npz, resources
 from spikingjelly.datasets._preparation.frames import npz_files
@@ -32,6 +33,9 @@ class Findings:
 def verify(entry: Entry, root: Path, every: int, progress: bool = True) -> Findings:
     """Hashes of the downloads, manifests, numbers of samples, and the content of every ``every``-th sample."""
     findings = Findings()
+    if is_images(entry):
+        _check_images(entry, root, findings, progress)
+        return findings
     if not root.is_dir() or not any(path.is_dir() and has_entries(path) for path in root.iterdir()):
         findings.problems.append(f"{root.absolute()}: nothing of the data set is there")
         return findings
@@ -45,11 +49,30 @@ def verify(entry: Entry, root: Path, every: int, progress: bool = True) -> Findi
     return findings
 
 
+def _check_images(entry: Entry, root: Path, findings: Findings, progress: bool) -> None:
+    """Of pictures: the hashes of the files that are as published, and the numbers of images and classes of all."""
+    folders = set()
+    for split, chosen in entry.splits.items():
+        try:
+            dataset = entry.load()(root, **chosen.arguments)
+        except DatasetNotFoundError:
+            findings.notes.append(f"{split}: its files are not there, so they were not checked")
+        except (OSError, ValueError) as error:
+            findings.problems.append(_located(root, error))
+        else:
+            folders.add(dataset.folder)
+            _compare(dataset.folder, len(dataset), len(dataset.targets.unique()), entry, split, findings)
+    for folder in sorted(folders):
+        _check_downloads(entry, folder, findings, progress)
+    if not folders and not findings.problems:
+        findings.problems.append(f"{root.absolute()}: nothing of the data set is there")
+
+
 def _check_downloads(entry: Entry, folder: Path, findings: Findings, progress: bool) -> None:
     for resource in tqdm(entry.resources(), "Hashes", unit="file", disable=not progress):
         path = resources.find(folder, resource.name)
         if path is None:
-            findings.notes.append(f"download: {resource.name} is not there, so it was not checked")
+            findings.notes.append(f"{folder.name}: {resource.name} is not there, so it was not checked")
         elif not (resource.md5 or resource.sha256):
             findings.notes.append(f"{path}: no hash is published for it, so it was not checked")
         elif complaint := resource.complaint(path):

@@ -9,6 +9,7 @@ from typing import Any
 from spikingjelly.datasets._command.registry import Entry
 from spikingjelly.datasets._errors import DatasetNotFoundError
 from spikingjelly.datasets._folder import NeuromorphicDatasetFolder
+from spikingjelly.datasets._idx_images import IdxImages
 from spikingjelly.datasets._preparation.stages import has_entries, read_manifest
 
 _MANY = 40  # classes: not listed one by one
@@ -21,6 +22,11 @@ class WrongOptionError(ValueError):
 def is_folder(entry: Entry) -> bool:
     """Whether the data set goes through events and frames in folders."""
     return issubclass(entry.load(), NeuromorphicDatasetFolder)
+
+
+def is_images(entry: Entry) -> bool:
+    """Whether the data set holds pictures, not events."""
+    return issubclass(entry.load(), IdxImages)
 
 
 def splits(entry: Entry, train: bool | None) -> list[str]:
@@ -66,7 +72,7 @@ def census(datasets: Mapping[str, Any]) -> str:
     """Samples per split and class."""
     lines = []
     for split, dataset in datasets.items():
-        found, names = Counter(dataset.targets), class_names(dataset)
+        found, names = Counter(int(label) for label in dataset.targets), class_names(dataset)
         lines.append(f"{split or 'all'}: {len(dataset):,} samples of {len(found)} classes")
         if len(found) > _MANY:
             lines.append(f"    {min(found.values()):,} to {max(found.values()):,} of a class")

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
 from spikingjelly.datasets._command.opening import WrongOptionError
 from spikingjelly.datasets._errors import DatasetFormatError
@@ -68,6 +69,16 @@ def draw_channels(events: Events, channels: int, out: Path) -> None:
     axes.scatter(np.asarray(events["t"]) / 1000, events["x"], s=1)
     axes.set(xlabel="time in milliseconds", ylabel="channel", ylim=(0, channels))
     figure.savefig(out)
+
+
+def draw_image(image: torch.Tensor, out: Path) -> None:
+    """A PNG of a picture ``[1, H, W]`` with values 0 to 1, enlarged."""
+    if check_kind(out) == ".gif":
+        raise WrongOptionError("A picture does not move: give --out a file *.png.")
+    from PIL import Image
+
+    pixels = np.rint(image[0].numpy() * 255).astype(np.uint8)
+    Image.fromarray(_enlarged(pixels[None, None], _SIDE)[0, 0]).save(out)
 
 
 def _clipped(frames: np.ndarray) -> np.ndarray:

@@ -120,9 +120,14 @@ ENTRIES = [
         download="100 GB", licence="ImageNet terms",
     ),
     Entry(
+        "Fashion-MNIST", _HERE + "mnist", "FashionMNIST", 10, _train_test(60_000, 10_000),
+        download="31 MB", licence="MIT",
+    ),
+    Entry(
         "HARDVS", _HERE + "hardvs", "HARDVS", 300,
         {part: Split({"train_test_val": part}) for part in ("train", "val", "test")}, licence=_NONE,
     ),
+    Entry("MNIST", _HERE + "mnist", "MNIST", 10, _train_test(60_000, 10_000), download="12 MB"),
     Entry(
         "N-Caltech101", _HERE + "n_caltech101", "NCaltech101", 101, _unsplit(8709),
         download="4.0 GB", licence=_CC_BY,

@@ -6,6 +6,7 @@ from itertools import groupby
 from typing import Any
 
 from spikingjelly.datasets._command.registry import ENTRIES, Entry, find
+from spikingjelly.datasets._idx_images import IdxImages
 
 _UNKNOWN = "?"
 _HEADER = ("name", "classes", "samples", "sensor", "download", "automatic", "licence")
@@ -15,6 +16,8 @@ extract/     unpacked
 events_np/{split}<class>/<sample>.npz
 frames_number_<N>_split_by_<number|time>/{split}<class>/<sample>.npz
 duration_<D>/{split}<class>/<sample>_<T>.npz"""
+_IMAGES_LAYOUT = """\
+{folder}/raw/    the files above, as they are published or unpacked; or in {folder}, raw or the folder itself"""
 _SPIKES_LAYOUT = """\
 download/           the files above, as they are published
 extract/<name>/     unpacked; samples and frames are read from there"""
@@ -111,6 +114,8 @@ def _files(entry: Entry) -> str:
 def _layout(entry: Entry, cls: Any) -> str:
     if hasattr(cls, "get_W"):
         return _SPIKES_LAYOUT
+    if issubclass(cls, IdxImages):
+        return _IMAGES_LAYOUT.format(folder=cls.folder_name)
     splits = "|".join(name for name in entry.splits if name)
     return _FOLDER_LAYOUT.format(split=f"<{splits}>/" if splits else "")
 
@@ -118,6 +123,12 @@ def _layout(entry: Entry, cls: Any) -> str:
 def example(entry: Entry, cls: Any) -> str:
     """Code that reads a sample."""
     chosen = "".join(f", {key}={_literal(value)}" for key, value in next(iter(entry.splits.values())).arguments.items())
+    if issubclass(cls, IdxImages):
+        return (
+            f"from {entry.module} import {cls.__name__}\n\n"
+            f'dataset = {cls.__name__}("path/to/{entry.name}"{chosen})\n'
+            f"image, label = dataset[0]  # [1, {', '.join(map(str, cls.get_H_W()))}]"
+        )
     call = f'{cls.__name__}("path/to/{entry.name}"{chosen}, data_type="frame", frames_number=20, split_by="number")'
     shape = "[20, 700]" if hasattr(cls, "get_W") else f"[20, 2, {', '.join(map(str, cls.get_H_W()))}]"
     return f"from {entry.module} import {cls.__name__}\n\ndataset = {call}\nframes, label = dataset[0]  # {shape}"

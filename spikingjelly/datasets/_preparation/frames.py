@@ -93,8 +93,15 @@ def convert_folder(recipe: Recipe, load: Callable[[str], Events], source: Path, 
     done = {_origin(path, recipe).relative_to(target) for path in npz_files(target) if _keep(path)}
     todo = [path for path in files if path.relative_to(source) not in done]
     if todo:
-        require_space(target, _estimate(recipe, load, todo), f"Making frames of {len(todo)} files in {target.parent}")
-        map_files(partial(_convert, recipe=recipe, load=load, source=source, target=target), todo, "Making frames")
+        probed = _probe(recipe, load, todo)
+        sizes = [_on_disk(content) for _, content in probed.values()]
+        estimate = int(1.1 * len(todo) * sum(sizes) / len(sizes)) if sizes else 0
+        require_space(target, estimate, f"Making frames of {len(todo)} files in {target.parent}")
+        for path, (T, content) in probed.items():
+            _place(path, T, recipe, source, target).write_bytes(content)
+        rest = [path for path in todo if path not in probed]
+        convert = partial(_convert, recipe=recipe, load=load, source=source, target=target)
+        map_files(convert, rest, "Making frames")
 
 
 def npz_files(folder: Path) -> list[Path]:
@@ -104,8 +111,13 @@ def npz_files(folder: Path) -> list[Path]:
 
 def _convert(path: Path, recipe: Recipe, load: Callable[[str], Events], source: Path, target: Path) -> None:
     frames = _integrate(path, recipe, load)
-    name = f"{path.stem}_{len(frames)}.npz" if recipe.counted else path.name
-    write_frames(target / path.relative_to(source).with_name(name), frames)
+    write_frames(_place(path, len(frames), recipe, source, target), frames)
+
+
+def _place(path: Path, T: int, recipe: Recipe, source: Path, target: Path) -> Path:
+    """Where the frames of ``path`` go, T of them."""
+    name = f"{path.stem}_{T}.npz" if recipe.counted else path.name
+    return target / path.relative_to(source).with_name(name)
 
 
 def _integrate(path: Path, recipe: Recipe, load: Callable[[str], Events]) -> np.ndarray:
@@ -115,18 +127,23 @@ def _integrate(path: Path, recipe: Recipe, load: Callable[[str], Events]) -> np.
     return frames
 
 
-def _estimate(recipe: Recipe, load: Callable[[str], Events], files: list[Path]) -> int:
-    """Bytes that the frames of ``files`` will take, from a few of them."""
+def _probe(recipe: Recipe, load: Callable[[str], Events], files: list[Path]) -> dict[Path, tuple[int, bytes]]:
+    """The frames of a few of ``files``, to see how much room all will take: how many, and their file."""
     probes = files[:: max(1, len(files) // _PROBES)][:_PROBES]
     with settings(dataclasses.replace(current(), on_error="skip", progress=False, skipped={}, quiet=True)):
-        sizes = map_files(partial(_packed_size, recipe=recipe, load=load), probes)
-    return int(1.1 * len(files) * sum(sizes) / len(sizes)) if sizes else 0
+        made = map_files(partial(_packed, recipe=recipe, load=load), probes)
+    return {path: (T, content) for path, T, content in made}
 
 
-def _packed_size(path: Path, recipe: Recipe, load: Callable[[str], Events]) -> int:
+def _packed(path: Path, recipe: Recipe, load: Callable[[str], Events]) -> tuple[Path, int, bytes]:
     buffer = io.BytesIO()
-    write_frames(buffer, _integrate(path, recipe, load))
-    return -(-buffer.tell() // _BLOCK) * _BLOCK
+    frames = _integrate(path, recipe, load)
+    write_frames(buffer, frames)
+    return path, len(frames), buffer.getvalue()
+
+
+def _on_disk(content: bytes) -> int:
+    return -(-len(content) // _BLOCK) * _BLOCK
 
 
 def _keep(path: Path) -> bool:

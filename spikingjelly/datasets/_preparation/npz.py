@@ -1,20 +1,21 @@
 """npz files of events and of frames: written small, read fast, never unpickled."""
 
-import ast
 import io
 import os
 import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 
+from spikingjelly import configure
 from spikingjelly.datasets._errors import DatasetFormatError
 from spikingjelly.datasets._events import DTYPES, Events
+from spikingjelly.datasets.formats._npy import view_array
+from spikingjelly.datasets.formats._source import Source
 
 _END = struct.Struct("<4s4H2LH")  # end of the central directory
 _ENTRY = struct.Struct("<4s6H3L5H2L")  # of the central directory
@@ -52,15 +53,17 @@ def read_events(path: Path | str) -> Events:
 
 
 def write_frames(path: Path | str | IO[bytes], frames: np.ndarray) -> None:
-    """Frames, compressed, in the smallest unsigned type where they are counts, else float32.
+    """Frames in the smallest unsigned type where they are counts, else float32; compressed, unless
+    :mod:`spikingjelly.configure` says otherwise.
 
     :raises DatasetFormatError: if they are not an array of numbers
     """
     frames = np.asarray(frames)
     if frames.dtype.kind not in "buif":
         raise DatasetFormatError(f"frames must be numbers, but an array of {frames.dtype} was given.")
+    method = zipfile.ZIP_DEFLATED if configure.save_datasets_compressed else zipfile.ZIP_STORED
     with (
-        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as archive,
+        zipfile.ZipFile(path, "w", method, compresslevel=_LEVEL) as archive,
         archive.open("frames.npy", "w", force_zip64=True) as file,
     ):
         np.lib.format.write_array(file, smallest(frames), allow_pickle=False)
@@ -145,7 +148,7 @@ def _parse(data: bytes) -> dict[str, np.ndarray]:
             content = zlib.decompress(content, -15, size)
         if len(content) != size or zlib.crc32(content) != checksum:
             raise zipfile.BadZipFile(f"{name} has another checksum than it should have")
-        arrays[name.removesuffix(".npy")] = _array(content)
+        arrays[name.removesuffix(".npy")] = view_array(Source(name, content))
     return arrays
 
 
@@ -158,23 +161,6 @@ def _directory(data: bytes) -> tuple[int, int]:
     if disk or first_disk or here != number or comment or number == 0xFFFF or offset + length + _END.size != len(data):
         raise _Unusual
     return number, offset
-
-
-def _array(content: bytes) -> np.ndarray:
-    if content[:6] != b"\x93NUMPY" or content[6] != 1:
-        raise _Unusual
-    end = 10 + int.from_bytes(content[8:10], "little")
-    kind, in_columns, shape = _header(content[10:end])
-    array = np.frombuffer(content, kind, offset=end)
-    return array.reshape(shape[::-1]).T if in_columns else array.reshape(shape)
-
-
-@lru_cache(maxsize=4096)
-def _header(text: bytes) -> tuple[np.dtype, bool, tuple[int, ...]]:
-    header = ast.literal_eval(text.decode("latin1"))
-    if not isinstance(header["descr"], str) or "O" in header["descr"]:
-        raise _Unusual
-    return np.dtype(header["descr"]), header["fortran_order"], header["shape"]
 
 
 def _check_events(path: Path | str, events: Mapping[str, np.ndarray]) -> None:

@@ -28,6 +28,8 @@ from typing import Any, Literal, TypeVar
 
 from tqdm import tqdm
 
+from spikingjelly import configure
+from spikingjelly.datasets._columns import positive_int
 from spikingjelly.datasets._errors import PreparationError
 
 _logger = logging.getLogger(__name__)
@@ -39,7 +41,7 @@ _WINDOW = 4  # tasks handed out per worker: enough to keep it busy, few enough t
 class Settings:
     """How files are converted; set by the data set that is being prepared, read by :func:`map_files`.
 
-    :param num_workers: threads or processes; None: one per core
+    :param num_workers: threads or processes; None: one per core, at most as many as :mod:`spikingjelly.configure` says
     :param processes: whether to use processes, for functions that hold Python's lock
     :param on_error: "raise": the first bad file ends the preparation; "skip": it is left out and counted
     :param progress: whether to show progress bars
@@ -64,7 +66,9 @@ class Settings:
     def workers(self) -> int:
         if self.num_workers is not None:
             return self.num_workers
-        return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+        cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+        name = "max_threads_number_for_datasets_preprocess"
+        return min(cores, positive_int(getattr(configure, name), f"spikingjelly.configure.{name}"))
 
 
 _current: ContextVar[Settings | None] = ContextVar("preparation_settings", default=None)

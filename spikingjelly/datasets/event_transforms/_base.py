@@ -107,6 +107,26 @@ class RandomTransform(EventTransform):
         return np.random.default_rng(int(torch.randint(2**63 - 1, ())))
 
 
+class RandomChoice(RandomTransform):
+    """A transform that with ``probability``, a field of the subclass, does what :meth:`flip` says, and else nothing."""
+
+    probability: float
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 0 <= self.probability <= 1:
+            raise ValueError(
+                f"{type(self).__name__}: probability must be in 0 to 1, but {self.probability!r} was given."
+            )
+
+    def change(self, table: Table) -> Table:
+        return self.flip(table) if self.generator().random() < self.probability else table
+
+    def flip(self, table: Table) -> Table:
+        """The columns, changed; see :meth:`EventTransform.change`."""
+        raise NotImplementedError
+
+
 Fraction = float | tuple[float, float]
 
 
@@ -118,12 +138,6 @@ def check_fraction(owner: object, name: str, value: Fraction) -> None:
             f"{type(owner).__name__}: {name} must be in 0 to 1, or two such numbers (least, most), "
             f"but {value!r} was given."
         )
-
-
-def check_probability(owner: object, value: float) -> None:
-    """:raises ValueError: if ``value`` is not in [0, 1]"""
-    if not 0 <= value <= 1:
-        raise ValueError(f"{type(owner).__name__}: probability must be in 0 to 1, but {value!r} was given.")
 
 
 def draw_fraction(value: Fraction, rng: np.random.Generator) -> float:

@@ -8,10 +8,10 @@ import numpy as np
 from spikingjelly.datasets._columns import checked_coordinate, is_on, positive_int
 from spikingjelly.datasets.event_transforms._base import (
     EventTransform,
+    RandomChoice,
     RandomTransform,
     Table,
     check_positive,
-    check_probability,
     select,
 )
 
@@ -97,7 +97,7 @@ class RandomCrop(RandomTransform):
 
 
 @dataclass
-class RandomFlipLR(RandomTransform):
+class RandomFlipLR(RandomChoice):
     """With ``probability`` mirror a recording: left becomes right. ``W`` is the width of the sensor."""
 
     W: int
@@ -107,16 +107,13 @@ class RandomFlipLR(RandomTransform):
     def __post_init__(self) -> None:
         super().__post_init__()
         positive_int(self.W, "RandomFlipLR: W")
-        check_probability(self, self.probability)
 
-    def change(self, table: Table) -> Table:
-        if self.generator().random() >= self.probability:
-            return table
+    def flip(self, table: Table) -> Table:
         return {**table, "x": self.W - 1 - checked_coordinate(table["x"], self.W, "x", "W")}
 
 
 @dataclass
-class RandomFlipUD(RandomTransform):
+class RandomFlipUD(RandomChoice):
     """With ``probability`` turn a recording upside down. ``H`` is the height of the sensor."""
 
     H: int
@@ -126,28 +123,19 @@ class RandomFlipUD(RandomTransform):
     def __post_init__(self) -> None:
         super().__post_init__()
         positive_int(self.H, "RandomFlipUD: H")
-        check_probability(self, self.probability)
 
-    def change(self, table: Table) -> Table:
-        if self.generator().random() >= self.probability:
-            return table
+    def flip(self, table: Table) -> Table:
         return {**table, "y": self.H - 1 - checked_coordinate(table["y"], self.H, "y", "H")}
 
 
 @dataclass
-class RandomFlipPolarity(RandomTransform):
+class RandomFlipPolarity(RandomChoice):
     """With ``probability`` swap ON and OFF in a whole recording."""
 
     probability: float = 0.5
     needs: ClassVar[str] = "p"
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_probability(self, self.probability)
-
-    def change(self, table: Table) -> Table:
-        if self.generator().random() >= self.probability:
-            return table
+    def flip(self, table: Table) -> Table:
         return {**table, "p": ~is_on(table["p"])}
 
 

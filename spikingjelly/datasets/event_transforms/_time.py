@@ -8,10 +8,10 @@ import numpy as np
 from spikingjelly.datasets._columns import is_on, sensor_size, wide_times
 from spikingjelly.datasets.event_transforms._base import (
     EventTransform,
+    RandomChoice,
     RandomTransform,
     Table,
     check_positive,
-    check_probability,
     select,
     sort_by_time,
 )
@@ -83,7 +83,7 @@ class JitterTime(RandomTransform):
 
 
 @dataclass
-class RandomTimeReversal(RandomTransform):
+class RandomTimeReversal(RandomChoice):
     """With ``probability`` run a recording backwards, between the same two times; ON and OFF swap, if there is p.
 
     (What darkens when time runs forwards brightens when it runs backwards.)
@@ -91,12 +91,8 @@ class RandomTimeReversal(RandomTransform):
 
     probability: float = 0.5
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_probability(self, self.probability)
-
-    def change(self, table: Table) -> Table:
-        if len(table["t"]) == 0 or self.generator().random() >= self.probability:
+    def flip(self, table: Table) -> Table:
+        if len(table["t"]) == 0:
             return table
         t = wide_times(table["t"])
         backwards = {**table, "t": t.min() + (t.max() - t)}

@@ -6,6 +6,7 @@ import math
 import struct
 import zipfile
 import zlib
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -35,9 +36,7 @@ def npy_header(source: Source) -> tuple[tuple[int, ...], bool, np.dtype[Any], in
     if length > _MAX_HEADER or end > len(data):
         raise source.error(8, f"the header announces {length} bytes, at most {_MAX_HEADER} and what is there are read.")
     try:
-        header = ast.literal_eval(data[start:end].decode("latin1"))
-        shape, is_fortran = header["shape"], header["fortran_order"]
-        dtype = descr_to_dtype(header["descr"])
+        shape, is_fortran, dtype = _understood(data[start:end])
     except Exception as error:  # damaged text ends in any exception
         raise source.error(start, f"the header can't be understood ({error}).") from error
     if type(shape) is not tuple or not all(type(length) is int and length >= 0 for length in shape):
@@ -45,8 +44,19 @@ def npy_header(source: Source) -> tuple[tuple[int, ...], bool, np.dtype[Any], in
     return shape, bool(is_fortran), dtype, end
 
 
+@lru_cache(maxsize=4096)  # the files of a data set have a few headers in common
+def _understood(header: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    facts = ast.literal_eval(header.decode("latin1"))
+    return facts["shape"], facts["fortran_order"], descr_to_dtype(facts["descr"])
+
+
 def read_array(source: Source) -> NDArray:
     """The array in a .npy file of numbers or structures of numbers."""
+    return view_array(source).copy("K")  # writable
+
+
+def view_array(source: Source) -> NDArray:
+    """The same without a copy: it can't be written to."""
     shape, fortran, dtype, start = npy_header(source)
     if dtype.hasobject:
         raise source.error(0, f"the header announces Python objects ({dtype}), which are not loaded.")
@@ -56,7 +66,7 @@ def read_array(source: Source) -> NDArray:
             start,
             f"the header announces {shape} items of {dtype}, {size} bytes, but {len(source.data) - start} follow.",
         )
-    items = np.frombuffer(source.data, dtype, offset=start).copy()  # writable
+    items = np.frombuffer(source.data, dtype, offset=start)
     return items.reshape(shape[::-1]).T if fortran else items.reshape(shape)
 
 

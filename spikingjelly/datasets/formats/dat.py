@@ -48,6 +48,31 @@ def read_dat(file: File, H: int | None = None, W: int | None = None) -> Events:
     :raises DatasetFormatError: (a ValueError) that names file and offset of what is damaged, cut off or outside
     """
     source = read_source(file)
+    events = _decoded(source, H, W)
+    kept = goes_forward(events["t"])
+    dropped = len(kept) - int(np.count_nonzero(kept))
+    if dropped == 0:
+        return events
+    if 2 * dropped > len(kept):
+        raise source.error(0, f"{dropped} of {len(kept)} events step back in time.")
+    warnings.warn(
+        f"{source.name}: {dropped} of {len(kept)} events step back in time and were dropped.", UserWarning, stacklevel=2
+    )
+    return {name: column[kept] for name, column in events.items()}
+
+
+def read_dat_as_it_is(file: File, H: int, W: int) -> Events:
+    """As :func:`read_dat`, with the events whose time steps back."""
+    return _decoded(read_source(file), H, W)
+
+
+def goes_forward(t: NDArray) -> NDArray:
+    """Whether the time of each event is not behind the latest one so far."""
+    latest: NDArray = np.maximum.accumulate(t)
+    return t >= latest
+
+
+def _decoded(source: Source, H: int | None, W: int | None) -> Events:
     layout = _layout(source)
     H = layout.H if H is None else H
     W = layout.W if W is None else W
@@ -66,7 +91,7 @@ def read_dat(file: File, H: int | None = None, W: int | None = None) -> Events:
     if layout.version == 1:
         assert H is not None
         columns["y"] = H - 1 - columns["y"]
-    return _forward({"t": pairs[:, 0].astype(np.int64), **columns, "p": p.astype(np.int8)}, source)
+    return {"t": pairs[:, 0].astype(np.int64), **columns, "p": p.astype(np.int8)}
 
 
 def _layout(source: Source) -> _Layout:
@@ -105,19 +130,3 @@ def _announced(source: Source, text: bytes) -> _Layout:
         return _Layout(1, start, 240, 304)
     H, W = (None if side is None else int(side[1]) for side in (pattern.search(text) for pattern in _SIDE.values()))
     return _Layout(2, start, H, W)
-
-
-def _forward(events: Events, source: Source) -> Events:
-    """The events that do not step back in time."""
-    t = events["t"]
-    latest: NDArray = np.maximum.accumulate(t)
-    kept = t >= latest
-    dropped = len(t) - int(np.count_nonzero(kept))
-    if dropped == 0:
-        return events
-    if 2 * dropped > len(t):
-        raise source.error(0, f"{dropped} of {len(t)} events step back in time.")
-    warnings.warn(
-        f"{source.name}: {dropped} of {len(t)} events step back in time and were dropped.", UserWarning, stacklevel=3
-    )
-    return {name: column[kept] for name, column in events.items()}

@@ -32,15 +32,15 @@ class ShdFile:
     h5py reads the file, and the HDF5 library behind it does not withstand all damage: a single wrong bit can make it
     search forever. Check the sum of a file before it is read for the first time.
 
-    :param file: a path, or the content as bytes
+    :param file: a path, the content as bytes, or an open ``h5py.File``, which is then not closed here
     :param units: number of channels
     :raises ImportError: if h5py is not installed
     :raises DatasetFormatError: (a ValueError) that names the file and what is damaged or outside
     """
 
-    def __init__(self, file: File, units: int = UNITS) -> None:
+    def __init__(self, file: File | Any, units: int = UNITS) -> None:
         self._file = file
-        self._name = "<bytes>" if isinstance(file, bytes | bytearray | memoryview) else os.fspath(file)
+        self._name = _name_of(file)
         self._units = units
         self._opened: tuple[int, Any] | None = None
         labels = np.asarray(self._read("labels"))
@@ -112,8 +112,10 @@ class ShdFile:
         return {**self.__dict__, "_opened": None}
 
     def _handle(self) -> Any:
+        file = self._file
+        if hasattr(file, "filename"):
+            return file
         if self._opened is None or self._opened[0] != os.getpid():
-            file = self._file
             h5py = needs("h5py", "HDF5 files", "h5py")
             if isinstance(file, bytes | bytearray | memoryview):
                 opened: Any = io.BytesIO(file)
@@ -146,6 +148,12 @@ class ShdFile:
 
     def _error(self, found: str) -> DatasetFormatError:
         return DatasetFormatError(f"{self._name}: {found}. {FETCH_AGAIN}")
+
+
+def _name_of(file: Any) -> str:
+    if isinstance(file, bytes | bytearray | memoryview):
+        return "<bytes>"
+    return str(file.filename) if hasattr(file, "filename") else os.fspath(file)
 
 
 def read_shd(file: File, index: int) -> tuple[Events, int]:

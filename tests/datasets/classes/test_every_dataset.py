@@ -1,20 +1,33 @@
 """Every data set on the whole way from the published archives to batches, in miniature."""
 
 import functools
+import hashlib
+import re
+import shutil
 import stat
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from spikingjelly.datasets import DatasetFormatError, DatasetNotFoundError, Resource, pad_sequence_collate
+from spikingjelly.datasets import (
+    DatasetFormatError,
+    DatasetNotFoundError,
+    PreparationError,
+    Resource,
+    pad_sequence_collate,
+)
+from spikingjelly.datasets._preparation.stages import read_manifest
+from spikingjelly.datasets.dvs128_gesture import DVS128Gesture
 from spikingjelly.datasets.es_imagenet import ESImageNet
 from tests.datasets.classes.archives import open_quietly, place
-from tests.datasets.classes.published import ALL, Published
+from tests.datasets.classes.published import ALL, Published, Sample
+from tests.datasets.conftest import Mirror
 from tests.datasets.formats.writers import Event
 
 BUILDERS = {build.__name__: functools.cache(build) for build in ALL}
@@ -199,3 +212,67 @@ def test_a_split_must_be_chosen(published: Published, tmp_path: Path) -> None:
     for wrong in (None, "all"):
         with pytest.raises((ValueError, TypeError), match="train"):
             open_quietly(published.cls, tmp_path, wrong)
+
+
+def damage_one(extract: Path, published: Published) -> tuple[Path, tuple[object, ...], list[Sample]]:
+    """Damage a recording of a class that has others.
+
+    :return: the file, the arguments of its part, and the samples of the part that remain
+    """
+    arguments, samples = next(iter(published.samples.items()))
+    of_label = [sample for sample in samples if sample.label == samples[-1].label]
+    chosen = of_label[0] if len(of_label) > 1 else samples[0]
+    is_cut = published.cls is DVS128Gesture  # a recording holds many samples
+    stem = chosen.stem.rsplit("_", 1)[0] if is_cut else chosen.stem
+    part = "train" if arguments == (True,) else str(arguments[0]) if arguments else ""
+    files = [path for path in extract.rglob(f"{stem}.*") if path.is_file()]
+    if len(files) > 1:
+        files = [p for p in files if chosen.folder in p.parts and (not part or part in p.as_posix().casefold())]
+    (file,) = files
+    file.write_bytes(b"damaged")
+    gone = [s for s in samples if s is chosen or (is_cut and s.stem.startswith(stem))]
+    return file, arguments, [s for s in samples if s not in gone]
+
+
+def test_a_damaged_recording_is_named_or_left_out_and_counted(
+    published: Published, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The rest is complete, and what was left out stands in the manifest."""
+    open_quietly(published.cls, tmp_path, *published.smallest[0])
+    shutil.rmtree(tmp_path / "events_np")
+    bad, arguments, rest = damage_one(tmp_path / "extract", published)
+    options = {"data_type": "frame", "frames_number": 1, "split_by": "number"}
+    with pytest.raises(PreparationError, match=re.escape(bad.name)) as caught:
+        open_quietly(published.cls, tmp_path, *arguments, **options)
+    assert 'on_error="skip"' in str(caught.value)
+    assert not (tmp_path / "frames_number_1_split_by_number").exists()
+    dataset = open_quietly(published.cls, tmp_path, *arguments, **options, on_error="skip")
+    assert [Path(path).stem for path, _ in dataset.samples] == [sample.stem for sample in rest]
+    skipped = {}
+    for folder in ("events_np", "frames_number_1_split_by_number"):
+        skipped |= (read_manifest(tmp_path / folder) or {})["skipped"]
+    assert [Path(file).name for file in skipped] == [bad.name]
+    assert "1 files were skipped" in caplog.text
+    assert bad.name in caplog.text
+
+
+def test_mirrors_are_tried_in_order(
+    published: Published, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mirror: Mirror
+) -> None:
+    """The first has nothing, the second breaks the first file off, the third has all; what is there is not fetched."""
+    arguments, samples = published.smallest
+    mirrored = []
+    for resource in published.cls.resources():
+        path = tmp_path / "download" / resource.name
+        mirror.files |= {f"{folder}/{resource.name}": path.read_bytes() for folder in ("breaks", "good")}
+        mirror.cut.add(f"breaks/{resource.name}")
+        urls = tuple(f"{mirror.url}{folder}/{resource.name}" for folder in ("absent", "breaks", "good"))
+        mirrored.append(Resource(resource.name, urls, hashlib.md5(path.read_bytes()).hexdigest()))
+    monkeypatch.setattr(published.cls, "resource_url_md5", staticmethod(lambda: mirrored))
+    monkeypatch.setattr(published.cls, "downloadable", staticmethod(lambda: True))
+    gone = mirrored[0].name
+    (tmp_path / "download" / gone).unlink()
+    dataset = open_quietly(published.cls, tmp_path, *arguments)
+    asked = [name for number, name in enumerate(mirror.asked) if name not in mirror.asked[:number]]
+    assert [unquote(name) for name in asked] == [f"{folder}/{gone}" for folder in ("absent", "breaks", "good")]
+    assert [Path(path).stem for path, _ in dataset.samples] == [sample.stem for sample in samples]

@@ -1,0 +1,1 @@
+"""Published networks; each takes the class of its neurons, and its step mode as any other network."""

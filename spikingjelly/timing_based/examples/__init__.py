@@ -1,0 +1,1 @@
+"""Programs that train networks of spike times; run them with ``python -m``."""

@@ -1,0 +1,47 @@
+"""The figure to draw on, colours and ticks that all plots share."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from matplotlib.axis import Axis
+    from matplotlib.figure import Figure, SubFigure
+
+    AnyFigure: TypeAlias = Figure | SubFigure
+
+# Okabe and Ito's colours, which people with any kind of colour vision can tell apart; without the pale yellow.
+COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+COLOUR_MAP = "viridis"
+
+
+@contextmanager
+def needing_matplotlib(what: str) -> Iterator[None]:
+    """Says how to install what can't be imported."""
+    try:
+        yield
+    except ImportError as error:
+        raise ImportError(
+            f"{what} needs matplotlib, which can't be imported ({error}). "
+            'Install it with: pip install "spikingjelly[plot]"'
+        ) from error
+
+
+def figure_for(
+    what: str, figure: "AnyFigure | None", figsize: tuple[float, float] | None = None, dpi: float | None = None
+) -> "AnyFigure":
+    """``figure`` if there is one, or else a new figure of pyplot, which ``plt.show()`` knows of."""
+    if figure is not None:
+        return figure
+    with needing_matplotlib(what):
+        from matplotlib import pyplot as plt
+    return plt.figure(figsize=figsize, dpi=dpi)
+
+
+def whole_ticks(*axes: "tuple[Axis, bool]") -> None:
+    """Ticks at whole numbers only, for each axis whose flag is set."""
+    from matplotlib.ticker import MaxNLocator
+
+    for axis, wanted in axes:
+        if wanted:
+            axis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
