@@ -112,7 +112,7 @@ class Tempotron(nn.Module):
         - 'v': the potentials ``[N, out_features, T]``
         - 'v_max': their maxima over time ``[N, out_features]``
         - 'spikes': the times of output spikes ``[N, out_features]``, negative where a neuron does not fire. The time is
-          that of the largest potential, made differentiable: :math:`\sum_t t \operatorname{softmax}_t(T \cdot V[t])`
+          that of the largest potential; its gradient is that of :math:`\sum_t t \operatorname{softmax}_t(T \cdot V[t])`
 
         Gradients reach ``in_spikes`` if they are asked for, so that layers can be stacked with 'spikes'. They need the
         kernels of all spikes, ``[N, in_features, T]``; times that are whole numbers and need no gradient are added up
@@ -165,9 +165,13 @@ class Tempotron(nn.Module):
 
     def _spike_times(self, v: torch.Tensor, v_max: torch.Tensor) -> torch.Tensor:
         t = torch.arange(self.T, dtype=v.dtype, device=v.device)
-        times = (torch.softmax(self.T * v, 2) * t).sum(2)
+        soft = (torch.softmax(self.T * v, 2) * t).sum(2)
+        hard = v.argmax(2).to(v.dtype)
+        fires = v_max >= self.v_threshold
         # Negative zero would be read as a spike at time 0 by the next layer.
-        return torch.where(v_max >= self.v_threshold, times, -times.clamp(min=torch.finfo(v.dtype).tiny))
+        times = torch.where(fires, hard, -hard.clamp(min=torch.finfo(v.dtype).tiny))
+        slope = torch.where(fires, soft, -soft)
+        return times + (slope - slope.detach())
 
     def extra_repr(self) -> str:
         return f"T={self.T}, tau={self.tau}, tau_s={self.tau_s}, v_threshold={self.v_threshold}"

@@ -13,6 +13,8 @@ MAXPOOL = "kernel_size, stride=None, padding=0, dilation=1, return_indices=False
 AVGPOOL = "kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True"
 RECT = "surrogate_function=Rect(alpha=1.0, spiking=True)"
 NOISE = "is_training=True, T=5, sigma_init=0.5, beta=0.0"
+RULE = "trace_pre, trace_post, tau_pre, tau_post"
+FUNCTIONS = "f_pre=..., f_post=..."
 SURROGATE_1 = {
     "PiecewiseQuadratic": 1.0, "PiecewiseExp": 1.0, "Sigmoid": 4.0, "SoftSign": 2.0, "ATan": 2.0, "NonzeroSignLogAbs": 1.0,
     "Erf": 2.0, "QPseudoSpike": 2.0, "LogTailedReLU": 0.0, "SuperSpike": 1.0, "Rect": 1.0, "DeterministicPass": 1.0,
@@ -161,6 +163,16 @@ rnn.SpikingGRU({RNN}, {GATES})
 rnn.SpikingVanillaRNNCell(input_size, hidden_size, bias=True, surrogate_function=Erf(alpha=2.0, spiking=True))
 rnn.SpikingVanillaRNN({RNN}, surrogate_function=Erf(alpha=2.0, spiking=True))
 rnn.bidirectional_rnn_cell_forward(cell, cell_reverse, x, states=None, states_reverse=None)
+functional.sltt_online_training(model, optimizer, x_seq, target_seq, f_loss_t, K=None, generator=None)
+learning.stdp_linear_single_step(fc, in_spike, out_spike, {RULE}, {FUNCTIONS})
+learning.stdp_conv1d_single_step(conv, in_spike, out_spike, {RULE}, {FUNCTIONS})
+learning.stdp_conv2d_single_step(conv, in_spike, out_spike, {RULE}, {FUNCTIONS})
+learning.stdp_multi_step(layer, in_seq, out_seq, {RULE}, {FUNCTIONS})
+learning.mstdp_linear_single_step(fc, in_spike, out_spike, {RULE}, {FUNCTIONS})
+learning.mstdpet_linear_single_step(fc, in_spike, out_spike, {RULE}, tau_trace, {FUNCTIONS})
+learning.STDPLearner(step_mode, synapse, sn, tau_pre, tau_post, {FUNCTIONS})
+learning.MSTDPLearner(step_mode, batch_size, synapse, sn, tau_pre, tau_post, {FUNCTIONS})
+learning.MSTDPETLearner(step_mode, synapse, sn, tau_pre, tau_post, tau_trace, {FUNCTIONS})
 monitor.OutputMonitor(net, instance=None, function_on_output=...)
 monitor.InputMonitor(net, instance=None, function_on_input=...)
 monitor.AttributeMonitor(attribute_name, pre_forward, net, instance=None, function_on_attribute=...)

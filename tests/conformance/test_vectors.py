@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from spikingjelly.activation_based import encoding, functional, layer, neuron, rnn, surrogate
+from spikingjelly.activation_based import encoding, functional, layer, learning, neuron, rnn, surrogate
 
 DATA = Path(__file__).resolve().parents[1] / "data"
-KINDS = ("surrogate", "neuron", "layer", "encoder", "functional", "rnn")
+KINDS = ("surrogate", "neuron", "layer", "encoder", "functional", "rnn", "learning")
 CASES = [case for case in json.loads((DATA / "cases.json").read_text()) if case["kind"] in KINDS]
 
 Arrays = dict[str, torch.Tensor]
@@ -135,6 +135,24 @@ def check_rnn(case: dict, a: Arrays) -> None:
         assert torch.equal(state, a[f"state{number}"])
 
 
+def check_learning(case: dict, a: Arrays) -> None:
+    mode, kwargs = case["step_mode"], case["kwargs"]
+    n_out, n_in = a["w"].shape[:2]
+    if case["synapse"] == "linear":
+        synapse = layer.Linear(n_in, n_out, bias=False, step_mode=mode)
+    else:
+        synapse = layer.Conv2d(n_in, n_out, 3, padding=1, bias=False, step_mode=mode)
+    synapse.weight.data.copy_(a["w"])
+    node = neuron.IFNode(step_mode=mode)
+    within_one = {"f_pre": lambda w: w.clamp(-1, 1), "f_post": lambda w: w.clamp(-1, 1)}
+    rule = getattr(learning, case["cls"])(step_mode=mode, synapse=synapse, sn=node, **within_one, **kwargs)
+    changes = []
+    for x, reward in [(a["x"], None)] if mode == "m" else zip(a["x"], a["R"], strict=True):
+        node(synapse(x))
+        changes.append(rule.step(*[reward] * (case["cls"] != "STDPLearner"), on_grad=False))
+    close(torch.stack(changes), a["dw"])
+
+
 @pytest.mark.parametrize("case", CASES, ids=[f"{c['id']}-{c.get('cls', c.get('fn'))}" for c in CASES])
 def test_recorded_case(case: dict, recorded: dict[str, Arrays]) -> None:
     globals()[f"check_{case['kind']}"](case, recorded[case["id"]])
@@ -142,4 +160,5 @@ def test_recorded_case(case: dict, recorded: dict[str, Arrays]) -> None:
 
 def test_every_kind_is_there() -> None:
     counts = collections.Counter(case["kind"] for case in CASES)
-    assert counts == {"surrogate": 27, "neuron": 248, "layer": 22, "encoder": 7, "functional": 14, "rnn": 5}
+    by_kind = {"surrogate": 27, "neuron": 248, "layer": 22, "encoder": 7, "functional": 14, "rnn": 5, "learning": 5}
+    assert counts == by_kind

@@ -36,6 +36,7 @@ FORBIDDEN = {
         "spikingjelly.datasets",
     ],
     f"{ACTIVATION}.functional": [f"{ACTIVATION}.layer", f"{ACTIVATION}.examples", "spikingjelly.datasets"],
+    f"{ACTIVATION}.learning": [f"{ACTIVATION}.neuron", f"{ACTIVATION}.layer", "spikingjelly.fusion"],
     ACTIVATION: ["spikingjelly.datasets", TIMING, "spikingjelly.visualizing"],
     TIMING: [ACTIVATION, "spikingjelly.fusion", "spikingjelly.datasets", "spikingjelly.visualizing"],
     "spikingjelly.visualizing": [ACTIVATION, TIMING, "spikingjelly.fusion", "spikingjelly.datasets"],

@@ -62,7 +62,7 @@ def fptt_online_training(
     :raises ValueError: (also an AssertionError) if ``x_seq`` and ``target_seq`` differ in T, if ``alpha <= 0``, or if
         ``w_ra`` does not fit the parameters of ``optimizer``
     """
-    _check_same_length("fptt_online_training", x_seq, target_seq, dim=0)
+    check_same_length("fptt_online_training", x_seq, target_seq, dim=0)
     parameters = _parameters(optimizer)
     _check_averages(parameters, w_ra, alpha)
     T = x_seq.shape[0]
@@ -104,7 +104,7 @@ def ottt_online_training(
 
     :raises ValueError: (also an AssertionError) if ``x_seq`` and ``target_seq`` differ in T
     """
-    _check_same_length("ottt_online_training", x_seq, target_seq, dim=1)
+    check_same_length("ottt_online_training", x_seq, target_seq, dim=1)
     losses, outputs = [], []
     optimizer.zero_grad()
     for x, target in zip(x_seq.unbind(1), target_seq.unbind(1), strict=True):
@@ -172,7 +172,7 @@ def _move_averages(
             w_ra[i] -= gradient / (2.0 * alpha)
 
 
-def _check_same_length(owner: str, x_seq: torch.Tensor, target_seq: torch.Tensor, dim: int) -> None:
+def check_same_length(owner: str, x_seq: torch.Tensor, target_seq: torch.Tensor, dim: int) -> None:
     layout = ("[T, N, *]", "[N, T, *]")[dim]
     if min(x_seq.dim(), target_seq.dim()) <= dim or x_seq.shape[dim] != target_seq.shape[dim] or not x_seq.shape[dim]:
         raise ArgumentValueError(

@@ -1,0 +1,1 @@
+"""The examples of plasticity, under the names of the 2.0 releases."""

@@ -1,0 +1,8 @@
+""":mod:`spikingjelly.activation_based.examples.mstdp` under its name in the 2.0 releases."""
+
+from spikingjelly.activation_based.examples.mstdp import main, parse
+
+__all__ = ["main", "parse"]
+
+if __name__ == "__main__":
+    main()
