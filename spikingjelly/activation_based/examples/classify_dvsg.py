@@ -13,61 +13,19 @@ ICCV 2021.
 """
 
 import argparse
-import copy
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import torch
-from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
-from spikingjelly.activation_based import functional, layer, neuron, surrogate
+from spikingjelly.activation_based import functional, neuron, surrogate
 from spikingjelly.activation_based.examples.common import batches, command, flags, gestures, training
 from spikingjelly.activation_based.examples.common.classifier import Classifier, squared_error_of_rates
+from spikingjelly.activation_based.model.parametric_lif_net import DVSGestureNet
 from spikingjelly.datasets.dvs128_gesture import DVS128Gesture
 
 CLASSES = ["0", "1", "10", "2", "3", "4", "5", "6", "7", "8", "9"]  # folders of the data set in the order of its labels
 MADE_UP_SAMPLES = {True: 264, False: 88}
-
-
-class DVSGestureNet(nn.Module):
-    """Five times [convolution 3x3, batch norm, neurons, max pooling], two times [dropout, linear, neurons], voting.
-
-    From frames ``[T, N, 2, 128, 128]`` to votes ``[T, N, 11]`` in step mode 'm', without T in 's'.
-
-    :param channels: of all convolutions
-    :param spiking_neuron: the class of the neurons
-    :param kwargs: its arguments, of which each layer gets a copy
-    """
-
-    def __init__(self, channels: int, spiking_neuron: Callable[..., nn.Module], **kwargs: Any) -> None:
-        super().__init__()
-
-        def spiking() -> nn.Module:
-            return spiking_neuron(**copy.deepcopy(kwargs))
-
-        stages: list[nn.Module] = []
-        for i in range(5):
-            stages += [
-                layer.Conv2d(channels if i else 2, channels, kernel_size=3, padding=1, bias=False),
-                layer.BatchNorm2d(channels),
-                spiking(),
-                layer.MaxPool2d(2, 2),
-            ]
-        self.conv_fc = nn.Sequential(
-            *stages,
-            layer.Flatten(),
-            layer.Dropout(0.5),
-            layer.Linear(channels * 4 * 4, 512),
-            spiking(),
-            layer.Dropout(0.5),
-            layer.Linear(512, 110),
-            spiking(),
-            layer.VotingLayer(10),
-        )
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.conv_fc(x)
 
 
 class FrameClassifier(Classifier):

@@ -12,8 +12,6 @@ import torch
 
 import spikingjelly
 
-_PARTS = ("epoch", "net", "optimizer", "scaler", "random", "accuracy", "history")
-
 
 class CheckpointError(ValueError):
     """A file is no checkpoint, or one of another run."""
@@ -26,9 +24,10 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     os.replace(aside, path)
 
 
-def load_checkpoint(path: Path) -> dict[str, Any]:
+def load_checkpoint(path: Path, parts: Sequence[str] = ("epoch", "net", "optimizer")) -> dict[str, Any]:
     """Read a checkpoint; nothing in it is executed.
 
+    :param parts: what it must hold
     :raises FileNotFoundError: if there is none
     :raises CheckpointError: (a ValueError) if the file is no checkpoint of these examples
     """
@@ -38,7 +37,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         raise CheckpointError(f"{path} can't be read as a checkpoint: {error}") from error
-    missing = [part for part in _PARTS if not isinstance(state, dict) or part not in state]
+    missing = [part for part in parts if not isinstance(state, dict) or part not in state]
     if missing:
         raise CheckpointError(f"{path} is no checkpoint of this example: it lacks {', '.join(missing)}")
     return state

@@ -11,6 +11,8 @@ from torch.utils.data import DataLoader
 from spikingjelly.activation_based.examples.common import pictures, run_folder
 from spikingjelly.activation_based.examples.common.classifier import Classifier, Evaluation
 
+PARTS = ("epoch", "net", "optimizer", "scaler", "random", "accuracy", "history")
+
 
 @dataclass
 class Outcome:
@@ -75,7 +77,7 @@ def _resume(args: argparse.Namespace, classifier: Classifier) -> list[dict[str, 
     """The epochs that lie behind."""
     if args.resume is None:
         return []
-    state = run_folder.load_checkpoint(args.resume)
+    state = run_folder.load_checkpoint(args.resume, PARTS)
     classifier.restore(state)
     print(f"Resumed from {args.resume} after epoch {state['epoch']}, test accuracy {state['accuracy']:.4f}.")
     return state["history"]
