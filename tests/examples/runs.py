@@ -52,7 +52,7 @@ EXAMPLES = {
         spiking_lstm_sequential_mnist.main,
         "images_folder",
         ("-b", "5", "-hidden", "6", "-layers", "2"),
-        "lstm_b5_adam_lr0.01_h6_l2",
+        "lstm_b5_adam_lr0.003_h6_l2",
     ),
 }
 

@@ -60,6 +60,17 @@ def test_one_step_of_sgd() -> None:
     assert classifier.net.factor.item() == pytest.approx(1 - 0.1 * gradient)
 
 
+@pytest.mark.parametrize(("max_norm", "step"), [(0.01, 0.001), (100.0, None)])
+def test_gradients_are_scaled_down_to_a_norm_and_never_up(max_norm: float, step: float | None) -> None:
+    moved = []
+    for norm in (None, max_norm):
+        classifier = Classifier(Scores(), args(momentum=0.0), max_norm=norm)
+        classifier.train_on(torch.tensor([[0.5, 0.25]]), torch.tensor([1]))
+        moved.append(abs(classifier.net.factor.item() - 1))
+    assert moved[0] > 0.002
+    assert moved[1] == pytest.approx(moved[0] if step is None else step, rel=1e-3)
+
+
 def test_the_network_is_reset_before_each_batch_also_of_another_size() -> None:
     net = nn.Sequential(layer.Linear(3, 3), neuron.IFNode())
     classifier = Classifier(net, args())

@@ -7,7 +7,7 @@ At each of 28 time steps the network sees one row of the image, 28 pixels. ``-mo
 potentials of 32 hidden IF neurons to remember the rows above, ``ss`` adds a synapse whose current decays with a learned
 time constant behind them, and ``fb`` connects each hidden neuron with all of them through the spikes of the last time
 step. The loss is the squared error between the firing rates of the ten output neurons and the one-hot label, summed
-over the neurons.
+over the neurons. The gradients of ``fb`` may explode: above a norm of 1 they are scaled down to it.
 """
 
 import argparse
@@ -88,7 +88,8 @@ def main(argv: Sequence[str] | None = None) -> float:
     args = parse(argv)
     torch.manual_seed(args.seed)
     train_loader, test_loader, classes, data = images.load(args, FashionMNIST)
-    classifier = Classifier(MODELS[args.model](args.cupy), args, loss=squared_error_of_rates)
+    max_norm = 1.0 if args.model == "fb" else None
+    classifier = Classifier(MODELS[args.model](args.cupy), args, loss=squared_error_of_rates, max_norm=max_norm)
     folder = args.out_dir / f"{args.model}_{flags.folder_name(args, *(['cupy'] if args.cupy else []))}"
     return training.run(args, folder, classifier, train_loader, test_loader, classes, data).accuracy
 

@@ -4,7 +4,8 @@
 
 At each of 28 time steps the network sees one row of the image, 28 pixels. All gates of the LSTM are spikes; a linear
 layer makes the scores of the ten digits from the mean of its outputs over time, and the loss is their cross-entropy.
-At first the forget gates are open, so that the gradients reach back to the first rows.
+At first the forget gates are open, so that the gradients reach back to the first rows; gradients of a norm above 1 are
+scaled down to it.
 
 Source: Lotfi Rezaabad and Vishwanath, "Long Short-Term Memory Spiking Networks and Their Applications", 2020;
 Jozefowicz et al., "An Empirical Exploration of Recurrent Network Architectures", ICML 2015 (the forget gates' bias).
@@ -51,7 +52,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
     parser = flags.parser(
         "spiking_lstm_sequential_mnist", "Classify MNIST row by row with a spiking LSTM.",
-        b=128, epochs=10, opt="adam", lr=1e-2,
+        b=128, epochs=10, opt="adam", lr=3e-3,
     )  # fmt: skip
     parser.add_argument("-hidden", type=int, default=128, help="features of the LSTM's state")
     parser.add_argument("-layers", type=int, default=1, help="layers of the LSTM")
@@ -63,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> float:
     args = parse(argv)
     torch.manual_seed(args.seed)
     train_loader, test_loader, classes, data = images.load(args, MNIST)
-    classifier = Classifier(Net(args.hidden, args.layers), args, loss=F.cross_entropy)
+    classifier = Classifier(Net(args.hidden, args.layers), args, loss=F.cross_entropy, max_norm=1.0)
     folder = args.out_dir / f"lstm_{flags.folder_name(args, f'h{args.hidden}', f'l{args.layers}')}"
     return training.run(args, folder, classifier, train_loader, test_loader, classes, data).accuracy
 

@@ -51,6 +51,7 @@ class Classifier:
     :param args: the flags ``device``, ``opt``, ``lr``, ``momentum``, ``epochs``, ``amp``
     :param loss: of ``(scores, labels)``
     :param augment: what is done to the samples of a training batch first
+    :param max_norm: to which norm all gradients together are scaled down where theirs is larger; None: to none
     :param cosine: whether the learning rate falls to 0 along a cosine over ``epochs``
     """
 
@@ -61,6 +62,7 @@ class Classifier:
         *,
         loss: Loss = mse_of_rates,
         augment: Tensors | None = None,
+        max_norm: float | None = None,
         cosine: bool = True,
     ) -> None:
         self.device = torch.device(args.device)
@@ -68,6 +70,7 @@ class Classifier:
         self.net = net.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.loss = loss
         self.augment = augment
+        self.max_norm = max_norm
         self.lr, self.epochs, self.cosine = args.lr, args.epochs, cosine
         parameters = self.net.parameters()
         if args.opt == "sgd":
@@ -105,6 +108,9 @@ class Classifier:
             raise FloatingPointError(f"the loss became {loss.item()}: use a smaller -lr, or leave out -amp")
         self.optimizer.zero_grad()
         self.scaler.scale(loss).backward()
+        if self.max_norm is not None:
+            self.scaler.unscale_(self.optimizer)
+            nn.utils.clip_grad_norm_(self.net.parameters(), self.max_norm)
         self.scaler.step(self.optimizer)
         self.scaler.update()
         return loss.item(), int((scores.argmax(1) == labels).sum())
