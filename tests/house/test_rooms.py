@@ -14,11 +14,13 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # room -> rooms of the package that it must not import
 ACTIVATION = "spikingjelly.activation_based"
+FORMER = ["spikingjelly.clock_driven", "spikingjelly.event_driven", "spikingjelly.cext"]
 TIMING = "spikingjelly.timing_based"
 FORBIDDEN = {
-    "spikingjelly.fusion": [ACTIVATION, "spikingjelly.datasets"],
-    "spikingjelly.configure": [ACTIVATION, "spikingjelly.fusion", "spikingjelly.datasets"],
-    "spikingjelly.datasets": [ACTIVATION, "spikingjelly.fusion"],
+    "spikingjelly.fusion": [ACTIVATION, "spikingjelly.datasets", *FORMER],
+    "spikingjelly.configure": [ACTIVATION, "spikingjelly.fusion", "spikingjelly.datasets", *FORMER],
+    "spikingjelly.datasets": [ACTIVATION, "spikingjelly.fusion", *FORMER],
+    **{room: ["spikingjelly.fusion", "spikingjelly.datasets"] for room in FORMER},
     f"{ACTIVATION}._checks": [ACTIVATION, "spikingjelly.fusion", "spikingjelly.datasets"],
     f"{ACTIVATION}.base": [
         f"{ACTIVATION}.neuron",
@@ -37,9 +39,9 @@ FORBIDDEN = {
     ],
     f"{ACTIVATION}.functional": [f"{ACTIVATION}.layer", f"{ACTIVATION}.examples", "spikingjelly.datasets"],
     f"{ACTIVATION}.learning": [f"{ACTIVATION}.neuron", f"{ACTIVATION}.layer", "spikingjelly.fusion"],
-    ACTIVATION: ["spikingjelly.datasets", TIMING, "spikingjelly.visualizing"],
-    TIMING: [ACTIVATION, "spikingjelly.fusion", "spikingjelly.datasets", "spikingjelly.visualizing"],
-    "spikingjelly.visualizing": [ACTIVATION, TIMING, "spikingjelly.fusion", "spikingjelly.datasets"],
+    ACTIVATION: ["spikingjelly.datasets", TIMING, "spikingjelly.visualizing", *FORMER],
+    TIMING: [ACTIVATION, "spikingjelly.fusion", "spikingjelly.datasets", "spikingjelly.visualizing", *FORMER],
+    "spikingjelly.visualizing": [ACTIVATION, TIMING, "spikingjelly.fusion", "spikingjelly.datasets", *FORMER],
 }
 # The checks of arguments are shared.
 ALLOWED = {TIMING: f"{ACTIVATION}._checks"}
