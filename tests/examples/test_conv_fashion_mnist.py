@@ -66,4 +66,4 @@ def test_learns_fashion(tmp_path: Path, shared_data: Path) -> None:
     accuracy = conv_fashion_mnist.main(
         [*flags, "-data-dir", str(shared_data / "fashion-mnist"), "-out-dir", str(tmp_path)]
     )
-    assert accuracy > 0.87
+    assert accuracy > 0.85
