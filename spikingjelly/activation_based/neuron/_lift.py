@@ -90,7 +90,11 @@ def _mutating_step(
     module._forget_calls()
     module._memories.update(zip(names, states, strict=True))
     others = {name: value for name, value in module._memories.items() if name not in names}
+    held = [(place, owner, name, owner[name]) for place, owner, name in _owners_of(module)]
     output = module.single_step_forward(x)
+    changed = [place for place, owner, name, tensor in held if owner.get(name) is not tensor]
+    if changed:
+        raise Unfusable(f"it changes {', '.join(changed)}, which is no memory")
     left = [name for name, value in module._memories.items() if name not in names and value is not others.get(name)]
     if left and all(isinstance(others.get(n), float) and isinstance(module._memories[n], torch.Tensor) for n in left):
         raise MoreStates(left)
