@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import torch
 
+from spikingjelly.activation_based import functional, neuron
+from spikingjelly.activation_based.model.train_imagenet_example import SResNetTrainer
 from tests.model.training_program import SmallTrainer
 
 PROGRAM = Path(__file__).with_name("training_program.py")
@@ -162,3 +164,21 @@ def test_a_trainer_without_network_or_data_says_so(tmp_path: Path) -> None:
         trainer.load_data(args)
     assert "model=mine_batch_size=32_epochs=90_opt=sgd_lr=0.1" in trainer.get_tb_logdir_name(args)
     assert (args.mixup_alpha, args.cutmix_alpha, args.random_erase, args.seed) == (0.2, 1.0, 0.1, 2020)
+
+
+@pytest.mark.parametrize("name", ["spiking_resnet18", "sew_resnet34"])
+def test_trainer_of_spiking_resnets(name: str) -> None:
+    trainer = SResNetTrainer()
+    args = trainer.get_args_parser().parse_args(["--model", name, "--T", "3", "--cupy"])
+    net = trainer.load_model(args, 5)
+    assert {(m.step_mode, m.backend, m.detach_reset) for m in net.modules() if isinstance(m, neuron.IFNode)} == {
+        ("m", "cupy", True)
+    }
+    functional.set_backend(net, "auto", neuron.IFNode)
+    x = trainer.preprocess_train_sample(args, torch.rand(2, 3, 32, 32))
+    assert x.shape == trainer.preprocess_test_sample(args, torch.rand(2, 3, 32, 32)).shape == (3, 2, 3, 32, 32)
+    assert trainer.process_model_output(args, net(x)).shape == (2, 5)
+    assert trainer.get_tb_logdir_name(args).endswith("_T=3")
+    args.model = "resnet18"
+    with pytest.raises(ValueError, match="--model must be one of spiking_resnet18, .*sew_.*but 'resnet18'"):
+        trainer.load_model(args, 5)

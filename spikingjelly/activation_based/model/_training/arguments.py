@@ -43,6 +43,7 @@ _TEXTS = (
 _SWITCHES = (
     ("--sync-bn", "batch normalisation over the batches of all processes"),
     ("--test-only", "test the checkpoint of --resume, and train nothing"),
+    ("--pretrained", "start from the weights of a network without spikes, where the network knows some"),
     ("--ra-sampler", "repeated augmentation"),
     ("--model-ema", "test a moving average of the weights as well"),
     ("--print-logdir", "print the folder of the training, and stop"),
