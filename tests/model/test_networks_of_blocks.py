@@ -1,5 +1,6 @@
 """Spikformer, QKFormer, Spike-driven Transformer and MS-ResNet: sizes of the papers, step modes, inputs, gradients."""
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -241,3 +242,33 @@ def test_published_names_take_the_place_of_the_first_arguments() -> None:
             if isinstance(m, layer.MaxPool2d)
         ]
     assert len(sizes) == 2
+
+
+NETWORK = "in_channels=3, num_classes=1000"
+SIGNATURES = {
+    spikformer.Spikformer: "T=4, in_channels=3, img_size_h=224, img_size_w=224, patch_size=16, num_classes=1000, embed_dims=256, "
+    "num_heads=8, mlp_ratio=4.0, depths=4",
+    spikformer.spikformer_ti: "T=4, in_channels=3, img_size_h=224, img_size_w=224, num_classes=1000",
+    spikformer.spikformer_s: "T=4, in_channels=3, img_size_h=224, img_size_w=224, num_classes=1000",
+    spikformer.spikformer_cifar10: "T=4, num_classes=10",
+    spikformer.SpikformerBlock: "dim, num_heads, mlp_ratio=4.0",
+    spikformer.SpikformerMLP: "in_features, hidden_features, out_features",
+    spikformer.SpikformerPatchStem: "img_size_h=224, img_size_w=224, patch_size=16, in_channels=3, embed_dims=256",
+    spikformer.SpikformerConv2dBNLIF: "in_channels, out_channels, kernel_size, stride=1, padding=0, pool=False",
+    qkformer.QKFormer: f"T=4, {NETWORK}, embed_dims=384, num_heads=(3, 6, 6), depths=(1, 2, 7), mlp_ratio=4.0, qka_type='token'",
+    qkformer.qkformer_10_384: f"T=4, {NETWORK}",
+    spike_driven_transformer.SpikeDrivenTransformer: f"T=4, {NETWORK}, embed_dims=384, num_heads=8, depths=8, mlp_ratio=4.0, "
+    "pooling_stat='1111'",
+    spike_driven_transformer.sdt_8_384: f"T=4, {NETWORK}",
+    ms_resnet.MSResNet: f"T=6, {NETWORK}, layers=(2, 2, 2, 2), base_channels=64, stem_kernel_size=7, stem_stride=2, "
+    "stem_pool=False, stage_channels=None",
+    ms_resnet.ms_resnet18: f"T=6, {NETWORK}",
+    ms_resnet.ms_resnet34: f"T=6, {NETWORK}",
+}
+
+
+@pytest.mark.parametrize("published", SIGNATURES, ids=lambda published: published.__name__)
+def test_published_signatures(published: Any) -> None:
+    parameters = inspect.signature(published).parameters.values()
+    written = [p.name if p.default is p.empty else f"{p.name}={p.default!r}" for p in parameters]
+    assert ", ".join(written) == f"{SIGNATURES[published]}, spiking_neuron=None, kwargs"
