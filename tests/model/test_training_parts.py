@@ -2,8 +2,9 @@
 
 import importlib.util
 import random
+import sys
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -237,3 +238,74 @@ def test_augmentation_without_torchvision_says_what_to_do() -> None:
     for make in (presets.ClassificationPresetTrain, presets.ClassificationPresetEval):
         with pytest.raises(ImportError, match="pip install torchvision"):
             make(32)
+
+
+class Recorded:
+    """Stands for a class of torchvision; keeps what it was made with."""
+
+    def __init__(self, *args: Any, **keywords: Any) -> None:
+        self.args, self.keywords = args, keywords
+
+
+@pytest.fixture
+def torchvision(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """A torchvision whose classes keep their arguments: what is tested is which of them are asked for."""
+    package, transforms_module, datasets = (ModuleType(name) for name in ("torchvision", "transforms", "datasets"))
+    for name in (
+        "RandomResizedCrop", "RandomHorizontalFlip", "TrivialAugmentWide", "RandAugment", "AutoAugment", "ToTensor",
+        "Normalize", "RandomErasing", "Resize", "CenterCrop", "Compose",
+    ):  # fmt: skip
+        setattr(transforms_module, name, type(name, (Recorded,), {}))
+    transforms_module.InterpolationMode = transforms_module.AutoAugmentPolicy = str
+    datasets.ImageFolder = type("ImageFolder", (Recorded,), {"classes": ("a", "b"), "__len__": lambda self: 12})
+    package.transforms, package.datasets = transforms_module, datasets
+    monkeypatch.setitem(sys.modules, "torchvision", package)
+    monkeypatch.setitem(sys.modules, "torchvision.transforms", transforms_module)
+    monkeypatch.setitem(sys.modules, "torchvision.datasets", datasets)
+    return package
+
+
+def steps_of(preset: Any) -> dict[str, Recorded]:
+    return {type(step).__name__: step for step in preset.transforms.args[0]}
+
+
+def test_pictures_are_augmented_as_the_options_say(torchvision: ModuleType, tmp_path: Path) -> None:
+    for name in ("train", "val"):
+        (tmp_path / name).mkdir()
+    trainer = train_classify.Trainer()
+    args = trainer.get_args_parser().parse_args(
+        ["--data-path", str(tmp_path), "--train-crop-size", "20", "--val-crop-size", "24", "--val-resize-size", "28",
+         "--random-erase", "0.4", "--interpolation", "bicubic", "--auto-augment", "ra"]
+    )  # fmt: skip
+    dataset, dataset_test, sampler_train, sampler_test = trainer.load_data(args)
+    assert dataset.args[0] == str(tmp_path / "train")
+    assert dataset_test.args[0] == str(tmp_path / "val")
+    train, test = steps_of(dataset.args[1]), steps_of(dataset_test.args[1])
+    assert list(train) == [
+        "RandomResizedCrop",
+        "RandomHorizontalFlip",
+        "RandAugment",
+        "ToTensor",
+        "Normalize",
+        "RandomErasing",
+    ]
+    assert list(test) == ["Resize", "CenterCrop", "ToTensor", "Normalize"]
+    assert train["RandomResizedCrop"].args == (20,)
+    assert train["RandomResizedCrop"].keywords == train["RandAugment"].keywords == {"interpolation": "bicubic"}
+    assert train["RandomErasing"].args == (0.4,)
+    assert (test["Resize"].args, test["CenterCrop"].args) == ((28,), (24,))
+    assert sorted(sampler_train) == list(sampler_test) == list(range(12))
+
+
+def test_other_ways_to_augment(torchvision: ModuleType) -> None:
+    plain = steps_of(presets.ClassificationPresetTrain(8, mean=(0.5,), std=(0.25,), hflip_prob=0.0))
+    assert list(plain) == ["RandomResizedCrop", "ToTensor", "Normalize"]
+    assert plain["Normalize"].args == ((0.5,), (0.25,))
+    wide = steps_of(presets.ClassificationPresetTrain(8, hflip_prob=0.3, auto_augment_policy="ta_wide"))
+    assert wide["RandomHorizontalFlip"].args == (0.3,)
+    assert "TrivialAugmentWide" in wide
+    policy = steps_of(presets.ClassificationPresetTrain(8, auto_augment_policy="cifar10"))
+    assert policy["AutoAugment"].keywords == {"policy": "cifar10", "interpolation": "bilinear"}
+    test = steps_of(presets.ClassificationPresetEval(8, mean=(0.1,), std=(0.2,), interpolation="nearest"))
+    assert test["Normalize"].args == ((0.1,), (0.2,))
+    assert (test["Resize"].args, test["Resize"].keywords) == ((256,), {"interpolation": "nearest"})
