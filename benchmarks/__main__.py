@@ -5,7 +5,17 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import datasets, fashion_mnist, main_job, memory, neuron, neuron_vs_peers, packed_spikes, shd
+from benchmarks import (
+    conversion,
+    datasets,
+    fashion_mnist,
+    main_job,
+    memory,
+    neuron,
+    neuron_vs_peers,
+    packed_spikes,
+    shd,
+)
 from benchmarks.report import DidNotRun, Options, Report, machine, print_machine
 
 ROWS: dict[str, Callable[[Options, Report], None]] = {
@@ -17,6 +27,7 @@ ROWS: dict[str, Callable[[Options, Report], None]] = {
     "memory": memory.run,
     "packed_spikes": packed_spikes.run,
     "datasets": datasets.run,
+    "ann2snn": conversion.run,
 }
 
 

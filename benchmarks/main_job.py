@@ -41,7 +41,7 @@ class StepByStep:
         return loss.item()
 
 
-def check_numerics(usual: StepByStep, ours: lif_fc_mnist.Classifier, images: torch.Tensor) -> None:
+def check_numerics(usual: StepByStep, ours: lif_fc_mnist.PoissonClassifier, images: torch.Tensor) -> None:
     """Both ways give the same firing rates and weight gradients for the same spikes."""
     ours.net.load_state_dict(usual.net.state_dict())
     spikes = ours.encoder(images.expand(T, *images.shape))
@@ -72,7 +72,7 @@ def run(options: Options, report: Report) -> None:
     subset = MNISTSubset(train=True)
     images, labels = subset.images()[:BATCH], subset.targets[:BATCH]
     usual = StepByStep()
-    ours = lif_fc_mnist.Classifier(lif_fc_mnist.parse(["-device", "cpu"]))
+    ours = lif_fc_mnist.PoissonClassifier(lif_fc_mnist.parse(["-device", "cpu"]))
     check_numerics(usual, ours, images)
     ways = {"step by step": usual.train_on, "all at once": ours.train_on}
     clocks = {name: clock(train_on, images, labels) for name, train_on in ways.items()}

@@ -1,1 +1,16 @@
 """Neurons, surrogate gradients, layers, encoders and tools that work on tensors ``[N, *]`` and ``[T, N, *]``."""
+
+from typing import Any
+
+_REPLACED = {
+    "neuron_cupy": "neuron, whose classes run in a derived kernel with backend='cupy'",
+    "neuron_cupy_lite": "neuron, whose classes run in a derived kernel with backend='cupy'",
+    "spike_op": "layer.Linear and layer.Conv1d to Conv3d inside `with functional.packed_spikes():`",
+    "tensor_cache": "functional.packed_spikes, which keeps eight spikes in a byte until the backward pass",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _REPLACED:
+        raise ImportError(f"spikingjelly.activation_based.{name} does not exist. Use {_REPLACED[name]}.")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

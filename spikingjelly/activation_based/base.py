@@ -16,6 +16,7 @@ __all__ = [
     "MemoryModule",
     "MultiStepModule",
     "SingleModule",
+    "SingleStepModule",
     "StepModule",
     "check_backend_library",
 ]
@@ -71,6 +72,9 @@ class SingleModule(StepModule):
 
     def supported_step_mode(self) -> tuple[str, ...]:
         return ("s",)
+
+
+SingleStepModule = SingleModule  # the name in later releases
 
 
 class MultiStepModule(StepModule):

@@ -124,17 +124,6 @@ def check_functional(case: dict, a: Arrays) -> None:
     torch.testing.assert_close(CALLS[case["fn"]](case["args"], a).detach(), a["y"], **tolerance, check_dtype=False)
 
 
-def check_rnn(case: dict, a: Arrays) -> None:
-    net = getattr(rnn, case["cls"])(**case["kwargs"])
-    net.load_state_dict({name[3:]: value for name, value in a.items() if name.startswith("sd/")})
-    x = a["x"].requires_grad_()
-    y, states = net(x)
-    assert torch.equal(y, a["y"])
-    close(torch.autograd.grad(y, x, a["g"])[0], a["gx"])
-    for number, state in enumerate(states if isinstance(states, tuple) else [states]):
-        assert torch.equal(state, a[f"state{number}"])
-
-
 def check_learning(case: dict, a: Arrays) -> None:
     mode, kwargs = case["step_mode"], case["kwargs"]
     n_out, n_in = a["w"].shape[:2]
@@ -153,6 +142,17 @@ def check_learning(case: dict, a: Arrays) -> None:
     close(torch.stack(changes), a["dw"])
 
 
+def check_rnn(case: dict, a: Arrays) -> None:
+    net = getattr(rnn, case["cls"])(**case["kwargs"])
+    net.load_state_dict({name[3:]: value for name, value in a.items() if name.startswith("sd/")})
+    x = a["x"].requires_grad_()
+    y, states = net(x)
+    assert torch.equal(y, a["y"])
+    close(torch.autograd.grad(y, x, a["g"])[0], a["gx"])
+    for number, state in enumerate(states if isinstance(states, tuple) else [states]):
+        assert torch.equal(state, a[f"state{number}"])
+
+
 @pytest.mark.parametrize("case", CASES, ids=[f"{c['id']}-{c.get('cls', c.get('fn'))}" for c in CASES])
 def test_recorded_case(case: dict, recorded: dict[str, Arrays]) -> None:
     globals()[f"check_{case['kind']}"](case, recorded[case["id"]])
@@ -160,5 +160,5 @@ def test_recorded_case(case: dict, recorded: dict[str, Arrays]) -> None:
 
 def test_every_kind_is_there() -> None:
     counts = collections.Counter(case["kind"] for case in CASES)
-    by_kind = {"surrogate": 27, "neuron": 248, "layer": 22, "encoder": 7, "functional": 14, "rnn": 5, "learning": 5}
-    assert counts == by_kind
+    expected = {"surrogate": 27, "neuron": 248, "layer": 22, "encoder": 7, "functional": 14, "rnn": 5, "learning": 5}
+    assert counts == expected

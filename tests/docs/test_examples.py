@@ -13,7 +13,7 @@ PACKAGE = Path(spikingjelly.__file__).parent
 PRELUDE = """
 import torch
 from torch import nn
-from spikingjelly.activation_based import base, encoding, functional, layer, learning, monitor, neuron, quantize, surrogate
+from spikingjelly.activation_based import base, encoding, functional, layer, learning, monitor, neuron, quantize, rnn, surrogate
 from spikingjelly.activation_based.base import MemoryModule
 from spikingjelly.activation_based.neuron import BaseNode
 from spikingjelly.activation_based.surrogate import SurrogateFunctionBase

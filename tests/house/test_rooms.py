@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -14,11 +15,13 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # room -> rooms of the package that it must not import
 ACTIVATION = "spikingjelly.activation_based"
+FORMER = ["spikingjelly.clock_driven", "spikingjelly.event_driven", "spikingjelly.cext"]
 TIMING = "spikingjelly.timing_based"
 FORBIDDEN = {
-    "spikingjelly.fusion": [ACTIVATION, "spikingjelly.datasets"],
-    "spikingjelly.configure": [ACTIVATION, "spikingjelly.fusion", "spikingjelly.datasets"],
-    "spikingjelly.datasets": [ACTIVATION, "spikingjelly.fusion"],
+    "spikingjelly.fusion": [ACTIVATION, "spikingjelly.datasets", *FORMER],
+    "spikingjelly.configure": [ACTIVATION, "spikingjelly.fusion", "spikingjelly.datasets", *FORMER],
+    "spikingjelly.datasets": [ACTIVATION, "spikingjelly.fusion", *FORMER],
+    **{room: ["spikingjelly.fusion", "spikingjelly.datasets"] for room in FORMER},
     f"{ACTIVATION}._checks": [ACTIVATION, "spikingjelly.fusion", "spikingjelly.datasets"],
     f"{ACTIVATION}.base": [
         f"{ACTIVATION}.neuron",
@@ -37,14 +40,20 @@ FORBIDDEN = {
     ],
     f"{ACTIVATION}.functional": [f"{ACTIVATION}.layer", f"{ACTIVATION}.examples", "spikingjelly.datasets"],
     f"{ACTIVATION}.learning": [f"{ACTIVATION}.neuron", f"{ACTIVATION}.layer", "spikingjelly.fusion"],
-    ACTIVATION: ["spikingjelly.datasets", TIMING, "spikingjelly.visualizing"],
-    TIMING: [ACTIVATION, "spikingjelly.fusion", "spikingjelly.datasets", "spikingjelly.visualizing"],
-    "spikingjelly.visualizing": [ACTIVATION, TIMING, "spikingjelly.fusion", "spikingjelly.datasets"],
+    ACTIVATION: ["spikingjelly.datasets", TIMING, "spikingjelly.visualizing", *FORMER],
+    TIMING: [ACTIVATION, "spikingjelly.fusion", "spikingjelly.datasets", "spikingjelly.visualizing", *FORMER],
+    "spikingjelly.visualizing": [ACTIVATION, TIMING, "spikingjelly.fusion", "spikingjelly.datasets", *FORMER],
 }
 # The checks of arguments are shared.
 ALLOWED = {TIMING: f"{ACTIVATION}._checks"}
-# The programs of both rooms share their helpers, and nobody else imports them.
-TOP_SHELVES = (f"{ACTIVATION}.examples", f"{TIMING}.examples")
+EXAMPLES = f"{ACTIVATION}.examples"
+# Nobody below imports these; each may import all that is public, and what is named behind it, of the others.
+TOP_SHELF = {
+    EXAMPLES: [],
+    f"{ACTIVATION}.ann2snn": [f"{EXAMPLES}.common"],
+    f"{TIMING}.examples": [f"{EXAMPLES}.common"],
+}
+SHOWS_DATASETS = (EXAMPLES, f"{ACTIVATION}.ann2snn.examples", f"{TIMING}.examples")
 
 # Each room of the engine -> the rooms whose parts it may import; a room is a module or a package.
 ENGINE = "spikingjelly.fusion"
@@ -70,7 +79,19 @@ ENGINE_ARROWS = {
 # What a program is and how it is written down needs no PyTorch; compiling and loading it doesn't either.
 WITHOUT_TORCH = ("program", "body", "numbers", "operations", "printers", "templates", "build")
 TRIED_OUT = ("torch._", "torch.utils._", "torch.fx", "torch.library")
-HEAVY = {"torchvision", "torchaudio", "matplotlib", "scipy", "h5py", "aedat", "cupy", "triton", "pooch", "tensorboard"}
+HEAVY = {
+    "torchvision",
+    "torchaudio",
+    "matplotlib",
+    "scipy",
+    "h5py",
+    "aedat",
+    "cupy",
+    "triton",
+    "pooch",
+    "tensorboard",
+    "gymnasium",
+}
 
 
 def module_name(path: Path) -> str:
@@ -80,6 +101,10 @@ def module_name(path: Path) -> str:
 
 def within(module: str, room: str) -> bool:
     return module == room or module.startswith(room + ".")
+
+
+def within_any(module: str, rooms: Iterable[str]) -> bool:
+    return any(within(module, room) for room in rooms)
 
 
 def imports_of(path: Path, top_level_only: bool = False) -> set[str]:
@@ -99,15 +124,26 @@ def imports_of(path: Path, top_level_only: bool = False) -> set[str]:
 def test_arrows_point_down(path: Path) -> None:
     module = module_name(path)
     imported = imports_of(path)
-    on_a_top_shelf = any(within(module, shelf) for shelf in TOP_SHELVES)
     for room, forbidden in FORBIDDEN.items():
-        if within(module, room) and not (room in (ACTIVATION, TIMING) and on_a_top_shelf):
+        if within(module, room) and not (room in (ACTIVATION, TIMING) and within_any(module, SHOWS_DATASETS)):
             upward = [i for i in imported for f in forbidden if within(i, f) and not within(f, module)]
             upward = [i for i in upward if not within(i, ALLOWED.get(room, module))]
             own_room = [i for i in upward if not within(i, room) or room == f"{ACTIVATION}._checks"]
             assert not own_room, f"{module} imports {own_room}"
-    if not on_a_top_shelf:
-        assert not [i for i in imported for shelf in TOP_SHELVES if within(i, shelf)], "nobody imports the examples"
+    for shelf in TOP_SHELF:
+        allowed = [shelf, *(r for own, rooms in TOP_SHELF.items() if within(module, own) for r in rooms)]
+        reached = [i for i in imported if within(i, shelf)]
+        if not within(module, shelf):
+            assert not [i for i in reached if not within_any(i, allowed[1:])], f"{module} imports {reached}"
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if within_any(module_name(p), tuple(TOP_SHELF))], ids=module_name)
+def test_the_top_shelf_uses_public_names_only(path: Path) -> None:
+    """Of other rooms; a package's own private files are its own."""
+    module = module_name(path)
+    own = next(shelf for shelf in TOP_SHELF if within(module, shelf))
+    others = [i for i in imports_of(path) if i.startswith("spikingjelly") and not within(i, own)]
+    assert not [i for i in others if any(part.startswith("_") for part in i.split("."))]
 
 
 @pytest.mark.parametrize(

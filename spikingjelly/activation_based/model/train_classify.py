@@ -2,6 +2,9 @@
 
 For example::
 
+    from spikingjelly.activation_based.model.spiking_resnet import spiking_resnet18
+    from spikingjelly.activation_based.model.train_classify import Trainer
+
     class MyTrainer(Trainer):
         def preprocess_train_sample(self, args, x):
             return x.unsqueeze(0).repeat(args.T, 1, 1, 1, 1)  # [N, C, H, W] -> [T, N, C, H, W]

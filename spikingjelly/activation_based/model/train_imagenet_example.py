@@ -1,9 +1,7 @@
 """Trains a spiking ResNet or a SEW ResNet on ImageNet.
 
-For example::
-
-    torchrun --nproc-per-node 8 -m spikingjelly.activation_based.model.train_imagenet_example --model sew_resnet18 \\
-        --data-path imagenet --T 4 --batch-size 64 --lr 0.1 --epochs 320 --sync-bn --cupy
+On eight GPUs: ``torchrun --nproc-per-node 8 -m spikingjelly.activation_based.model.train_imagenet_example --model
+sew_resnet18 --data-path imagenet --T 4 --batch-size 64 --lr 0.1 --epochs 320 --sync-bn --cupy``
 
 Source: Fang et al., "Deep Residual Learning in Spiking Neural Networks", NeurIPS 2021.
 """

@@ -23,11 +23,18 @@ from spikingjelly.activation_based.neuron.psn import PSN, MaskedPSN, SlidingPSN
 from spikingjelly.activation_based.neuron.quadratic import QIFNode
 from spikingjelly.activation_based.neuron.simple import SimpleBaseNode, SimpleIFNode, SimpleLIFNode
 
+# The names in later releases
+CUBALIFNode = CLIFNode
+ILCCUBALIFNode = ILCCLIFNode
+NoisyCUBALIFNode = NoisyCLIFNode
+NoisyILCCUBALIFNode = NoisyILCCLIFNode
+
 __all__ = [
     "PSN",
     "AdaptBaseNode",
     "BaseNode",
     "CLIFNode",
+    "CUBALIFNode",
     "DSRIFNode",
     "DSRLIFNode",
     "EIFNode",
@@ -35,6 +42,7 @@ __all__ = [
     "IFNode",
     "ILCBaseNode",
     "ILCCLIFNode",
+    "ILCCUBALIFNode",
     "ILCIFNode",
     "ILCLIFNode",
     "IzhikevichNode",
@@ -46,8 +54,10 @@ __all__ = [
     "MaskedPSN",
     "NoisyBaseNode",
     "NoisyCLIFNode",
+    "NoisyCUBALIFNode",
     "NoisyILCBaseNode",
     "NoisyILCCLIFNode",
+    "NoisyILCCUBALIFNode",
     "NoisyNonSpikingBaseNode",
     "NoisyNonSpikingIFNode",
     "NonSpikingBaseNode",

@@ -10,10 +10,17 @@ from typing import Any, TypeVar
 import torch
 from torch.utils._python_dispatch import _disable_current_modes
 
-from spikingjelly.activation_based.neuron._lift import MoreStates, places_of, plain_attributes_of, step_of
+from spikingjelly.activation_based.neuron._lift import (
+    OtherStates,
+    places_of,
+    plain_attributes_of,
+    plain_memories_of,
+    states_of,
+    step_of,
+)
 from spikingjelly.fusion import dispatch
 
-_Plan = tuple[tuple[str, ...], tuple[str, ...], str, tuple[float, ...], str]
+_Plan = tuple[tuple[str, ...], tuple[str, ...], tuple[tuple[str, Any], ...], str, tuple[float, ...], str]
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
@@ -31,7 +38,10 @@ def run_sequence(module: Any, x_seq: torch.Tensor, keep: str | None) -> torch.Te
     plan = _plan(module, x_seq.dtype, x_seq.device, x_seq.dim() - 1)
     if plan is None:
         return None
-    names, paths, program, numbers, target = plan
+    names, paths, constants, program, numbers, target = plan
+    for path, value in constants:
+        if _get(module, path) != value:
+            raise RuntimeError(f"{path} was changed while the graph was made")
     states = [_state(getattr(module, name), x_seq) for name in names]
     tensors = [_get(module, path) for path in paths]
     kept = [] if keep is None else [names.index(keep)]
@@ -62,7 +72,7 @@ def _plain_attributes(module: Any) -> tuple[tuple[str, Any], ...]:
 
 @_constant
 def _plan(module: Any, dtype: torch.dtype, device: torch.device, dims: int) -> _Plan | None:
-    """Names of states, paths of tensors, program, numbers and target; None where the loop has to run."""
+    """Names of states, paths of tensors, constant memories, program, numbers, target; None: the loop has to run."""
     refusal = dispatch.Refusal("")
     for shape in _shapes(module, dims):
         with _disable_current_modes():
@@ -75,18 +85,19 @@ def _plan(module: Any, dtype: torch.dtype, device: torch.device, dims: int) -> _
 
 
 def _plan_for(module: Any, x_seq: torch.Tensor, device: torch.device) -> _Plan | dispatch.Refusal:
-    names = [n for n, value in module.named_memories() if n != "v_seq" and isinstance(value, float | torch.Tensor)]
-    names = [n for n in names if isinstance(getattr(module, n), torch.Tensor)] or names[:0]
+    numbers: list[str] = []
     while True:
+        names = states_of(module) + numbers
         try:
             step = step_of(module, names)
             plan = dispatch.planned(module.backend, step, x_seq, len(names), device)
-        except MoreStates as more:
-            names += more.names
+        except OtherStates as other:
+            numbers += other.numbers
             continue
         if isinstance(plan, dispatch.Refusal):
             return plan
-        return tuple(names), tuple(path for path, _ in places_of(module)), *plan
+        constants = plain_memories_of(module, names)
+        return tuple(names), tuple(path for path, _ in places_of(module, names)), constants, *plan
 
 
 def _shapes(module: Any, dims: int) -> list[tuple[int, ...]]:
@@ -94,7 +105,7 @@ def _shapes(module: Any, dims: int) -> list[tuple[int, ...]]:
 
     A size that is not the module's own is unknown here and plays no part in the plan.
     """
-    tensors = [tensor for _, tensor in places_of(module)]
+    tensors = [tensor for _, tensor in places_of(module, states_of(module))]
     unknown = next(size for size in range(2, 100) if all(size not in tensor.shape for tensor in tensors))
     right, channels = [unknown] * dims, [unknown] * dims
     for tensor in tensors:

@@ -9,7 +9,7 @@ import torch
 from spikingjelly.activation_based import base
 from spikingjelly.activation_based._repeated import one_step
 from spikingjelly.activation_based.neuron import _compiled
-from spikingjelly.activation_based.neuron._lift import MoreStates, step_of
+from spikingjelly.activation_based.neuron._lift import OtherStates, states_of, step_of
 from spikingjelly.fusion import dispatch
 
 _Answer = TypeVar("_Answer")
@@ -94,12 +94,12 @@ def _with_states(
     """
     _make_tensors(module, x_seq, _more_states.get(type(module), ()))
     while True:
-        names = [n for n, value in module.named_memories() if n != "v_seq" and isinstance(value, torch.Tensor)]
+        names = states_of(module)
         try:
             return names, ask(names, functools.partial(step_of, module, names))
-        except MoreStates as more:
-            _more_states[type(module)] = (*_more_states.get(type(module), ()), *more.names)
-            _make_tensors(module, x_seq, more.names)
+        except OtherStates as other:
+            _more_states[type(module)] = (*_more_states.get(type(module), ()), *other.numbers)
+            _make_tensors(module, x_seq, other.numbers)
 
 
 def _make_tensors(module: Any, x_seq: torch.Tensor, more: Sequence[str]) -> None:

@@ -11,26 +11,40 @@ from spikingjelly.activation_based import base
 from spikingjelly.activation_based.neuron._path import NOT_READ, has_hooks, walk
 from spikingjelly.fusion.dispatch import Step, Unfusable
 
+_RESULTS = frozenset({"v_seq"})  # memories that a sequence writes and no time step reads
+_written: dict[type, set[str]] = {}
+_only_read: dict[type, set[str]] = {}
 
-class MoreStates(BaseException):
-    """Raised by a step: memories that are still numbers become tensors in it. No error, so nothing may swallow it."""
 
-    def __init__(self, names: list[str]) -> None:
-        super().__init__(names)
-        self.names = names
+class OtherStates(BaseException):
+    """Raised by a step whose states are not the memories that were taken for them. No error: nothing may swallow it.
+
+    :param numbers: memories that are still numbers and become tensors in the step
+    """
+
+    def __init__(self, numbers: list[str]) -> None:
+        super().__init__(numbers)
+        self.numbers = numbers
+
+
+def states_of(module: base.MemoryModule) -> list[str]:
+    """The memories that are states: tensors that a time step reads and writes. One that it only reads is a constant."""
+    constants = _RESULTS | (_only_read.get(type(module), set()) - _written.get(type(module), set()))
+    return [n for n, value in module.named_memories() if n not in constants and isinstance(value, torch.Tensor)]
 
 
 def step_of(module: base.MemoryModule, names: Sequence[str]) -> Step:
     """``single_step_forward`` of ``module`` as a function of the input and of the memories ``names``."""
-    path, tensors = walk(module)
+    path, tensors = walk(module, _not_constants(module, names))
     run = functools.partial(_run, module, names)
     return Step(run, tensors, (path, tuple(names)), type(module).__name__)
 
 
-def places_of(module: base.MemoryModule) -> list[tuple[str, torch.Tensor]]:
+def places_of(module: base.MemoryModule, names: Sequence[str]) -> list[tuple[str, torch.Tensor]]:
     """The tensors of the step that :func:`step_of` gives, each with the path of one attribute that holds it."""
-    paths = {id(owner[name]): path for path, owner, name in reversed(list(_owners_of(module)))}
-    return [(paths[id(tensor)], tensor) for tensor in walk(module)[1]]
+    not_constants = _not_constants(module, names)
+    paths = {id(owner[name]): path for path, owner, name in reversed(list(_owners_of(module, not_constants)))}
+    return [(paths[id(tensor)], tensor) for tensor in walk(module, not_constants)[1]]
 
 
 def plain_attributes_of(module: base.MemoryModule) -> tuple[tuple[str, Any], ...]:
@@ -43,6 +57,21 @@ def plain_attributes_of(module: base.MemoryModule) -> tuple[tuple[str, Any], ...
     )
 
 
+def plain_memories_of(module: base.MemoryModule, names: Sequence[str]) -> tuple[tuple[str, Any], ...]:
+    """The same for the memories of ``module`` that its steps only read."""
+    not_constants = _not_constants(module, names)
+    return tuple(
+        (name, value)
+        for name, value in module.named_memories()
+        if isinstance(value, bool | int | float | str) and name not in not_constants
+    )
+
+
+def _not_constants(module: base.MemoryModule, names: Sequence[str]) -> set[str]:
+    """Of a memory that a step changes though no state holds it, the value does not matter: there is no kernel."""
+    return {*_RESULTS, *names, *_written.get(type(module), ())}
+
+
 def _run(
     module: base.MemoryModule,
     names: Sequence[str],
@@ -50,12 +79,12 @@ def _run(
     states: Sequence[torch.Tensor],
     tensors: Sequence[torch.Tensor],
 ) -> tuple[torch.Tensor, ...]:
-    path, own = walk(module)
+    path, own = walk(module, _not_constants(module, names))
     for part in module.modules():
         if part is not module and has_hooks(part):
             raise Unfusable(f"its {type(part).__name__} has hooks, which a kernel would not call")
     replaced = {id(tensor): given for tensor, given in zip(own, tensors, strict=True)}
-    owners = list(_owners_of(module))
+    owners = list(_owners_of(module, _not_constants(module, names)))
     kept = [(part, dict(vars(part)), {n: dict(vars(part)[n]) for n in _inner(part)}) for part in module.modules()]
     try:
         for _, owner, name in owners:
@@ -74,8 +103,11 @@ def _inner(part: nn.Module) -> tuple[str, ...]:
     return tuple(name for name in ("_parameters", "_buffers", "_memories") if name in vars(part))
 
 
-def _owners_of(module: base.MemoryModule) -> Iterator[tuple[str, dict[str, Any], str]]:
-    """Where parameters, buffers and tensor attributes are kept: path, dict and name. Memories are not among them."""
+def _owners_of(module: base.MemoryModule, not_constants: set[str]) -> Iterator[tuple[str, dict[str, Any], str]]:
+    """Where parameters, buffers, tensor attributes and constant memories are kept: path, dict and name."""
+    for name, value in module._memories.items():
+        if isinstance(value, torch.Tensor) and name not in not_constants:
+            yield name, module._memories, name
     for prefix, part in module.named_modules():
         for owner in (vars(part)["_parameters"], vars(part)["_buffers"], vars(part)):
             for name, value in owner.items():
@@ -90,14 +122,42 @@ def _mutating_step(
     module._forget_calls()
     module._memories.update(zip(names, states, strict=True))
     others = {name: value for name, value in module._memories.items() if name not in names}
-    held = [(place, owner, name, owner[name]) for place, owner, name in _owners_of(module)]
+    versions = [state._version for state in states]
+    held = [
+        (place, owner, name, owner[name])
+        for place, owner, name in _owners_of(module, set())
+        if owner is not module._memories
+    ]
     output = module.single_step_forward(x)
     changed = [place for place, owner, name, tensor in held if owner.get(name) is not tensor]
     if changed:
         raise Unfusable(f"it changes {', '.join(changed)}, which is no memory")
-    left = [name for name, value in module._memories.items() if name not in names and value is not others.get(name)]
-    if left and all(isinstance(others.get(n), float) and isinstance(module._memories[n], torch.Tensor) for n in left):
-        raise MoreStates(left)
-    if left or walk(module)[0] != path:
-        raise Unfusable(f"it changes {', '.join(left) or 'an attribute'}, which no tensor state holds")
+    _check_states(module, names, others, [(s, v) for s, v in zip(states, versions, strict=True)])
+    if walk(module, _not_constants(module, names))[0] != path:
+        raise Unfusable("it changes an attribute, which no tensor state holds")
     return output, *[module._memories[name] for name in names]
+
+
+def _check_states(
+    module: base.MemoryModule,
+    names: Sequence[str],
+    others: dict[str, Any],
+    before: Sequence[tuple[torch.Tensor, int]],
+) -> None:
+    memories, kind = module._memories, type(module)
+    left = [name for name, value in memories.items() if name not in names and value is not others.get(name)]
+    _written.setdefault(kind, set()).update(left)
+    if left and all(isinstance(memories[n], torch.Tensor) and isinstance(others.get(n), float) for n in left):
+        raise OtherStates(left)
+    if left and all(isinstance(memories[n], torch.Tensor) and isinstance(others.get(n), torch.Tensor) for n in left):
+        raise OtherStates([])
+    if left:
+        raise Unfusable(f"it changes {', '.join(left)}, which no tensor state holds")
+    same = {
+        name
+        for name, (state, version) in zip(names, before, strict=True)
+        if memories[name] is state and state._version == version and name != "v"
+    }
+    if same - _written[kind]:
+        _only_read.setdefault(kind, set()).update(same)
+        raise OtherStates([])

@@ -6,17 +6,25 @@ looks at a plain value first and at the rest last.
 
 import functools
 import types
-from collections.abc import Hashable, Iterator
+from collections.abc import Container, Hashable, Iterator, Sequence
 from typing import Any
 
 import torch
 from torch import nn
 
 NOT_READ = frozenset(nn.Module().__dict__) - {"training", "_parameters", "_buffers"} | {
-    "_memories", "_memories_rv", "_last_call", "_input_signature", "_backend", "_step_mode", "_store_v_seq",
+    "_memories", "_memories_rv", "_last_call", "_last_output", "_input_signature", "_backend", "_step_mode",
+    "_store_v_seq",
 }  # fmt: skip
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+# Looked up anew at each walk, for a program may replace them in a class of its own or of this package.
+_STEP_METHODS = (
+    "single_step_forward", "neuronal_charge", "neuronal_fire", "neuronal_reset", "jit_hard_reset", "jit_soft_reset",
+)  # fmt: skip
+_SURROGATE_METHODS = ("forward", "spiking_function", "primitive_function", "backward")
 _PLAIN = frozenset({type(None), bool, int, float, str})
+_OURS = ("spikingjelly.", "torch.", "builtins", "abc")
+_NOTHING: dict[str, Any] = {}
 _DEPTH = 3  # of objects in objects and of functions that call functions
 
 
@@ -35,8 +43,11 @@ class _Same:
         return id(self.value)
 
 
-def walk(module: nn.Module) -> tuple[Hashable, tuple[torch.Tensor, ...]]:
-    """The path of ``module``, and the parameters, buffers and other tensors that its step may read, each once."""
+def walk(module: nn.Module, not_read: Container[str] = ()) -> tuple[Hashable, tuple[torch.Tensor, ...]]:
+    """The path of ``module``, and the parameters, buffers and other tensors that its step may read, each once.
+
+    :param not_read: memories of ``module`` that are no part of the path, as its states
+    """
     path: list[Any] = []
     tensors: dict[int, torch.Tensor] = {}
     pending: list[nn.Module] = [module]
@@ -44,7 +55,7 @@ def walk(module: nn.Module) -> tuple[Hashable, tuple[torch.Tensor, ...]]:
         part = pending.pop()
         attributes = part.__dict__
         path.append(type(part))
-        path += _of_class(type(part))
+        path += _of_class(type(part), _STEP_METHODS if "_memories" in attributes else _SURROGATE_METHODS)
         for name, value in attributes.items():
             if name in NOT_READ:
                 continue
@@ -56,6 +67,11 @@ def walk(module: nn.Module) -> tuple[Hashable, tuple[torch.Tensor, ...]]:
                 path += [(n, _of_tensor(v, tensors)) for n, v in value.items() if v is not None]
             else:
                 path += (name, _of_value(value, _DEPTH))
+        for name, value in attributes.get("_memories", _NOTHING).items():
+            if part is module and name not in not_read:
+                path += (name, _of_tensor(value, tensors) if isinstance(value, torch.Tensor) else _of_value(value, 1))
+            elif part is not module and type(value) in _PLAIN:
+                path += (name, value)
         if part is not module and has_hooks(part):
             path.append("hooks")
         pending += [child for child in attributes["_modules"].values() if child is not None]
@@ -104,7 +120,11 @@ def _of_function(function: Any, depth: int) -> Hashable:
     return tuple(read)
 
 
-def _of_class(cls: type) -> Iterator[Hashable]:
+def _of_class(cls: type, methods: Sequence[str]) -> Iterator[Hashable]:
+    for name in methods:
+        method = getattr(cls, name, None)
+        ours = getattr(method, "__module__", None) or "torch."
+        yield method if ours.startswith(_OURS) else _of_function(method, _DEPTH)
     for function in _own_functions(cls):
         yield _of_function(function, _DEPTH)
 
@@ -114,7 +134,7 @@ def _own_functions(cls: type) -> tuple[Any, ...]:
     """The methods of a user's class; those of this package and of torch read nothing but attributes."""
     found: list[Any] = []
     for base in cls.__mro__:
-        if not base.__module__.startswith(("spikingjelly.", "torch.", "builtins", "abc")):
+        if not base.__module__.startswith(_OURS):
             for member in vars(base).values():
                 function = getattr(member, "__func__", getattr(member, "fget", member))
                 if isinstance(function, types.FunctionType):

@@ -2,6 +2,7 @@
 
 import torch
 
+from spikingjelly.activation_based.neuron._evaluation import add_evaluation_functions
 from spikingjelly.activation_based.neuron._node import BaseNode
 
 
@@ -13,3 +14,6 @@ class IFNode(BaseNode):
 
     def neuronal_charge(self, x: torch.Tensor) -> None:
         self.v = self.v + x
+
+
+add_evaluation_functions(IFNode, {"": (lambda x, v, v_reset: v + x, lambda x, v: v + x)})

@@ -6,6 +6,7 @@ import torch
 
 from spikingjelly.activation_based._checks import check_above
 from spikingjelly.activation_based.neuron._default_surrogates import DEFAULT_SURROGATE
+from spikingjelly.activation_based.neuron._evaluation import add_evaluation_functions
 from spikingjelly.activation_based.neuron._node import BaseNode
 
 
@@ -71,3 +72,12 @@ class LIFNode(BaseNode):
 
     def extra_repr(self) -> str:
         return f"{super().extra_repr()}, tau={self.tau}"
+
+
+add_evaluation_functions(
+    LIFNode,
+    {
+        "_decay_input": (LIFNode.neuronal_charge_decay_input, LIFNode.neuronal_charge_decay_input_reset0),
+        "_no_decay_input": (LIFNode.neuronal_charge_no_decay_input, LIFNode.neuronal_charge_no_decay_input_reset0),
+    },
+)

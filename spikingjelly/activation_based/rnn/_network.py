@@ -24,12 +24,12 @@ class SpikingRNNBase(nn.Module):
 
     A network of one's own names its cell; further arguments go to each cell behind ``bias``::
 
-        class LeakyNet(rnn.SpikingRNNBase):
+        class Network(rnn.SpikingRNNBase):
             @staticmethod
             def base_cell():
-                return Leaky
+                return rnn.SpikingVanillaRNNCell
 
-        net = LeakyNet(28, 64, num_layers=2, decay=0.8)
+        net = Network(28, 64, num_layers=2, surrogate_function=surrogate.ATan())
 
     :param input_size: features of the input
     :param hidden_size: features of each state of each layer and direction

@@ -71,6 +71,20 @@ class SurrogateFunctionBase(nn.Module):
         """``grad_output`` times the surrogate gradient at ``x``."""
         raise NotImplementedError("this surrogate has no backward")
 
+    def cuda_code(self, x: str, y: str, dtype: str = "fp32") -> str:
+        """What published code names to choose the CUDA code of the surrogate gradient; it is derived, not written.
+
+        :raises NotImplementedError: always; the functions of ``neuron_kernel`` take this method for the surrogate
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} has no CUDA code: kernels are derived from the surrogate's methods in PyTorch. "
+            "node.fused_source() shows the kernel of a node."
+        )
+
+    def cuda_codes(self, y: str, x: str, dtype: str) -> str:
+        """As :meth:`cuda_code`."""
+        return self.cuda_code(x, y, dtype)
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         function = self.spiking_function if self.spiking else self.primitive_function
         return function(x, *[getattr(self, name) for name in self._parameter_names])

@@ -1,1 +1,1 @@
-"""What the examples share: batches from memory, checkpoints, scalars."""
+"""What the examples share: flags, data that lie in memory, the training loop, checkpoints, scalars, pictures."""

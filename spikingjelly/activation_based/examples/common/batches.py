@@ -1,7 +1,11 @@
-"""Whole batches from a set of images that lies in memory."""
+"""Batches: whole ones from a set of images that lies in memory, collated ones from other data sets."""
 
 import torch
 from torch.utils.data import BatchSampler, DataLoader, Dataset, RandomSampler, SequentialSampler
+
+
+class TooFewSamplesError(ValueError):
+    """There are not enough samples to train on."""
 
 
 class ImageBatches(Dataset):
@@ -27,12 +31,26 @@ class ImageBatches(Dataset):
 def loader(data: torch.Tensor, targets: torch.Tensor, batch_size: int, train: bool, workers: int = 0) -> DataLoader:
     """A loader of :class:`ImageBatches`: shuffled and without the incomplete last batch for training.
 
-    :raises ValueError: if a training set is smaller than one batch
+    :raises TooFewSamplesError: (a ValueError) if a training set is smaller than one batch
     """
     batches = ImageBatches(data, targets)
-    if train and len(batches) < batch_size:
-        raise ValueError(f"the training set has {len(batches)} images, fewer than one batch of {batch_size}")
+    _check_number(len(batches), batch_size, train, "images")
     order = RandomSampler(batches) if train else SequentialSampler(batches)
     return DataLoader(
         batches, batch_size=None, sampler=BatchSampler(order, batch_size, drop_last=train), num_workers=workers
     )
+
+
+def collated(dataset: Dataset, batch_size: int, train: bool, workers: int = 0) -> DataLoader:
+    """A loader of ``(samples [N, ...], labels [N])``, one item after another: shuffled and without the incomplete last
+    batch for training.
+
+    :raises TooFewSamplesError: (a ValueError) if a training set is smaller than one batch
+    """
+    _check_number(len(dataset), batch_size, train, "samples")  # type: ignore[arg-type]
+    return DataLoader(dataset, batch_size, shuffle=train, drop_last=train, num_workers=workers)
+
+
+def _check_number(samples: int, batch_size: int, train: bool, what: str) -> None:
+    if train and samples < batch_size:
+        raise TooFewSamplesError(f"the training set has {samples} {what}, fewer than one batch of {batch_size}")

@@ -1,8 +1,12 @@
-"""A picture of one sample on its way through a network."""
+"""Pictures of one sample on its way through a network, and of what a run came to."""
 
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
+import torch.nn.functional as F
 
 
 def matplotlib_is_missing() -> bool:
@@ -63,3 +67,70 @@ def draw_sample(
     bottom_right.set(xlim=(-1, T), ylim=(lowest - 0.5 * v_threshold, 1.5 * v_threshold))
     bottom_right.legend(title="neuron", fontsize="small", loc="center left", bbox_to_anchor=(1, 0.5))
     figure.savefig(path, dpi=120)
+
+
+def draw_outcome(
+    path: Path, history: Sequence[Mapping[str, float]], confusion: torch.Tensor, classes: Sequence[str]
+) -> None:
+    """Save the loss and the accuracy over the epochs, and the confusion matrix of the last test.
+
+    :param history: of each epoch ``epoch``, ``train_loss``, ``test_loss``, ``train_acc``, ``test_acc``
+    :param confusion: samples of each class (row) by prediction (column), ``[classes, classes]``
+    :param classes: their names
+    """
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
+    figure = Figure(figsize=(13, 5.5), layout="constrained")
+    halves: Any = figure.subfigures(1, 2, width_ratios=[1, 1.2])
+    left, right = halves
+    epochs = [row["epoch"] for row in history]
+    upper, lower = left.add_subplot(2, 1, 1), left.add_subplot(2, 1, 2)
+    for axes, quantity, name in ((upper, "loss", "loss"), (lower, "acc", "accuracy")):
+        for split, color in (("train", "C0"), ("test", "C1")):
+            values = [row[f"{split}_{quantity}"] for row in history]
+            axes.plot(epochs, values, color=color, marker="." if len(epochs) < 30 else None, label=split)
+        axes.set(ylabel=name)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.grid(alpha=0.3)
+        axes.legend()
+    lower.set(xlabel="epoch")
+
+    shares = confusion / confusion.sum(1, keepdim=True).clamp(min=1)
+    axes = right.add_subplot()
+    axes.imshow(shares.numpy(), cmap="Blues", vmin=0, vmax=1)
+    accuracy = float(confusion.trace() / confusion.sum())
+    ticks = range(len(classes))
+    axes.set(title=f"last test: accuracy {accuracy:.2%}", xlabel="prediction", ylabel="class", xticks=ticks)
+    axes.set(yticks=ticks, yticklabels=classes)
+    axes.set_xticks(ticks, classes, rotation=45, ha="right")
+    for i in ticks:
+        for j in ticks:
+            if confusion[i, j]:
+                color = "white" if shares[i, j] > 0.5 else "black"
+                axes.text(j, i, int(confusion[i, j]), ha="center", va="center", fontsize=8, color=color)
+    figure.savefig(path, dpi=120)
+
+
+def draw_feature_maps(path: Path, image: torch.Tensor, spikes: torch.Tensor) -> None:
+    """Save an image and the spikes that a layer makes of it: a tile for each channel, a panel for each time step.
+
+    :param image: ``[H, W]``
+    :param spikes: ``[T, C, H, W]``
+    """
+    from matplotlib.figure import Figure
+
+    T, C, H, W = spikes.shape
+    columns = math.ceil(C**0.5)
+    rows = math.ceil(C / columns)
+    tiles = F.pad(spikes, (0, 1, 0, 1, 0, rows * columns - C), value=0.5)
+    panels = tiles.view(T, rows, columns, H + 1, W + 1).transpose(2, 3).reshape(T, rows * (H + 1), columns * (W + 1))
+    shown = min(T, 8)
+    figure = Figure(figsize=(3 * (shown + 1), 3.4), layout="constrained")
+    first, *others = figure.subplots(1, shown + 1)
+    first.imshow(image.numpy(), cmap="gray_r", vmin=0, vmax=1)
+    first.set(title="image", xticks=[], yticks=[])
+    for t, axes in enumerate(others):
+        axes.imshow(panels[t].numpy(), cmap="gray_r", vmin=0, vmax=1, interpolation="nearest")
+        axes.set(title=f"spikes of {C} channels, time step {t}", xticks=[], yticks=[])
+    figure.savefig(path, dpi=150)

@@ -1,10 +1,20 @@
-"""The folder of one run: checkpoints that are never half-written, and TensorBoard scalars."""
+"""The folder of one run: checkpoints that are never half-written, a record, and TensorBoard scalars."""
 
+import argparse
+import json
 import os
+import platform
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+
+import spikingjelly
+
+
+class CheckpointError(ValueError):
+    """A file is no checkpoint, or one of another run."""
 
 
 def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
@@ -14,22 +24,43 @@ def save_checkpoint(path: Path, state: dict[str, Any]) -> None:
     os.replace(aside, path)
 
 
-def load_checkpoint(path: Path) -> dict[str, Any]:
+def load_checkpoint(path: Path, parts: Sequence[str] = ("epoch", "net", "optimizer")) -> dict[str, Any]:
     """Read a checkpoint; nothing in it is executed.
 
+    :param parts: what it must hold
     :raises FileNotFoundError: if there is none
-    :raises ValueError: if the file is no checkpoint of these examples
+    :raises CheckpointError: (a ValueError) if the file is no checkpoint of these examples
     """
     if not path.is_file():
         raise FileNotFoundError(f"there is no checkpoint at {path}; -resume takes the path of a checkpoint file")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
-        raise ValueError(f"{path} can't be read as a checkpoint: {error}") from error
-    missing = {"net", "optimizer", "epoch"} - set(state) if isinstance(state, dict) else {"net", "optimizer", "epoch"}
+        raise CheckpointError(f"{path} can't be read as a checkpoint: {error}") from error
+    missing = [part for part in parts if not isinstance(state, dict) or part not in state]
     if missing:
-        raise ValueError(f"{path} is no checkpoint of this example: it lacks {', '.join(sorted(missing))}")
+        raise CheckpointError(f"{path} is no checkpoint of this example: it lacks {', '.join(missing)}")
     return state
+
+
+def save_record(path: Path, args: argparse.Namespace, data: str, history: Sequence[dict[str, Any]]) -> None:
+    """Write as JSON what was run, on what and with what, and what came out of each epoch."""
+    flags = {name: value if isinstance(value, int | float | None) else str(value) for name, value in vars(args).items()}
+    record = {
+        "command": flags.pop("command"),
+        "data": data,
+        "flags": flags,
+        "versions": {
+            "spikingjelly": spikingjelly.__version__,
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+        },
+        "threads": torch.get_num_threads(),
+        "epochs": list(history),
+    }
+    aside = path.with_name(path.name + ".writing")
+    aside.write_text(json.dumps(record, indent=1) + "\n")
+    os.replace(aside, path)
 
 
 class Scalars:

@@ -1,0 +1,36 @@
+"""From a trained ANN to a spiking network.
+
+:class:`Converter` is the published conversion. :func:`convert` knows more methods, and its networks run on whole
+sequences.
+"""
+
+from spikingjelly.activation_based.ann2snn import sample_models, utils
+from spikingjelly.activation_based.ann2snn._report import LayerReport, Report, report
+from spikingjelly.activation_based.ann2snn.conversion import convert
+from spikingjelly.activation_based.ann2snn.converter import Converter
+from spikingjelly.activation_based.ann2snn.folding import fold_scales
+from spikingjelly.activation_based.ann2snn.methods import METHODS, Method
+from spikingjelly.activation_based.ann2snn.modules import VoltageHook, VoltageScaler
+from spikingjelly.activation_based.ann2snn.qcfs import QCFS
+from spikingjelly.activation_based.ann2snn.quantised import replace_activations
+from spikingjelly.activation_based.ann2snn.simulation import accuracy_over_time, running_mean, simulate
+
+__all__ = [
+    "METHODS",
+    "QCFS",
+    "Converter",
+    "LayerReport",
+    "Method",
+    "Report",
+    "VoltageHook",
+    "VoltageScaler",
+    "accuracy_over_time",
+    "convert",
+    "fold_scales",
+    "replace_activations",
+    "report",
+    "running_mean",
+    "sample_models",
+    "simulate",
+    "utils",
+]

@@ -1,0 +1,1 @@
+"""Programs that train a network, convert it, and show what became of it."""

@@ -1,0 +1,103 @@
+"""Run converted networks over time."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import nn
+from tqdm import tqdm
+
+from spikingjelly.activation_based import base, functional
+from spikingjelly.activation_based.ann2snn._measurement import device_of
+from spikingjelly.activation_based.ann2snn._neurons import DelayedIFNode
+
+__all__ = ["accuracy_over_time", "running_mean", "simulate"]
+
+_ROWS_AT_ONCE = 1024  # time steps times samples that still lie in the cache of a processor
+
+
+@torch.no_grad()
+def simulate(snn: nn.Module, x: torch.Tensor, T: int, chunk: int | None = None) -> torch.Tensor:
+    """The outputs of ``snn`` for T steps of the constant input ``x``, from the state after a reset.
+
+    :param snn: in step mode 's' or 'm'; it is reset before and after
+    :param x: images ``[N, *]``
+    :param T: time steps, at least 1
+    :param chunk: how many of them run at once in step mode 'm'; it changes time and memory, not the result. Default
+        None: as many as make 1024 images with time as part of the batch
+    :return: ``[T, N, *]``
+
+    :raises ValueError: if ``T`` or ``chunk`` is less than 1, or if ``chunk`` is less than T and neurons are delayed
+    """
+    for name, value in (("T", T), ("chunk", chunk)):
+        if value is not None and value < 1:
+            raise ValueError(f"simulate: {name} must be at least 1, but {value} was given.")
+    functional.reset_net(snn)
+    if not _takes_sequences(snn):
+        outputs = torch.stack([snn(x) for _ in range(T)])
+    else:
+        sizes = _chunks(snn, T, max(1, _ROWS_AT_ONCE // max(1, x.shape[0])) if chunk is None else chunk, chunk is None)
+        outputs = torch.cat([snn(x.expand(size, *x.shape)) for size in sizes])
+    functional.reset_net(snn)
+    return outputs
+
+
+def running_mean(outputs: torch.Tensor, delay: int = 0) -> torch.Tensor:
+    r"""What a network answers after each number of steps: :math:`\frac{1}{t - d} \sum_{i = d + 1}^{t} Y[i]`.
+
+    :param outputs: ``[T, N, *]``
+    :param delay: :math:`d`, first steps that are not counted, less than T, default 0
+    :return: ``[T - d, N, *]``
+
+    :raises ValueError: if ``delay`` is not in [0, T)
+    """
+    T = outputs.shape[0]
+    if not 0 <= delay < T:
+        raise ValueError(f"running_mean: delay must be in [0, T), but {delay} was given for T = {T}.")
+    counted = outputs[delay:]
+    steps = torch.arange(1, T - delay + 1, dtype=outputs.dtype, device=outputs.device)
+    return counted.cumsum(0) / steps.view(-1, *[1] * (outputs.dim() - 1))
+
+
+def accuracy_over_time(snn: nn.Module, dataloader: Iterable[Any], T: int, delay: int = 0) -> torch.Tensor:
+    """The accuracy after each time step, of the class with the largest mean output so far.
+
+    One pass over the images: the outputs of step t serve all later answers.
+
+    :param snn: a network with outputs ``[N, classes]``, in step mode 's' or 'm'
+    :param dataloader: an iterable of ``(images, labels)``
+    :param T: time steps
+    :param delay: first steps that are not counted, see :func:`running_mean`, default 0
+    :return: ``[T - delay]``, float64
+
+    :raises TypeError: if a batch is no pair of images and labels
+    :raises ValueError: if there is no batch
+    """
+    device = device_of(snn)
+    right, seen = torch.zeros(T - delay, dtype=torch.float64), 0
+    for batch in tqdm(dataloader, desc=f"accuracy over {T} steps", unit="batch", leave=False):
+        if not isinstance(batch, list | tuple) or len(batch) != 2:
+            raise TypeError(
+                "accuracy_over_time: each batch of the dataloader must be (images, labels), "
+                f"but it is a {type(batch).__name__}."
+            )
+        images, labels = batch
+        answers = running_mean(simulate(snn, images.to(device), T), delay).argmax(-1)
+        right += (answers.cpu() == labels.cpu()).double().sum(1)
+        seen += len(labels)
+    if seen == 0:
+        raise ValueError("accuracy_over_time: the dataloader gave no batch.")
+    return right / seen
+
+
+def _takes_sequences(snn: nn.Module) -> bool:
+    return any(isinstance(module, base.StepModule) and module.step_mode == "m" for module in snn.modules())
+
+
+def _chunks(snn: nn.Module, T: int, size: int, may_grow: bool) -> list[int]:
+    """The numbers of steps that run at once. Neurons that wait for all input need all of it."""
+    if size < T and any(isinstance(module, DelayedIFNode) for module in snn.modules()):
+        if not may_grow:
+            raise ValueError(f"simulate: delayed neurons need all steps at once: chunk must be None or at least T={T}.")
+        size = T
+    return [min(size, T - start) for start in range(0, T, size)]

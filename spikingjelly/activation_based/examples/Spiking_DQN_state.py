@@ -1,0 +1,39 @@
+"""CartPole-v1 by deep Q-learning with spiking neurons.
+
+``python -m spikingjelly.activation_based.examples.Spiking_DQN_state -T 8 -seed 0``
+
+The four numbers of an observation are constant currents into integrate-and-fire neurons for T time steps. Output
+neurons that never fire gather their spikes. The membrane potentials after the last time step are the values of the
+actions.
+
+Needs ``pip install "spikingjelly[rl]"``. Training ends when the mean return of the last 100 episodes has reached
+``-target``, 195 of at most 500. The greedy policy is then tested on 100 fresh episodes. Checkpoint, TensorBoard scalars
+and a picture of the learning curve lie in ``-out-dir``.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from spikingjelly.activation_based.examples.common.rl.dqn import DQN, DQNSettings
+from spikingjelly.activation_based.examples.common.rl.networks import SpikingMLP, SpikingMLPSettings
+from spikingjelly.activation_based.examples.common.rl.run import Result, Run, RunSettings, command_line
+
+NAME = "Spiking_DQN_state"
+RUN = RunSettings(envs=4, target=195.0)
+LEARNING = DQNSettings()
+NETWORK = SpikingMLPSettings()
+
+
+def main(argv: Sequence[str] | None = None) -> Result:
+    """Train and test with the flags of ``argv``."""
+    args, (run, learning, network) = command_line(NAME, __doc__, argv, RUN, LEARNING, NETWORK)
+
+    def make_agent(observations: Any, actions: Any) -> DQN:
+        net = SpikingMLP(observations.shape[0], int(actions.n), network.hidden, network.T)
+        return DQN(net.to(args.device), learning)
+
+    return Run(NAME, "CartPole-v1", make_agent, run, args)()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What the reinforcement-learning examples share: environments, memories, networks, algorithms, and one run."""

@@ -1,0 +1,57 @@
+"""Spiking neurons: single-step classes, and multi-step classes whose names begin with ``MultiStep``."""
+
+import logging
+import math
+from abc import abstractmethod
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import nn
+
+from spikingjelly.clock_driven import base, surrogate
+from spikingjelly.clock_driven.neuron._multi_step import (
+    MultiStepEIFNode,
+    MultiStepGeneralNode,
+    MultiStepIFNode,
+    MultiStepLIFNode,
+    MultiStepParametricLIFNode,
+)
+from spikingjelly.clock_driven.neuron._node import BaseNode
+from spikingjelly.clock_driven.neuron._single_step import (
+    AdaptiveBaseNode,
+    EIFNode,
+    GeneralNode,
+    IFNode,
+    LIAFNode,
+    LIFNode,
+    ParametricLIFNode,
+    QIFNode,
+)
+
+# Published programs write `from spikingjelly.clock_driven.neuron import *` and use what this module imports.
+__all__ = [
+    "AdaptiveBaseNode",
+    "BaseNode",
+    "Callable",
+    "EIFNode",
+    "GeneralNode",
+    "IFNode",
+    "LIAFNode",
+    "LIFNode",
+    "MultiStepEIFNode",
+    "MultiStepGeneralNode",
+    "MultiStepIFNode",
+    "MultiStepLIFNode",
+    "MultiStepParametricLIFNode",
+    "ParametricLIFNode",
+    "QIFNode",
+    "abstractmethod",
+    "base",
+    "logging",
+    "math",
+    "nn",
+    "np",
+    "surrogate",
+    "torch",
+]

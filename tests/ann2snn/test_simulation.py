@@ -1,0 +1,176 @@
+"""Runs over time, reports and folded factors."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from spikingjelly.activation_based import ann2snn, functional
+from spikingjelly.activation_based.ann2snn._spiking import SpikingMaxPool
+from spikingjelly.activation_based.ann2snn.sample_models import cifar10_resnet, mnist_cnn
+from tests.ann2snn.networks import Residual, Shared, trained
+
+
+@pytest.fixture(scope="module")
+def x() -> torch.Tensor:
+    return torch.rand(8, 1, 28, 28, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+
+
+@pytest.fixture(scope="module")
+def ann(x: torch.Tensor) -> nn.Module:
+    torch.manual_seed(3)
+    return trained(mnist_cnn.CNN(channels=4).double(), x)
+
+
+@pytest.mark.parametrize("chunk", [1, 3, 10, None])
+def test_chunks_change_nothing(chunk: int | None, ann: nn.Module, x: torch.Tensor) -> None:
+    snn = ann2snn.convert(ann, [x], "opi")
+    functional.set_step_mode(snn, "s")
+    one_by_one = ann2snn.simulate(snn, x, 10)
+    assert one_by_one.shape == (10, 8, 10)
+    functional.set_step_mode(snn, "m")
+    torch.testing.assert_close(ann2snn.simulate(snn, x, 10, chunk), one_by_one)
+    torch.testing.assert_close(ann2snn.simulate(snn, x, 10, chunk), one_by_one)  # the state was reset
+
+
+def test_large_batches_run_in_chunks(ann: nn.Module, x: torch.Tensor) -> None:
+    snn = ann2snn.convert(ann, [x], "opi")
+    calls = []
+    snn.register_forward_hook(lambda m, i, o: calls.append(len(o)))
+    ann2snn.simulate(snn, x[:1].expand(400, -1, -1, -1), 5)
+    assert calls == [2, 2, 1]
+    delayed = ann2snn.convert(ann, [x], "delayed", T=5)
+    delayed.register_forward_hook(lambda m, i, o: calls.append(len(o)))
+    ann2snn.simulate(delayed, x[:1].expand(400, -1, -1, -1), 5)
+    assert calls[3:] == [5]
+
+
+def test_wrong_times(ann: nn.Module, x: torch.Tensor) -> None:
+    snn = ann2snn.convert(ann, [x], "delayed", T=4)
+    with pytest.raises(ValueError, match="delayed neurons need all steps at once: chunk must be None or at least T=4"):
+        ann2snn.simulate(snn, x, 4, chunk=2)
+    with pytest.raises(ValueError, match="T must be at least 1, but 0"):
+        ann2snn.simulate(snn, x, 0)
+    with pytest.raises(ValueError, match="chunk must be at least 1, but 0"):
+        ann2snn.simulate(snn, x, 4, chunk=0)
+    with pytest.raises(ValueError, match=r"delay must be in \[0, T\), but 3 was given for T = 3"):
+        ann2snn.running_mean(torch.zeros(3, 1), delay=3)
+    with pytest.raises(ValueError, match="the dataloader gave no batch"):
+        ann2snn.accuracy_over_time(snn, [], 4)
+    with pytest.raises(TypeError, match=r"must be \(images, labels\), but it is a Tensor"):
+        ann2snn.accuracy_over_time(snn, [x], 4)
+
+
+def test_the_running_mean() -> None:
+    outputs = torch.randn(6, 3, 2)
+    for delay in (0, 2):
+        means = ann2snn.running_mean(outputs, delay)
+        for t in range(delay, 6):
+            torch.testing.assert_close(means[t - delay], outputs[delay : t + 1].mean(0))
+
+
+@pytest.mark.parametrize("delay", [0, 3])
+def test_accuracy_over_time_in_one_pass(delay: int, ann: nn.Module, x: torch.Tensor) -> None:
+    labels = ann(x).argmax(1)
+    labels[0] = (labels[0] + 1) % 10
+    snn = ann2snn.convert(ann, [x], "robust")
+    found = ann2snn.accuracy_over_time(snn, [(x[:5], labels[:5]), (x[5:], labels[5:])], 20, delay)
+    outputs = ann2snn.simulate(snn, x, 20)
+    for t in range(delay, 20):
+        right = outputs[delay : t + 1].mean(0).argmax(1) == labels
+        assert found[t - delay].item() == pytest.approx(right.double().mean().item())
+    assert found.shape == (20 - delay,)
+
+
+@pytest.mark.parametrize("mode", ["s", "m"])
+def test_a_report_of_every_layer(mode: str, ann: nn.Module, x: torch.Tensor, tmp_path: Path) -> None:
+    snn = ann2snn.convert(ann, [x], ann2snn.Method(scale=0.5))
+    functional.set_step_mode(snn, mode)
+    report = ann2snn.report(ann, snn, x, T=12, times=(3, 12))
+    assert [layer.path for layer in report.layers] == ["network.2", "network.6", "network.10", "(output)"]
+    with torch.no_grad():
+        wanted = ann.network[:3](x)
+        scale = snn.get_submodule("network.2").scaler1.scale
+        current = ann.network[:2](x) / scale
+        counts = {t: (t * current).floor().clamp(0, t) for t in (3, 12)}
+        logits = ann(x)
+    first, last = report.layers[0], report.layers[-1]
+    for t, error in zip((3, 12), first.errors, strict=True):
+        assert error == pytest.approx(((counts[t] / t * scale - wanted).norm() / wanted.norm()).item(), rel=1e-2)
+    assert first.clipped == pytest.approx((wanted > scale).double().mean().item())
+    assert first.rate == pytest.approx((counts[12].mean() / 12).item(), rel=1e-2)
+    outputs = ann2snn.simulate(snn, x, 12).mean(0)
+    assert last.errors[1] == pytest.approx(((outputs - logits).norm() / logits.norm()).item())
+    lines = str(report).splitlines()
+    assert lines[0].split() == ["relative", "error", "T=3", "T=12", "clipped", "spikes"]
+    assert lines[1].split()[0] == "network.2"
+    assert lines[1].split()[1] == f"{first.errors[0]:.4f}"
+    picture = report.plot(tmp_path / "report.png")
+    assert picture.read_bytes()[:4] == b"\x89PNG"
+
+
+def test_default_times_and_wrong_reports(ann: nn.Module, x: torch.Tensor) -> None:
+    snn = ann2snn.convert(ann, [x], fuse=False)
+    assert ann2snn.report(ann, snn, x, T=12, fuse=False).times == (1, 2, 4, 8, 12)
+    with pytest.raises(ValueError, match=r"times must be in \[1, T = 4\], but \[5\] was given"):
+        ann2snn.report(ann, snn, x, T=4, times=[5])
+    with pytest.raises(ValueError, match="the activations of the two networks are not the same"):
+        ann2snn.report(nn.Sequential(nn.ReLU()), snn, x, T=4)
+    ann2snn.fold_scales(snn)
+    with pytest.raises(ValueError, match="before its scales are folded"):
+        ann2snn.report(ann, snn, x, T=4)
+
+
+@pytest.mark.parametrize(
+    ("make", "method", "folded"),
+    [
+        (lambda: mnist_cnn.CNN(4), "opi", 6),
+        (lambda: mnist_cnn.CNN(4), "bias", 5),
+        (lambda: cifar10_resnet.ResNet(cifar10_resnet.BasicBlock, (1, 1), width=4), "robust", 7),
+        (Residual, "robust", 5),
+        (Residual, "bias", 4),
+        (lambda: nn.Sequential(nn.Conv1d(1, 4, 3), nn.ReLU(), nn.MaxPool1d(2), nn.Conv1d(4, 4, 2, groups=2)), "opi", 2),
+        (
+            lambda: nn.Sequential(nn.Conv1d(1, 4, 3), nn.ReLU(), nn.MaxPool1d(2), nn.Conv1d(4, 4, 2, groups=2)),
+            "local",
+            1,
+        ),
+    ],
+)
+def test_folded_factors(make, method: str, folded: int) -> None:
+    net = make().double()
+    first = next(m for m in net.modules() if isinstance(m, nn.Conv1d | nn.Conv2d))
+    side = 28 if isinstance(net, mnist_cnn.CNN) else 8
+    shape = (first.in_channels, *[side] * (1 if isinstance(first, nn.Conv1d) else 2))
+    x = torch.rand(6, *shape, dtype=torch.float64)
+    ann = trained(net, x)
+    snn = ann2snn.convert(ann, [x], method, T=8)
+    before = ann2snn.simulate(snn, x, 8)
+    assert ann2snn.fold_scales(snn) == folded
+    torch.testing.assert_close(ann2snn.simulate(snn, x, 8), before)
+    assert ann2snn.fold_scales(snn) == 0
+    neurons = [m for m in snn.modules() if hasattr(m, "if_node")]
+    assert sum(isinstance(part, nn.Identity) for m in neurons for part in (m.scaler0, m.scaler1)) == folded
+
+
+def test_layers_that_are_called_twice_keep_their_weights() -> None:
+    class Twice(Shared):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.third(self.relu(self.second(self.relu(self.second(self.relu(self.first(x)))))))
+
+    x = torch.rand(6, 6, dtype=torch.float64)
+    snn = ann2snn.convert(Twice().double().eval(), [x], "opi")
+    before, weight = ann2snn.simulate(snn, x, 8), snn.second.weight.clone()
+    assert ann2snn.fold_scales(snn) == 2
+    assert torch.equal(snn.second.weight, weight)
+    torch.testing.assert_close(ann2snn.simulate(snn, x, 8), before)
+
+
+def test_max_pooling_lets_factors_pass() -> None:
+    x = torch.rand(4, 1, 8, 8, dtype=torch.float64)
+    snn = ann2snn.convert(trained(Residual().double(), x), [x], "robust")
+    assert any(isinstance(m, SpikingMaxPool) for m in snn.modules())
+    before = ann2snn.simulate(snn, x, 16)
+    ann2snn.fold_scales(snn)
+    torch.testing.assert_close(ann2snn.simulate(snn, x, 16), before)

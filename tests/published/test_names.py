@@ -1,0 +1,91 @@
+"""The names that published programs use can be imported in every way in which they do it."""
+
+import importlib
+from typing import Any
+
+import pytest
+
+from tests.published.names import ACTIVATION_BASED, CLOCK_DRIVEN, CLOCK_DRIVEN_MODULES, RENAMED
+
+
+def look_up(path: str) -> Any:
+    """``path`` as `from package.module import name` and attributes of it find it."""
+    package, module, *names = path.split(".")
+    found = importlib.import_module(f"spikingjelly.{package}.{module}")
+    for name in names:
+        found = (
+            getattr(importlib.import_module(found.__name__), name)
+            if hasattr(found, "__path__")
+            else getattr(found, name)
+        )
+    return found
+
+
+@pytest.mark.parametrize("name", CLOCK_DRIVEN)
+def test_of_clock_driven(name: str) -> None:
+    assert look_up(f"clock_driven.{name}") is not None
+
+
+@pytest.mark.parametrize("name", [n for n in ACTIVATION_BASED if n != "auto_cuda.cfunction"])
+def test_of_activation_based(name: str) -> None:
+    assert look_up(f"activation_based.{name}") is not None
+
+
+@pytest.mark.parametrize("name", RENAMED)
+def test_of_a_later_release(name: str) -> None:
+    assert look_up(f"activation_based.{name}") is look_up(f"activation_based.{RENAMED[name]}")
+
+
+@pytest.mark.parametrize("module", CLOCK_DRIVEN_MODULES)
+def test_import_star(module: str) -> None:
+    names: dict[str, Any] = {}
+    exec(f"from spikingjelly.clock_driven.{module} import *", names)
+    assert set(CLOCK_DRIVEN_MODULES[module].split()) <= set(names)
+
+
+def test_classes_are_those_of_activation_based() -> None:
+    from spikingjelly.activation_based import neuron as today
+    from spikingjelly.activation_based import surrogate
+    from spikingjelly.clock_driven import base, neuron
+    from spikingjelly.clock_driven import surrogate as former
+
+    assert former.ATan is surrogate.ATan
+    assert former.atan is surrogate.atan
+    for name in ("IFNode", "LIFNode", "ParametricLIFNode", "QIFNode", "EIFNode"):
+        node = getattr(neuron, name)
+        assert issubclass(node, getattr(today, name))
+        assert issubclass(node, neuron.BaseNode)
+        assert issubclass(node, base.MemoryModule)
+    for name in ("IFNode", "LIFNode", "ParametricLIFNode", "EIFNode", "GeneralNode"):
+        assert issubclass(getattr(neuron, f"MultiStep{name}"), getattr(neuron, name))
+
+
+def test_the_former_extension() -> None:
+    from spikingjelly.cext import neuron as cext_neuron
+    from spikingjelly.clock_driven import neuron
+
+    assert cext_neuron.MultiStepIFNode is neuron.MultiStepIFNode
+
+
+def test_statements_of_cuda_are_replaced_by_a_message() -> None:
+    from spikingjelly.activation_based.auto_cuda import cfunction
+
+    with pytest.raises(AttributeError, match=r"cfunction\.add does not exist: kernels are derived"):
+        cfunction.add(z="z", x="x", y="y", dtype="float")
+    with pytest.raises(ImportError, match="sigmoid_backward"):
+        exec("from spikingjelly.activation_based.auto_cuda.cfunction import sigmoid_backward")
+
+
+@pytest.mark.parametrize(
+    ("module", "alternative"),
+    [
+        ("spike_op", "layer.Linear and layer.Conv1d to Conv3d inside `with functional.packed_spikes"),
+        ("tensor_cache", "functional.packed_spikes"),
+        ("neuron_cupy", "neuron, whose classes run in a derived kernel with backend='cupy'"),
+    ],
+)
+def test_modules_that_were_replaced_name_what_to_use(module: str, alternative: str) -> None:
+    with pytest.raises(ImportError, match=f"{module} does not exist. Use {alternative}"):
+        exec(f"from spikingjelly.activation_based import {module}")
+    with pytest.raises(ImportError, match="cannot import name 'nothing'"):
+        exec("from spikingjelly.activation_based import nothing")
