@@ -81,6 +81,15 @@ def test_ottt_eval_gives_spikes() -> None:
     assert torch.equal(evaluation.trace, training.trace)
 
 
+def test_ottt_keeps_its_state_in_evaluation_of_large_inputs() -> None:
+    x = torch.randn(3, 40_000)
+    training, evaluation = OTTTLIFNode(v_threshold=0.05), OTTTLIFNode(v_threshold=0.05).eval()
+    for step in x:
+        assert torch.equal(training(step)[0], evaluation(step))
+        assert torch.equal(training.v, evaluation.v)
+        assert torch.equal(training.trace, evaluation.trace)
+
+
 def test_ottt_state_is_in_the_state_dict_from_the_first_step_to_the_reset() -> None:
     node = OTTTLIFNode()
     assert list(node.state_dict()) == []

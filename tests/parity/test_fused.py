@@ -295,6 +295,18 @@ class Hidden(neuron.LIFNode):
         super().neuronal_charge(x * self.gains[0])
 
 
+class Buffered(neuron.LIFNode):
+    """A state that is a buffer and no memory."""
+
+    def __init__(self, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.register_buffer("trace", torch.zeros(4, dtype=F64))
+
+    def neuronal_reset(self, spike: torch.Tensor) -> None:
+        super().neuronal_reset(spike)
+        self.trace = 0.5 * self.trace + spike
+
+
 class OddSlope(surrogate.SurrogateFunctionBase):
     """A spike function that is elementwise forward and not backward."""
 
@@ -311,6 +323,7 @@ REFUSED = {
     Branching: "sum is not in the list",
     Rolling: "roll is not in the list",
     Hidden: "reads a tensor",
+    Buffered: "it changes trace, which is no memory",
 }
 
 
@@ -336,7 +349,7 @@ def test_what_is_not_an_elementwise_step_runs_in_the_loop(
     assert message.startswith(f"{cls.__name__} has no fused kernel: ")
     assert REFUSED[cls] in message
     assert message.endswith("The eager PyTorch loop runs.")
-    if cls not in (Counting, Remembering):
+    if cls not in (Counting, Remembering, Buffered):
         line = int(message.split(__file__ + ":")[1].split(":")[0])
         assert "super().neuronal_charge(x" in Path(__file__).read_text().splitlines()[line - 1]
 

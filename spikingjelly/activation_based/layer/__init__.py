@@ -43,6 +43,13 @@ from spikingjelly.activation_based.layer.pooling import (
     MaxPool3d,
 )
 from spikingjelly.activation_based.layer.recurrent import ElementWiseRecurrentContainer, LinearRecurrentContainer
+from spikingjelly.activation_based.layer.self_attention import (
+    ChannelQKAttention,
+    QKAttention,
+    SpikeDrivenSelfAttention,
+    SpikingSelfAttention,
+    TokenQKAttention,
+)
 from spikingjelly.activation_based.layer.synapse import NeuNorm, SynapseFilter
 from spikingjelly.activation_based.layer.temporal_norm import (
     TemporalEffectiveBatchNorm1d,
@@ -63,6 +70,7 @@ __all__ = [
     "BatchNorm1d",
     "BatchNorm2d",
     "BatchNorm3d",
+    "ChannelQKAttention",
     "Conv1d",
     "Conv2d",
     "Conv3d",
@@ -87,8 +95,11 @@ __all__ = [
     "NeuNorm",
     "OTTTSequential",
     "PrintShapeModule",
+    "QKAttention",
     "SeqToANNContainer",
+    "SpikeDrivenSelfAttention",
     "SpikeTraceOp",
+    "SpikingSelfAttention",
     "StepModeContainer",
     "SynapseFilter",
     "TLastMultiStepContainer",
@@ -101,6 +112,7 @@ __all__ = [
     "ThresholdDependentBatchNorm1d",
     "ThresholdDependentBatchNorm2d",
     "ThresholdDependentBatchNorm3d",
+    "TokenQKAttention",
     "Upsample",
     "VotingLayer",
     "WSConv2d",

@@ -123,7 +123,15 @@ def _mutating_step(
     module._memories.update(zip(names, states, strict=True))
     others = {name: value for name, value in module._memories.items() if name not in names}
     versions = [state._version for state in states]
+    held = [
+        (place, owner, name, owner[name])
+        for place, owner, name in _owners_of(module, set())
+        if owner is not module._memories
+    ]
     output = module.single_step_forward(x)
+    changed = [place for place, owner, name, tensor in held if owner.get(name) is not tensor]
+    if changed:
+        raise Unfusable(f"it changes {', '.join(changed)}, which is no memory")
     _check_states(module, names, others, [(s, v) for s, v in zip(states, versions, strict=True)])
     if walk(module, _not_constants(module, names))[0] != path:
         raise Unfusable("it changes an attribute, which no tensor state holds")

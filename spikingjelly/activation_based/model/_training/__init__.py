@@ -1,0 +1,1 @@
+"""What a training of image classifiers is made of."""
