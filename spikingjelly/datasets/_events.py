@@ -52,7 +52,7 @@ def checked(
 def in_order(events: Events) -> Events:
     """The events sorted by ``t``, stable; the same object where they are sorted already."""
     t = events["t"]
-    if np.all(t[1:] >= t[:-1]):
+    if (t[1:] >= t[:-1]).all():
         return events
     order = np.argsort(t, kind="stable")
     return {name: column[order] for name, column in events.items()}

@@ -36,9 +36,9 @@ def read_atis_bin(file: File, H: int | None = 240, W: int | None = None, stabili
     x = rows[:, 0].astype(np.uint32)
     word = rows[:, 1:].view(">u4")[:, 0].astype(np.uint32)  # the other four bytes in one go
     y, p, t = word >> 24, word >> 23 & 1, (word & 0x7FFFFF).astype(np.int64)
-    is_overflow = y == _OVERFLOW_Y
     kept = None
-    if is_overflow.any():
+    if y.size and y.max() >= _OVERFLOW_Y:
+        is_overflow = y == _OVERFLOW_Y
         t += _OVERFLOW_T * np.cumsum(is_overflow)
         kept = np.flatnonzero(~is_overflow)
         x, y, p, t = x[kept], y[kept], p[kept], t[kept]
