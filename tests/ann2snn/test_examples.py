@@ -219,6 +219,32 @@ def test_large_activations_are_punished() -> None:
     assert largest[0.5, 1.0] < 0.8 * largest[None, 1e-2]
 
 
+def test_half_of_the_batches_are_clipped_at_random_parts_of_the_limit() -> None:
+    class Largest(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.seen: list[float] = []
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            self.seen.append(x.max().item())
+            return x
+
+    torch.manual_seed(0)
+    largest = Largest()
+    net = nn.Sequential(nn.Flatten(), nn.Linear(16, 32), nn.ReLU(), largest, nn.Linear(32, 2))
+    with torch.no_grad():
+        net[1].bias.fill_(50.0)
+    images, labels = torch.rand(200, 1, 4, 4), torch.randint(2, (200,))
+    recipe = ann_training.Recipe(20, 20, 1e-6, shift=0.0, activation_limit=4.0, activation_weight=0.0, clip=0.25)
+    ann_training.train(net, images, labels, recipe)
+    clipped = [value for value in largest.seen if value < 40]
+    assert 0.4 < len(clipped) / len(largest.seen) < 0.6
+    assert all(1 <= value <= 4 for value in clipped)
+    assert max(clipped) - min(clipped) > 2.5
+    with pytest.raises(ValueError, match=r"clip=0.5 is a part of activation_limit"):
+        ann_training.train(net, images, labels, ann_training.Recipe(clip=0.5))
+
+
 def test_tables() -> None:
     table = curves.markdown_table("name", {"a": {1: 0.5, 2: 0.75}, "b": {2: 1.0}}, [1, 2])
     assert table.splitlines() == ["| name | T=1 | T=2 |", "|---|---|---|", "| a | 50.00 | 75.00 |", "| b |  | 100.00 |"]

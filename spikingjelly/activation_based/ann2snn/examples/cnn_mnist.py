@@ -43,7 +43,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("-b", type=int, default=128, help="batch size of the training")
     parser.add_argument("-lr", type=float, default=3e-3, help="highest learning rate")
     parser.add_argument("-limit", type=float, default=3.0, help="activations above it are punished; 0 for no limit")
-    parser.add_argument("-clip", type=float, default=0.15, help="least part at which ReLUs are clipped in training")
+    parser.add_argument("-clip", type=float, default=0.2, help="least part of -limit to clip at in training; 1: none")
     parser.add_argument("-channels", type=int, default=32, help="channels of each convolution")
     parser.add_argument("-device", default="cuda:0" if torch.cuda.is_available() else "cpu", help="where to compute")
     parser.add_argument("-data-dir", type=Path, help="folder of MNIST; without it, the subset that comes along is used")
@@ -83,7 +83,7 @@ def trained_ann(args: argparse.Namespace, images: torch.Tensor, labels: torch.Te
         shift=2.0,
         rotation=10.0,
         activation_limit=args.limit or None,
-        clip=args.clip,
+        clip=args.clip if args.limit else 1.0,
     )
     ann_training.train(ann, images, labels, recipe, args.device)
     torch.save(ann.state_dict(), args.out_dir / "ann.pth")

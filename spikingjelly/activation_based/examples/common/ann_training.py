@@ -25,9 +25,9 @@ class Recipe:
         neurons of an image, times ``activation_weight``; None for no limit. The largest activation is what a spike
         stands for in the simplest conversion: without outliers fewer time steps suffice
     :param activation_weight: see there
-    :param clip: for every second batch each ReLU is clipped at a random part, between this one and 1, of its largest
-        output: conversions whose threshold is a part of the largest activation clip too, and the network learns to
-        do without what they take; 1 for no clipping
+    :param clip: for every second batch each ReLU is clipped at a random part, between this one and 1, of the limit:
+        conversions whose threshold is a part of the largest activation clip too, and the network learns to do without
+        what they take; 1 for no clipping. (A part of the batch's largest output would reward outliers.)
     """
 
     epochs: int = 10
@@ -101,8 +101,9 @@ class _Limits:
         self.penalties: list[torch.Tensor] = []
         self.clips = False
         relus = [module for module in net.modules() if isinstance(module, nn.ReLU)]
-        wanted = recipe.activation_limit is not None or recipe.clip < 1
-        self.handles = [relu.register_forward_hook(self._see) for relu in relus if wanted]
+        if recipe.clip < 1 and recipe.activation_limit is None:
+            raise ValueError(f"clip={recipe.clip} is a part of activation_limit, which must be given then.")
+        self.handles = [relu.register_forward_hook(self._see) for relu in relus if recipe.activation_limit is not None]
 
     def next_batch(self) -> None:
         """Forget the last forward pass, and draw whether the next one is clipped."""
@@ -110,13 +111,13 @@ class _Limits:
         self.clips = self.recipe.clip < 1 and bool(torch.rand(()) < 0.5)
 
     def _see(self, module: nn.Module, inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> torch.Tensor | None:
-        if self.recipe.activation_limit is not None:
-            excess = F.relu(output - self.recipe.activation_limit)
-            self.penalties.append(0.5 * excess.square().flatten(1).sum(1).mean())
+        limit = self.recipe.activation_limit or 0.0
+        excess = F.relu(output - limit)
+        self.penalties.append(0.5 * excess.square().flatten(1).sum(1).mean())
         if not self.clips:
             return None
         part = self.recipe.clip + (1 - self.recipe.clip) * float(torch.rand(()))
-        return output.clamp(max=part * output.detach().max())
+        return output.clamp(max=part * limit)
 
     def penalty(self) -> torch.Tensor | float:
         """Of the last forward pass."""
