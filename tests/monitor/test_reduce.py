@@ -248,6 +248,16 @@ def test_in_inference_mode_and_out_of_it() -> None:
     assert recorder[""] == 0.5
 
 
+@pytest.mark.parametrize("reduce", ["mean", "std", "max"])
+def test_what_was_kept_goes_along_to_another_device(reduce: str) -> None:
+    say = Say()
+    recorder = monitor.OutputMonitor(say, reduce=reduce)
+    say(torch.ones(2))
+    assert recorder[""].device.type == "cpu"
+    say(torch.ones(2, device="meta"))
+    assert recorder[""].device.type == "meta"
+
+
 def test_the_last_record_is_a_copy() -> None:
     say = Say()
     recorder = monitor.OutputMonitor(say, reduce="last")
