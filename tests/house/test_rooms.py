@@ -41,6 +41,13 @@ FORBIDDEN = {
         "spikingjelly.datasets",
     ],
     f"{ACTIVATION}.functional": [f"{ACTIVATION}.layer", f"{ACTIVATION}.examples", "spikingjelly.datasets"],
+    f"{ACTIVATION}.monitor": [
+        f"{ACTIVATION}.layer",
+        f"{ACTIVATION}.functional",
+        f"{ACTIVATION}.learning",
+        "spikingjelly.fusion",
+        "spikingjelly.datasets",
+    ],
     f"{ACTIVATION}.learning": [f"{ACTIVATION}.neuron", f"{ACTIVATION}.layer", "spikingjelly.fusion"],
     ACTIVATION: ["spikingjelly.datasets", TIMING, "spikingjelly.visualizing", *FORMER],
     TIMING: [ACTIVATION, "spikingjelly.fusion", "spikingjelly.datasets", "spikingjelly.visualizing", *FORMER],
