@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.weak import WeakTensorKeyDictionary
 
 from spikingjelly.activation_based.profiler import _rules
 from spikingjelly.activation_based.profiler._site import Site
@@ -24,7 +25,8 @@ class Ledger:
 class Counting(TorchDispatchMode):
     """Books operations in ``ledgers`` under the name in ``scope`` while it is the active mode.
 
-    :param weights: the storages of the parameters: these are never spikes, whatever they hold
+    :param weights: the storages of parameters and buffers: these, and what is computed from them alone, are never
+        spikes, and what is computed from them alone is free, as it can be computed once
     :param fold_batch_norm: whether normalisation by running means is free, as scale and shift of the layer before
     """
 
@@ -35,6 +37,7 @@ class Counting(TorchDispatchMode):
         self.in_neuron = False
         self.paused = False
         self._weights = weights
+        self._derived_weights = WeakTensorKeyDictionary()
         self._fold_batch_norm = fold_batch_norm
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -48,7 +51,12 @@ class Counting(TorchDispatchMode):
             if parts is not NotImplemented:
                 return parts
         out = func(*args, **kwargs)
-        self._book(func, name, args, kwargs, out)
+        tensors = _tensors(args)
+        if tensors and all(map(self._is_weight, tensors)):
+            for result in _tensors(out):
+                self._derived_weights[result] = True
+        else:
+            self._book(func, name, args, kwargs, out)
         return out
 
     def _book(self, func: Any, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> None:
@@ -78,8 +86,15 @@ class Counting(TorchDispatchMode):
     def _site_key(self, name: str, args: tuple[Any, ...]) -> Any:
         """Equal for the same operation at all time steps, whether they come one by one or together."""
         tensors = [arg for arg in args if isinstance(arg, torch.Tensor)]
-        weights = tuple(tensor.untyped_storage().data_ptr() for tensor in tensors if self._is_weight(tensor))
+        places = (tensor.untyped_storage().data_ptr() for tensor in tensors)
+        weights = tuple(place for place in places if place in self._weights)
         return (name, weights, *(tensor.shape[-1] for tensor in tensors))
 
     def _is_weight(self, tensor: torch.Tensor) -> bool:
-        return tensor.untyped_storage().data_ptr() in self._weights
+        return tensor.untyped_storage().data_ptr() in self._weights or tensor in self._derived_weights
+
+
+def _tensors(value: Any) -> list[torch.Tensor]:
+    if isinstance(value, torch.Tensor):
+        return [value]
+    return [tensor for item in value for tensor in _tensors(item)] if isinstance(value, tuple | list) else []

@@ -68,7 +68,9 @@ class Presented:
         return self.sample_steps / self.samples
 
 
-def layer_profiles(scope: Scope, ledgers: dict[str, Ledger], shown: Presented, costs: EnergyCosts) -> list[LayerProfile]:
+def layer_profiles(
+    scope: Scope, ledgers: dict[str, Ledger], shown: Presented, costs: EnergyCosts
+) -> list[LayerProfile]:
     """One row for each module that computes, has parameters, or can't be counted; in the order of the network."""
     rows = []
     counted_parameters: set[int] = set()

@@ -23,6 +23,7 @@ OTHER_DYNAMICS: tuple[type, ...] = (surrogate.SurrogateFunctionBase, layer.Synap
 def outermost(net: nn.Module, classes: tuple[type, ...]) -> dict[str, nn.Module]:
     """The modules of these classes that are in no other one of them, by name."""
     found: dict[str, nn.Module] = {}
+    module: nn.Module
     for name, module in net.named_modules():
         if isinstance(module, classes) and not any(name.startswith(f"{owner}." if owner else "") for owner in found):
             found[name] = module
@@ -33,5 +34,4 @@ def state_variables(module: nn.Module, values: int) -> int:
     """How many memories hold a number for each of ``values`` neurons; at least one."""
     if not isinstance(module, base.MemoryModule):
         return 1
-    tensors = [memory for memory in module.memories() if isinstance(memory, torch.Tensor)]
-    return max(1, sum(tensor.numel() == values for tensor in tensors))
+    return max(1, sum(isinstance(memory, torch.Tensor) and memory.numel() == values for memory in module.memories()))

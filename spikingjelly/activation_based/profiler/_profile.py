@@ -11,7 +11,7 @@ from spikingjelly.activation_based.profiler._energy import EnergyCosts
 from spikingjelly.activation_based.profiler._layers import Presented, layer_profiles
 from spikingjelly.activation_based.profiler._neurons import NEURONS
 from spikingjelly.activation_based.profiler._report import ProfileReport
-from spikingjelly.activation_based.profiler._run import Run, batches, checked_net, evaluation, show
+from spikingjelly.activation_based.profiler._run import Run, batches, checked_net, evaluation, is_stepwise, show
 from spikingjelly.activation_based.profiler._scope import Scope
 
 
@@ -68,9 +68,9 @@ def profile(
     """
     costs = EnergyCosts() if costs is None else costs
     net = checked_net("profile", net)
-    weights = {p.untyped_storage().data_ptr() for p in net.parameters()} - {0}
+    weights = {w.untyped_storage().data_ptr() for w in (*net.parameters(), *net.buffers())} - {0}
     counting = Counting(weights, fold_batch_norm)
-    scope = Scope(net, counting, (*NEURONS, *neurons))
+    scope = Scope(net, counting, (*NEURONS, *neurons), is_stepwise(net, run))
     samples = sample_steps = batch_steps = 0
     with torch.no_grad(), evaluation(net), scope.attached():
         for batch in batches("profile", data, T, batch_first, progress):

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _SUMS = (
-    "parameters dense_macs macs acs synops elementwise neuron_updates spikes memory_bytes energy_pj "
-    "energy_with_memory_pj ann_energy_pj ann_energy_with_memory_pj"
-).split()
+    *("parameters", "dense_macs", "macs", "acs", "synops", "elementwise", "neuron_updates", "spikes", "memory_bytes"),
+    *("energy_pj", "energy_with_memory_pj", "ann_energy_pj", "ann_energy_with_memory_pj"),
+)
 
 
 @dataclass(frozen=True)

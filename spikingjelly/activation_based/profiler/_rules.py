@@ -42,13 +42,8 @@ def _count_product(first: int) -> Count:
 def _count_convolution(site: Site, args: tuple[Any, ...], out: torch.Tensor, is_weight: IsWeight) -> None:
     x, weight, _, stride, padding, dilation, transposed, _, groups = args[:9]
     dimensions = weight.dim() - 2
-    reach = convolution_reach(
-        x.shape[2:],
-        out.shape[2:],
-        weight.shape[2:],
-        *(_each(value, dimensions) for value in (stride, padding, dilation)),
-        transposed,
-    )
+    steps, pads, gaps = (_each(value, dimensions) for value in (stride, padding, dilation))
+    reach = convolution_reach(x.shape[2:], out.shape[2:], weight.shape[2:], steps, pads, gaps, transposed)
     channels = weight.shape[1] if transposed else weight.shape[0] // groups
     site.operands[0].add(spike_level(x), int((x != 0).sum()), reached(x, reach) * channels)
     site.values += x.numel()
@@ -129,16 +124,21 @@ NORMS: dict[str, Count] = {
     **dict.fromkeys((*_BATCH_NORMS, "native_group_norm", "native_layer_norm", "_native_batch_norm_legit"), _LIVE_NORM),
 }
 # They move, make or choose values.
-_NO_ARITHMETIC = """
-_local_scalar_dense _pack_padded_sequence _reshape_alias _to_copy _unsafe_view alias arange as_strided bernoulli cat
-clone constant_pad_nd copy copy_ detach detach_ embedding empty empty_like empty_strided eye fill fill_ flip full
-full_like gather im2col index index_select is_same_size lift_fresh new_empty new_empty_strided new_full new_ones
-new_zeros normal normal_ ones ones_like pixel_shuffle pixel_unshuffle rand rand_like randn randn_like randperm
-reflection_pad1d reflection_pad2d reflection_pad3d repeat replication_pad1d replication_pad2d replication_pad3d roll
-scalar_tensor select_scatter slice_scatter split_with_sizes_copy stack unbind_copy uniform uniform_ upsample_nearest1d
-upsample_nearest2d upsample_nearest3d zero_ zeros zeros_like
-""".split()
-NO_ARITHMETIC = frozenset(_NO_ARITHMETIC)
+NO_ARITHMETIC = frozenset(
+    (
+        *("_local_scalar_dense", "_pack_padded_sequence", "_reshape_alias", "_to_copy", "_unsafe_view"),
+        *("alias", "arange", "as_strided", "bernoulli", "cat", "clone", "constant_pad_nd", "copy", "copy_"),
+        *("detach", "detach_", "embedding", "empty", "empty_like", "empty_strided", "eye", "fill", "fill_"),
+        *("flip", "full", "full_like", "gather", "im2col", "index", "index_select", "is_same_size"),
+        *("lift_fresh", "new_empty", "new_empty_strided", "new_full", "new_ones", "new_zeros", "normal"),
+        *("normal_", "ones", "ones_like", "pixel_shuffle", "pixel_unshuffle", "rand", "rand_like", "randn"),
+        *("randn_like", "randperm", "reflection_pad1d", "reflection_pad2d", "reflection_pad3d", "repeat"),
+        *("replication_pad1d", "replication_pad2d", "replication_pad3d", "roll", "scalar_tensor"),
+        *("select_scatter", "slice_scatter", "split_with_sizes_copy", "stack", "unbind_copy", "uniform"),
+        *("uniform_", "upsample_nearest1d", "upsample_nearest2d", "upsample_nearest3d", "zero_", "zeros"),
+        *("zeros_like"),
+    )
+)
 
 
 def name_of_operation(func: Any) -> str:

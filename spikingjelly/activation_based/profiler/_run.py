@@ -20,6 +20,13 @@ from spikingjelly.activation_based.functional import reset_net
 Run = Callable[[nn.Module, torch.Tensor], Any] | None
 
 
+class Layout(NamedTuple):
+    """How a tensor inside the network holds samples: its time steps, and how many dimensions come before one sample."""
+
+    steps: int
+    leading: int
+
+
 class Batch(NamedTuple):
     """A sequence ``[T, N, *]``, or a step ``[N, *]`` that is shown T times."""
 
@@ -27,6 +34,14 @@ class Batch(NamedTuple):
     target: Any
     T: int
     N: int
+
+    def layout_of(self, x: torch.Tensor, module: nn.Module, stepwise: bool) -> Layout:
+        """``[T, N, *]`` and ``[T * N, *]`` hold T time steps, ``[N, *]`` and what ``stepwise`` runs see hold 1."""
+        if stepwise or (isinstance(module, base.MemoryModule) and module.step_mode == "s"):
+            return Layout(1, 1)
+        if tuple(x.shape[:2]) == (self.T, self.N):
+            return Layout(self.T, 2)
+        return Layout(self.T if x.shape[:1] == (self.T * self.N,) else 1, 1)
 
 
 def checked_net(owner: str, net: Any) -> nn.Module:
@@ -84,6 +99,11 @@ def show(net: nn.Module, batch: Batch, run: Run, repeated: bool) -> Any:
         return net(sequence)
     outputs = [net(step) for step in sequence]
     return torch.stack(outputs) if isinstance(outputs[0], torch.Tensor) else outputs
+
+
+def is_stepwise(net: nn.Module, run: Run) -> bool:
+    """Whether :func:`show` calls the network once for each time step."""
+    return run is None and not takes_sequences(net)
 
 
 def takes_sequences(net: nn.Module) -> bool:

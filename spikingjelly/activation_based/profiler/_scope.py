@@ -11,7 +11,7 @@ from torch.utils.hooks import RemovableHandle
 
 from spikingjelly.activation_based.profiler._counting import Counting
 from spikingjelly.activation_based.profiler._neurons import OTHER_DYNAMICS, outermost, state_variables
-from spikingjelly.activation_based.profiler._run import Batch
+from spikingjelly.activation_based.profiler._run import Batch, Layout
 from spikingjelly.activation_based.profiler._spikes import SILENT, joint_level, spike_level
 
 
@@ -22,13 +22,11 @@ class Seen:
     calls: int = 0
     input_shape: tuple[int, ...] | None = None
     output_shape: tuple[int, ...] | None = None
-    input_level: float | None = SILENT
     output_level: float | None = SILENT
     output_values: int = 0
     output_nonzero: int = 0
     states: int = 1
     steps: int = 0  # time steps in its calls, if they can be told from the shape of the input
-    batches: int = 0
     repeats: bool = False
 
 
@@ -46,9 +44,10 @@ def first_tensor(value: Any) -> torch.Tensor | None:
 class Scope:
     """Hooks that tell ``counting`` which module runs."""
 
-    def __init__(self, net: nn.Module, counting: Counting, neurons: tuple[type, ...]) -> None:
+    def __init__(self, net: nn.Module, counting: Counting, neurons: tuple[type, ...], stepwise: bool) -> None:
         self.net = net
         self.counting = counting
+        self.stepwise = stepwise
         self.dynamics = outermost(net, (*neurons, *OTHER_DYNAMICS))
         self.seen = {name: Seen() for name in self._booked_names()}
         self.batch: Batch | None = None
@@ -86,10 +85,10 @@ class Scope:
                 return None
             with self._paused():
                 seen = self.seen[name]
-                seen.input_shape = self._one_step(x)
-                seen.input_level = joint_level(seen.input_level, spike_level(x))
-                seen.steps += self._steps_in(x)
-                if self._is_one_step_repeated(x):
+                layout = self._layout(x, module)
+                seen.input_shape = tuple(x.shape[layout.leading :])
+                seen.steps += layout.steps
+                if _is_one_step_repeated(x) and next(module.children(), None) is None:
                     seen.repeats = True
                     return tuple(a.contiguous() if a is x else a for a in args), kwargs
             return None
@@ -109,12 +108,13 @@ class Scope:
 
     def _see_output(self, seen: Seen, module: nn.Module, y: torch.Tensor) -> None:
         seen.calls += 1
-        seen.output_shape = self._one_step(y)
+        layout = self._layout(y, module)
+        seen.output_shape = tuple(y.shape[layout.leading :])
         if self.counting.in_neuron:
             seen.output_level = joint_level(seen.output_level, spike_level(y))
             seen.output_values += y.numel()
             seen.output_nonzero += int((y != 0).sum())
-            seen.states = max(seen.states, state_variables(module, y.numel() // max(1, self._steps_in(y))))
+            seen.states = max(seen.states, state_variables(module, y.numel() // layout.steps))
 
     def _push(self, name: str) -> None:
         self._stack.append(name)
@@ -132,18 +132,11 @@ class Scope:
         finally:
             self.counting.paused = False
 
-    def _is_one_step_repeated(self, x: torch.Tensor) -> bool:
-        return x.dim() > 0 and x.shape[0] > 1 and x.stride(0) == 0
-
-    def _steps_in(self, x: torch.Tensor) -> int:
-        """The time steps in a tensor of the present batch: T for ``[T, N, *]`` and ``[T * N, *]``, 1 for ``[N, *]``."""
+    def _layout(self, x: torch.Tensor, module: nn.Module) -> Layout:
         assert self.batch is not None
-        T, N = self.batch.T, self.batch.N
-        if tuple(x.shape[:2]) == (T, N) or x.shape[:1] == (T * N,):
-            return T
-        return 1
+        return self.batch.layout_of(x, module, self.stepwise)
 
-    def _one_step(self, x: torch.Tensor) -> tuple[int, ...]:
-        """The shape for one sample and one time step."""
-        assert self.batch is not None
-        return tuple(x.shape[2:] if tuple(x.shape[:2]) == (self.batch.T, self.batch.N) else x.shape[1:])
+
+def _is_one_step_repeated(x: torch.Tensor) -> bool:
+    """Layers compute only one step of such a sequence."""
+    return x.dim() > 0 and x.shape[0] > 1 and x.stride(0) == 0

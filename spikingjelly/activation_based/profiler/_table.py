@@ -35,7 +35,9 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], left: int) -> li
     body = [tuple(header), *map(tuple, rows)]
     widths = [max(len(row[i]) for row in body) for i in range(len(header))]
     lines = [
-        "  ".join(cell.ljust(w) if i < left else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True)))
+        "  ".join(
+            cell.ljust(w) if i < left else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))
+        )
         for row in body
     ]
     return [line.rstrip() for line in lines]
@@ -61,6 +63,8 @@ def profile_text(report: "ProfileReport") -> str:
     rule = "-" * max(map(len, lines))
     lines = [lines[0], rule, *lines[1:-1], rule, lines[-1], "", *_comparison(report), ""]
     notes = [f"{row.name}: {note}" for row in report.layers for note in row.notes]
+    if report.uncounted:
+        notes.insert(0, f"INCOMPLETE: operations in {', '.join(report.uncounted)} are not counted.")
     lines += [*notes, *([""] if notes else []), "Sources of the constants:", *(f"- {s}" for s in report.costs.sources)]
     return "\n".join(lines)
 
