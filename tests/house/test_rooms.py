@@ -39,6 +39,7 @@ FORBIDDEN = {
         "spikingjelly.datasets",
     ],
     f"{ACTIVATION}.functional": [f"{ACTIVATION}.layer", f"{ACTIVATION}.examples", "spikingjelly.datasets"],
+    f"{ACTIVATION}.profiler": [f"{ACTIVATION}.model", "spikingjelly.fusion", "spikingjelly.datasets"],
     f"{ACTIVATION}.learning": [f"{ACTIVATION}.neuron", f"{ACTIVATION}.layer", "spikingjelly.fusion"],
     ACTIVATION: ["spikingjelly.datasets", TIMING, "spikingjelly.visualizing", *FORMER],
     TIMING: [ACTIVATION, "spikingjelly.fusion", "spikingjelly.datasets", "spikingjelly.visualizing", *FORMER],

@@ -263,3 +263,14 @@ def test_surrogates_of_recurrent_cells_fire() -> None:
     fire = next(row for row in report.layers if row.neuron_updates)
     assert fire.neuron_updates == 4 * 7
     assert report["cells.0.linear_hh"].input_kind == "spikes"
+
+
+@pytest.mark.slow
+def test_compiled_modules_count_as_they_were_written() -> None:
+    net, x = convolutional("m"), data(3, 2, 2, 16, 16)
+    expected = profile(net, x).total
+    net[4] = torch.compile(net[4], backend="eager")
+    net.eval()
+    with torch.no_grad():
+        net(x)
+    assert profile(net, x).total == expected

@@ -40,12 +40,16 @@ class Counting(TorchDispatchMode):
         self._derived_weights = WeakTensorKeyDictionary()
         self._fold_batch_norm = fold_batch_norm
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # otherwise the first operation imports all of torch._dynamo, which takes seconds
+
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         if self.paused:
             return func(*args, **kwargs)
         name = _rules.name_of_operation(func)
-        if _rules.rule_for(name, args, func._overloadpacket in _rules.flop_registry) is None:
+        if _rules.rule_for(name, args, func._overloadpacket in _rules.flop_formulas()) is None:
             with self:  # what is made of other operations is counted as these
                 parts = func.decompose(*args, **kwargs)
             if parts is not NotImplemented:

@@ -28,8 +28,9 @@ def profile_figure(report: "ProfileReport") -> "Figure":
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=(3, 1))
     _draw_energy(left, report)
     _draw_rates(right, report)
-    left.set_yticks(np.arange(len(report.layers)), [row.name for row in report.layers])
+    left.set_yticks(np.arange(len(report.layers)), [f"{row.name} ({row.kind})" for row in report.layers])
     left.invert_yaxis()
+    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize="small")
     return figure
 
 
@@ -45,7 +46,6 @@ def _draw_energy(axes: "Axes", report: "ProfileReport") -> None:
     axes.barh(places, rest, left=arithmetic / factor, color=_ORANGE, hatch="//", label="neurons and memory")
     axes.plot(ann / factor, places, "kD", markersize=4, label="ANN run once, with memory")
     axes.set(xlabel=f"energy per sample ({unit})", ylabel="layer", title=f"T = {report.T:g}, {report.samples} samples")
-    axes.legend(fontsize="small")
 
 
 def _draw_rates(axes: "Axes", report: "ProfileReport") -> None:

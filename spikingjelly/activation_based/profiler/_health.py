@@ -34,6 +34,14 @@ def health(
 ) -> HealthReport:
     """Look for layers of neurons that are dead or saturated, or whose surrogate passes no gradient, and say what to do.
 
+    ::
+
+        from spikingjelly.activation_based import profiler
+
+        net = nn.Sequential(layer.Linear(8, 16), neuron.LIFNode(), layer.Linear(16, 4), neuron.LIFNode())
+        data = [(torch.rand(5, 2, 8), torch.tensor([0, 3]))]
+        print(profiler.health(net, data, loss=lambda y, target: nn.functional.cross_entropy(y.mean(0), target)))
+
     The network runs in ``eval`` mode and is reset before each batch. Afterwards its modules are in the modes they were
     in, its memories are reset, its gradients are as they were and its hooks are gone, also after an error.
 
@@ -51,7 +59,6 @@ def health(
     :param vanishing_share: the gradient vanishes if it does for more than this share of the neurons
     :param small_gradient: it vanishes for a neuron if, summed over time, its input gets less than this part of the
         gradient that arrives at its spikes
-
     :param progress: whether a loader gets a progress bar
 
     :raises TypeError: if ``net`` is no module, ``data`` holds no tensors, or the loss is no tensor

@@ -11,7 +11,15 @@ from spikingjelly.activation_based.profiler._energy import EnergyCosts
 from spikingjelly.activation_based.profiler._layers import Presented, layer_profiles
 from spikingjelly.activation_based.profiler._neurons import NEURONS
 from spikingjelly.activation_based.profiler._report import ProfileReport
-from spikingjelly.activation_based.profiler._run import Run, batches, checked_net, evaluation, is_stepwise, show
+from spikingjelly.activation_based.profiler._run import (
+    Run,
+    batches,
+    checked_net,
+    evaluation,
+    is_stepwise,
+    show,
+    uncompiled,
+)
 from spikingjelly.activation_based.profiler._scope import Scope
 
 
@@ -27,11 +35,16 @@ def profile(
     neurons: tuple[type, ...] = (),
     progress: bool = True,
 ) -> ProfileReport:
-    r"""Count what a network does with its data: operations, spikes, accesses to memory, energy; per layer and in total.
+    """Count what a network does with its data: operations, spikes, accesses to memory, energy; per layer and in total.
 
-    Each spike is followed to the synapses that it really reaches, borders, strides and groups included::
+    Each spike is followed to the synapses that it really reaches, borders, strides and groups included: a spike in a
+    convolution causes as many accumulates as its group has output channels, times the windows that hold it::
 
-        ACs of a convolution = sum over input spikes of (output channels of its group) * (windows that hold it)
+        from spikingjelly.activation_based import profiler
+
+        net = nn.Sequential(layer.Conv2d(1, 8, 3), neuron.LIFNode(), layer.Flatten(), layer.Linear(8 * 26 * 26, 10))
+        report = profiler.profile(net, torch.rand(2, 1, 28, 28), T=4)
+        print(report)  # a table; report.figure(), report.to_csv(path), report["0"].macs, report.total.energy_pj
 
     The network runs in ``eval`` mode without gradients and is reset before each batch. Afterwards its modules are in
     the modes they were in, its memories are reset, and nothing of the profiler is left in it, also after an error.
@@ -49,6 +62,7 @@ def profile(
     - Neurons, surrogates outside neurons (in the cells of ``rnn``) and synapse filters: an update for each output
       value.
     - A layer that sees one time step repeated by ``expand`` counts T times, as it would step by step.
+    - Modules that ``torch.compile`` compiled run as they were written.
     - Operations that none of this covers are named in ``report.uncounted``.
 
     :param net: a network in step mode 's' or 'm'
@@ -72,7 +86,7 @@ def profile(
     counting = Counting(weights, fold_batch_norm)
     scope = Scope(net, counting, (*NEURONS, *neurons), is_stepwise(net, run))
     samples = sample_steps = batch_steps = 0
-    with torch.no_grad(), evaluation(net), scope.attached():
+    with torch.no_grad(), uncompiled(), evaluation(net), scope.attached():
         for batch in batches("profile", data, T, batch_first, progress):
             scope.batch = batch
             reset_net(net)

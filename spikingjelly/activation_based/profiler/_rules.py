@@ -1,10 +1,10 @@
 """How each operation of PyTorch counts."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch.utils.flop_counter import flop_registry
 
 from spikingjelly.activation_based.profiler._fan_out import (
     Reach,
@@ -156,11 +156,19 @@ def is_elementwise(func: Any) -> bool:
     return torch.Tag.pointwise in func.tags
 
 
+@functools.cache
+def flop_formulas() -> dict[Any, Callable[..., int]]:
+    """PyTorch's own counts of FLOPs, by operation."""
+    from torch.utils.flop_counter import flop_registry  # imports triton
+
+    return flop_registry
+
+
 def dense_macs(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], out: Any) -> int | None:
     """Multiply-accumulates as PyTorch's own counter has them, or None for an operation that it does not count."""
-    packet = func._overloadpacket
-    if packet in flop_registry:
-        return flop_registry[packet](*args, **kwargs, out_val=out) // 2
+    formula = flop_formulas().get(func._overloadpacket)
+    if formula is not None:
+        return formula(*args, **kwargs, out_val=out) // 2
     name = name_of_operation(func)
     if name in ("mv", "dot", "addmv"):
         return args[1 if name == "addmv" else 0].numel()

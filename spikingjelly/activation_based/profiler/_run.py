@@ -1,7 +1,8 @@
 """Shows data to a network, and leaves the network as it was."""
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, NamedTuple
 
 import torch
@@ -119,6 +120,13 @@ def takes_sequences(net: nn.Module) -> bool:
 def _on_device_of(net: nn.Module, x: torch.Tensor) -> torch.Tensor:
     parameter = next(net.parameters(), None)
     return x if parameter is None else x.to(parameter.device)
+
+
+def uncompiled() -> AbstractContextManager[Any]:
+    """Compiled modules run as they were written, so that their operations can be seen."""
+    if "torch._dynamo" not in sys.modules:  # nothing is compiled, and importing it takes seconds
+        return nullcontext()
+    return torch.compiler.set_stance("force_eager")
 
 
 @contextmanager
