@@ -55,7 +55,7 @@ def test_findings(bias: list[float], found: list[Finding]) -> None:
     assert list(report["1"].findings) == found
     assert report.healthy == (not found)
     for finding in found:
-        assert f"1: {finding.problem} ({finding.share:.1%}). {finding.advice}" in str(report)
+        assert f"- {finding.problem}: 1 ({finding.share:.1%}). {finding.advice}" in str(report)
     if found:
         assert "v_threshold" in found[0].advice
         assert report.findings == {"1": tuple(found)}

@@ -131,6 +131,13 @@ def test_a_loader_and_batch_first() -> None:
     assert profile(convolutional("m"), loader, batch_first=True, progress=False) == whole
 
 
+def test_sequences_of_several_lengths() -> None:
+    report = profile(layer.Linear(4, 3), [data(2, 1, 4), data(4, 3, 4)], progress=False)
+    assert (report.samples, report.T) == (4, 3.5)
+    assert report["(network)"].dense_macs == 3.5 * 12
+    assert report["(network)"].ann_energy_pj == pytest.approx(12 * 4.6)
+
+
 def test_progress_bar(capsys: pytest.CaptureFixture[str]) -> None:
     x = data(2, 1, 3)
     profile(layer.Linear(3, 2), [x], progress=False)

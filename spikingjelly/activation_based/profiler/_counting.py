@@ -90,12 +90,17 @@ class Counting(TorchDispatchMode):
     def _site_key(self, name: str, args: tuple[Any, ...]) -> Any:
         """Equal for the same operation at all time steps, whether they come one by one or together."""
         tensors = [arg for arg in args if isinstance(arg, torch.Tensor)]
-        places = (tensor.untyped_storage().data_ptr() for tensor in tensors)
-        weights = tuple(place for place in places if place in self._weights)
+        strided = (tensor for tensor in tensors if tensor.layout == torch.strided)
+        places = (tensor.untyped_storage().data_ptr() for tensor in strided)
+        weights = tuple(
+            place for place in places if place in self._weights
+        )  # those derived anew are elsewhere each time
         return (name, weights, *(tensor.shape[-1] for tensor in tensors))
 
     def _is_weight(self, tensor: torch.Tensor) -> bool:
-        return tensor.untyped_storage().data_ptr() in self._weights or tensor in self._derived_weights
+        if tensor in self._derived_weights:
+            return True
+        return tensor.layout == torch.strided and tensor.untyped_storage().data_ptr() in self._weights
 
 
 def _tensors(value: Any) -> list[torch.Tensor]:

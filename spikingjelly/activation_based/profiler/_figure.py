@@ -29,7 +29,7 @@ def profile_figure(report: "ProfileReport") -> "Figure":
     _draw_energy(left, report)
     _draw_rates(right, report)
     left.set_yticks(np.arange(len(report.layers)), [f"{row.name} ({row.kind})" for row in report.layers])
-    left.invert_yaxis()
+    left.set_ylim(len(report.layers) - 0.4, -0.6)
     figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize="small")
     return figure
 
@@ -44,7 +44,8 @@ def _draw_energy(axes: "Axes", report: "ProfileReport") -> None:
     axes.barh(places, arithmetic / factor, color=_BLUE, label="MACs and ACs")
     rest = (everything - arithmetic) / factor
     axes.barh(places, rest, left=arithmetic / factor, color=_ORANGE, hatch="//", label="neurons and memory")
-    axes.plot(ann / factor, places, "kD", markersize=4, label="ANN run once, with memory")
+    axes.plot(ann[ann > 0] / factor, places[ann > 0], "kD", markersize=4, label="ANN run once, with memory")
+    axes.set_xlim(left=0)
     axes.set(xlabel=f"energy per sample ({unit})", ylabel="layer", title=f"T = {report.T:g}, {report.samples} samples")
 
 

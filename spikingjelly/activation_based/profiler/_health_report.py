@@ -110,11 +110,15 @@ class HealthReport:
         lines = table(header, [_cells(row) for row in self.layers], left=2)
         lines.insert(1, "-" * max(map(len, lines)))
         lines += ["", f"{self.samples} samples. " + ("Nothing was found." if self.healthy else "What to change:")]
-        lines += [
-            f"- {row.name}: {found.problem} ({found.share:.1%}). {found.advice}"
-            for row in self.layers
-            for found in row.findings
-        ]
+        for problem, advice in _ADVICE.items():
+            found = [
+                f"{row.name or '(network)'} ({f.share:.1%})"
+                for row in self.layers
+                for f in row.findings
+                if f.problem == problem
+            ]
+            if found:
+                lines.append(f"- {problem}: {', '.join(found)}. {advice}")
         return "\n".join(lines)
 
 

@@ -53,15 +53,18 @@ def profile(
 
     - Products (linear layers, convolutions, attention, whatever module or function makes them): accumulates (AC) where
       one factor is spikes, that is 0 or one value c in the whole run (c is part of the weights); where both are, only
-      products of two spikes. Multiply-accumulates (MAC) otherwise, as in a first layer that sees pictures, or behind
-      average pooling. Additions of biases are free.
+      products of two spikes. Multiply-accumulates (MAC) otherwise, as in a first layer that sees pictures, behind
+      average pooling, or where spikes were added up to 2 and more. Additions of biases are free.
     - Pooling, sums and means: an AC for each spike in each window, or for each value if they are no spikes (as a
       comparison, in max pooling).
     - Batch normalisation by stored means: free, as it can be folded into the layer before, or one MAC a value with
       ``fold_batch_norm=False``. Other normalisation: two MACs and an AC for each value.
     - Neurons, surrogates outside neurons (in the cells of ``rnn``) and synapse filters: an update for each output
       value.
+    - The ANN of equal shape has real values in place of spikes and runs once. Where the data is a sequence (a recording,
+      a recurrent network) it would have to see each time step as well: compare with T runs.
     - A layer that sees one time step repeated by ``expand`` counts T times, as it would step by step.
+    - What is computed from parameters alone, as standardised weights: free, as it can be computed once.
     - Modules that ``torch.compile`` compiled run as they were written.
     - Operations that none of this covers are named in ``report.uncounted``.
 
