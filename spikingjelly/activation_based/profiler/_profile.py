@@ -61,8 +61,8 @@ def profile(
       ``fold_batch_norm=False``. Other normalisation: two MACs and an AC for each value.
     - Neurons, surrogates outside neurons (in the cells of ``rnn``) and synapse filters: an update for each output
       value.
-    - The ANN of equal shape has real values in place of spikes and runs once. Where the data is a sequence (a recording,
-      a recurrent network) it would have to see each time step as well: compare with T runs.
+    - The ANN of equal shape has real values in place of spikes and runs once. Where the data is a sequence (a
+      recording, a recurrent network) it would have to see each time step as well: compare with T runs.
     - A layer that sees one time step repeated by ``expand`` counts T times, as it would step by step.
     - What is computed from parameters alone, as standardised weights: free, as it can be computed once.
     - Modules that ``torch.compile`` compiled run as they were written.
