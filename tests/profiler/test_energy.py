@@ -55,6 +55,13 @@ def test_neurons(make, states: int, mode: str) -> None:
     assert row.ann_energy_pj == 4 * 2.0  # comparisons of one run
 
 
+def test_records_of_potentials_are_no_states() -> None:
+    plain, recorded = (
+        profile(neuron.IFNode(step_mode="m", store_v_seq=store), spikes())["(network)"] for store in (False, True)
+    )
+    assert recorded == plain
+
+
 def test_pooling_and_elementwise_operations() -> None:
     pooled = profile(layer.AvgPool1d(2), spikes().unsqueeze(2), costs=OTHERS)["(network)"]
     assert pooled.energy_with_memory_pj == pytest.approx(3 * 2.0 + (3 + 2 * 3) * 11.0)

@@ -75,6 +75,8 @@ def test_accumulates_of_synapses(case: str) -> None:
     assert row.acs * 2 == row.synops * 2 == expected
     assert row.macs == 0
     assert row.input_kind == "spikes"
+    assert row.elementwise == 0  # what is computed from weights alone is free
+    assert not report.uncounted
 
 
 @pytest.mark.parametrize("case", POOLS)

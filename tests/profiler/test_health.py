@@ -92,6 +92,21 @@ def test_vanishing_gradients(mode: str) -> None:
     assert "wider surrogate" in str(found)
 
 
+def test_step_modes_see_the_same_gradients() -> None:
+    torch.manual_seed(0)
+    net = nn.Sequential(
+        layer.Linear(3, 16),
+        neuron.LIFNode(v_threshold=0.4, surrogate_function=surrogate.Rect()),
+        layer.Linear(16, 8),
+        neuron.IFNode(v_threshold=0.4, surrogate_function=surrogate.Rect(alpha=4.0)),
+    )
+    options = {"loss": lambda y, _: (y * torch.arange(8.0)).mean()}
+    stepwise = health(net, X, **options)
+    functional.set_step_mode(net, "m")
+    assert health(net, X, **options).layers == stepwise.layers
+    assert 0 < stepwise["3"].vanishing < 1
+
+
 def test_small_gradient() -> None:
     """The slope of ATan at 1 below the threshold is 1 / (1 + pi**2) = 0.092."""
     net = biased([0.0, 0.0], surrogate_function=surrogate.ATan(alpha=2.0), detach_reset=True)

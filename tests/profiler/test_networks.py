@@ -243,6 +243,23 @@ def test_a_layer_that_is_not_called_is_named() -> None:
     assert report.total.parameters == 20 + 6
 
 
+def test_a_network_that_catches_an_error_of_a_layer() -> None:
+    class Fallback(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.narrow = nn.Linear(2, 2)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            try:
+                return self.narrow(x)
+            except RuntimeError:
+                return x + x
+
+    report = profile(Fallback(), data(3, 2, 4))
+    assert report["(network)"].elementwise == 3 * 4
+    assert report["narrow"].elementwise == 0
+
+
 def test_shared_parameters_count_once() -> None:
     shared = nn.Linear(4, 4)
     twin = nn.Linear(4, 4)

@@ -35,7 +35,6 @@ class Counting(TorchDispatchMode):
         self.ledgers: dict[str, Ledger] = defaultdict(Ledger)
         self.scope = ""
         self.in_neuron = False
-        self.paused = False
         self._weights = weights
         self._derived_weights = WeakTensorKeyDictionary()
         self._fold_batch_norm = fold_batch_norm
@@ -46,8 +45,6 @@ class Counting(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        if self.paused:
-            return func(*args, **kwargs)
         name = _rules.name_of_operation(func)
         if _rules.rule_for(name, args, func._overloadpacket in _rules.flop_formulas()) is None:
             with self:  # what is made of other operations is counted as these

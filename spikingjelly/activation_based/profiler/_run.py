@@ -131,11 +131,10 @@ def uncompiled() -> AbstractContextManager[Any]:
 
 @contextmanager
 def evaluation(net: nn.Module) -> Iterator[None]:
-    """In ``eval`` mode and with fresh memories; afterwards each module is in its own mode, and reset again."""
+    """In ``eval`` mode; afterwards each module is in its own mode, and reset."""
     training = {module: module.training for module in net.modules()}
     try:
         net.eval()
-        reset_net(net)
         yield
     finally:
         for module, mode in training.items():

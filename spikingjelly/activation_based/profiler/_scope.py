@@ -83,24 +83,22 @@ class Scope:
             x = first_tensor((args, kwargs))
             if x is None:
                 return None
-            with self._paused():
-                seen = self.seen[name]
-                layout = self._layout(x, module)
-                seen.input_shape = tuple(x.shape[layout.leading :])
-                seen.steps += layout.steps
-                if _is_one_step_repeated(x) and next(module.children(), None) is None:
-                    seen.repeats = True
-                    return tuple(a.contiguous() if a is x else a for a in args), kwargs
+            seen = self.seen[name]
+            layout = self._layout(x, module)
+            seen.input_shape = tuple(x.shape[layout.leading :])
+            seen.steps += layout.steps
+            if _is_one_step_repeated(x) and next(module.children(), None) is None:
+                seen.repeats = True
+                return tuple(a.contiguous() if a is x else a for a in args), kwargs
             return None
 
         return hook
 
     def _leave(self, name: str) -> Any:
         def hook(module: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
-            with self._paused():
-                y = first_tensor(output)
-                if y is not None:
-                    self._see_output(self.seen[name], module, y)
+            y = first_tensor(output)
+            if y is not None:
+                self._see_output(self.seen[name], module, y)
             self._stack.pop()
             self._point()
 
@@ -123,14 +121,6 @@ class Scope:
     def _point(self) -> None:
         self.counting.scope = self._stack[-1] if self._stack else ""
         self.counting.in_neuron = self.counting.scope in self.dynamics
-
-    @contextmanager
-    def _paused(self) -> Iterator[None]:
-        self.counting.paused = True
-        try:
-            yield
-        finally:
-            self.counting.paused = False
 
     def _layout(self, x: torch.Tensor, module: nn.Module) -> Layout:
         assert self.batch is not None
