@@ -298,3 +298,11 @@ def test_compiled_modules_count_as_they_were_written() -> None:
     with torch.no_grad():
         net(x)
     assert profile(net, x).total == expected
+
+
+def test_products_that_skip_zeros_are_counted_too() -> None:
+    """Large layers on the CPU may take another way than PyTorch's operations."""
+    x = (data(1, 64, 1024) > 2.8).float()
+    row = profile(layer.Linear(1024, 512), x)["(network)"]
+    assert row.dense_macs == 1024 * 512
+    assert row.acs * 64 == x.sum() * 512
