@@ -48,6 +48,7 @@ FORBIDDEN = {
         "spikingjelly.fusion",
         "spikingjelly.datasets",
     ],
+    f"{ACTIVATION}.profiler": [f"{ACTIVATION}.model", "spikingjelly.fusion", "spikingjelly.datasets"],
     f"{ACTIVATION}.learning": [f"{ACTIVATION}.neuron", f"{ACTIVATION}.layer", "spikingjelly.fusion"],
     ACTIVATION: ["spikingjelly.datasets", TIMING, "spikingjelly.visualizing", *FORMER],
     TIMING: [ACTIVATION, "spikingjelly.fusion", "spikingjelly.datasets", "spikingjelly.visualizing", *FORMER],
