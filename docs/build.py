@@ -48,10 +48,11 @@ def environment() -> dict[str, str]:
     return os.environ | one_thread | {"PYTHONPATH": path, "MATPLOTLIBRC": str(DOCS / "matplotlibrc")}
 
 
-def build(language: str, executed: Path) -> None:
+def build(language: str, executed: Path, page_limit: int) -> None:
     """One site; raises CalledProcessError if Sphinx is not content."""
     command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html", "-c", str(DOCS)]
     command += ["-t", language, "-D", f"nb_execution_cache_path={executed}", "-d", str(BUILD / "doctrees" / language)]
+    command += ["-D", f"page_time_limit={page_limit}", "-D", f"nb_execution_timeout={page_limit}"]
     start = time.perf_counter()
     subprocess.run(
         [*command, str(DOCS / language), str(BUILD / "html" / language)], check=True, cwd=DOCS, env=environment()
@@ -62,10 +63,12 @@ def build(language: str, executed: Path) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Build the documentation in both languages.")
     parser.add_argument("-language", choices=LANGUAGES, help="only this one; links to the other are not checked then")
-    only = parser.parse_args(argv).language
+    parser.add_argument("-page-limit", type=int, default=120, help="seconds a page may take; more on a busy machine")
+    args = parser.parse_args(argv)
+    only = args.language
     executed = executed_pages()
     for language in [only] if only else LANGUAGES:
-        build(language, executed)
+        build(language, executed, args.page_limit)
     if only:
         return 0
     shutil.copy(DOCS / "choose_language.html", BUILD / "html" / "index.html")

@@ -38,12 +38,15 @@ myst_enable_extensions = ["colon_fence", "deflist", "dollarmath", "attrs_inline"
 myst_substitutions = {"version": version}
 myst_heading_anchors = 3
 
+nb_code_prompt_show = "显示代码" if CHINESE else "Show the code"
+nb_code_prompt_hide = "隐藏代码" if CHINESE else "Hide the code"
 nb_execution_mode = "cache"
 nb_execution_cache_path = str(DOCS / "_build" / "executed")  # docs/build.py gives another for each state of the code
 nb_execution_timeout = 120
 nb_execution_raise_on_error = True
 nb_execution_show_tb = True
 nb_output_stderr = "warn"
+nb_merge_streams = True
 page_time_limit = 120
 
 autodoc_member_order = "bysource"
@@ -54,6 +57,7 @@ autodoc_inherit_docstrings = False
 python_maximum_signature_line_length = 88
 add_module_names = False
 
+pygments_dark_style = "github-dark"
 html_theme = "furo"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]

@@ -30,7 +30,7 @@ GROUPS = {  # heading in both languages -> beginnings of the modules' names; the
     ("Names of earlier versions", "旧版本的名称"): FORMER,
     ("The engine", "内核引擎"): ("fusion",),
 }
-ORDER = [2, 1, 3, 4, 0, 5, 6, 7]
+ORDER = (3, 2, 1, 4, 5, 0, 6, 7)
 
 
 def within(name: str, rooms: Any) -> bool:
@@ -63,11 +63,11 @@ def exported(module: types.ModuleType) -> list[str]:
 
 
 def is_file_of_its_package(module: types.ModuleType) -> bool:
-    """Whether the package above exports all that this module has."""
+    """Whether the package above exports what this module has; without an ``__all__`` the rest is its own."""
     parent = importlib.import_module(module.__name__.rpartition(".")[0])
-    names = exported(module)
     above = getattr(parent, "__all__", ())
-    return bool(names) and all(name in above and getattr(parent, name, None) is getattr(module, name) for name in names)
+    from_above = [name in above and getattr(parent, name) is getattr(module, name) for name in exported(module)]
+    return any(from_above) and (all(from_above) or not hasattr(module, "__all__"))
 
 
 def full_name(value: Any) -> str:
@@ -158,7 +158,7 @@ def index_page(names: list[str], chinese: bool) -> str:
         heading = list(GROUPS)[number][chinese]
         members = [name for name in names if group_of(name) == number]
         lines += [heading, "-" * 2 * len(heading), "", ".. toctree::", "   :maxdepth: 1", ""]
-        lines += [f"   {name}" for name in members] + [""]
+        lines += [f"   {name.removeprefix('activation_based.')} <{name}>" for name in members] + [""]
     return "\n".join(lines)
 
 

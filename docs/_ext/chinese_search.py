@@ -39,7 +39,8 @@ class SearchPairs(SearchLanguage):
     js_stemmer_rawcode = "english-stemmer.js"
     js_splitter_code = SPLIT_QUERY
 
-    def init(self, options: dict[str, str]) -> None:
+    def __init__(self, options: dict[str, str]) -> None:
+        super().__init__(options)
         self.stemmer = snowballstemmer.stemmer("english")
 
     def split(self, input: str) -> list[str]:
