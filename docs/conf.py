@@ -60,6 +60,7 @@ add_module_names = False
 pygments_dark_style = "github-dark"
 html_theme = "furo"
 html_static_path = ["_static"]
+html_favicon = "_static/favicon.svg"
 html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sphinx = False

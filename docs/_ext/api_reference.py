@@ -26,15 +26,16 @@ GROUPS = {  # heading in both languages -> beginnings of the modules' names; the
     ("Published models", "已发表的模型"): ("activation_based.model",),
     ("Neurons, layers, learning", "神经元、层与学习"): ("activation_based",),
     ("Data sets", "数据集"): ("datasets",),
-    ("Pictures, times of spikes, settings", "可视化、脉冲时间与设置"): ("visualizing", "timing_based", "configure"),
     ("Names of earlier versions", "旧版本的名称"): FORMER,
-    ("The engine", "内核引擎"): ("fusion",),
+    ("The engine", "内核引擎"): ("fusion", "sparse_products"),
+    ("Other modules", "其他模块"): ("",),
 }
-ORDER = (3, 2, 1, 4, 5, 0, 6, 7)
+ORDER = (3, 2, 1, 4, 7, 0, 5, 6)
 
 
 def within(name: str, rooms: Any) -> bool:
-    return any(name == room or name.startswith(f"{room}.") for room in rooms)
+    """Whether a module is, or lies in, one of the rooms; all lie in the room without a name."""
+    return any(name == room or name.startswith(f"{room}." if room else "") for room in rooms)
 
 
 def public_modules(package: str) -> Iterator[types.ModuleType]:

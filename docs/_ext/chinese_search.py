@@ -35,7 +35,7 @@ class SearchPairs(SearchLanguage):
     """The search language ``zh``; words of Latin letters are treated as in English."""
 
     lang = "zh"
-    language_name = "Chinese"
+    language_name = "English"  # of the stemmer
     js_stemmer_rawcode = "english-stemmer.js"
     js_splitter_code = SPLIT_QUERY
 
