@@ -11,10 +11,12 @@ from benchmarks import (
     fashion_mnist,
     main_job,
     memory,
+    models,
     neuron,
     neuron_vs_peers,
     packed_spikes,
     shd,
+    sparse_products,
 )
 from benchmarks.report import DidNotRun, Options, Report, machine, print_machine
 
@@ -24,6 +26,8 @@ ROWS: dict[str, Callable[[Options, Report], None]] = {
     "neuron_vs_peers": neuron_vs_peers.run,
     "fashion_mnist": fashion_mnist.run,
     "shd": shd.run,
+    "models": models.run,
+    "sparse_products": sparse_products.run,
     "memory": memory.run,
     "packed_spikes": packed_spikes.run,
     "datasets": datasets.run,

@@ -92,6 +92,38 @@ def vgg_blocks(width: int, **options: Any) -> list[nn.Module]:
     return blocks
 
 
+def model(name: str, T: int, size: int, backend: str | None = None) -> nn.Module:
+    """A network of the package's own models, for images of ``size`` pixels on each side."""
+    declare_operators_of_torchvision()
+    from spikingjelly.activation_based.model import sew_resnet, spikformer
+
+    net: nn.Module
+    if name == "SEW-ResNet18":
+        settings = {"spiking_neuron": neuron.IFNode, "surrogate_function": surrogate.ATan(), "detach_reset": True}
+        net = sew_resnet.sew_resnet18(cnf="ADD", num_classes=10, **settings)
+    else:
+        assert name == "Spikformer-4-384"
+        net = spikformer.Spikformer(
+            T=T, img_size_h=size, img_size_w=size, patch_size=4, num_classes=10, embed_dims=384, num_heads=12, depths=4
+        )
+    if backend is not None:
+        functional.set_backend(net, backend)
+    functional.set_step_mode(net, "m")
+    return FromRest(net)
+
+
+def declare_operators_of_torchvision() -> None:
+    """The published package's models import torchvision, whose released builds look for operators made for CUDA."""
+    if not hasattr(torch.ops.torchvision, "nms"):
+        library = torch.library.Library("torchvision", "FRAGMENT")
+        for operator in ("nms", "qnms"):
+            library.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        KEPT.append(library)  # the declarations go with it
+
+
+KEPT: list[torch.library.Library] = []
+
+
 def shd_net(channels: int, hidden: int, classes: int, **options: Any) -> nn.Module:
     """Two hidden layers of neurons with a learned time constant, and the currents into the readout."""
 

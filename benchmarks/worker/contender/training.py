@@ -1,10 +1,12 @@
 """Work that can be timed: a training step of a network, with its batch, loss and optimizer."""
 
 import copy
+import math
 from contextlib import nullcontext
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -111,6 +113,54 @@ class VGGTraining(TrainingStep):
             for block in self.net:
                 sequence = checkpoint(block, sequence, use_reentrant=False) if self.checkpointed else block(sequence)
         return F.cross_entropy(sequence.mean(0), self.labels)
+
+
+class ModelTraining(TrainingStep):
+    """A published model: one random image a sample, which it sees at all time steps; cross-entropy of the mean scores.
+
+    :param packed: whether spikes wait for the backward pass as one bit each
+    :param published: as published code has it. Otherwise the static image is no copy for each time step, and the
+        network is in PyTorch's channels-last layout
+    """
+
+    def __init__(
+        self,
+        framework: ModuleType,
+        model: str,
+        T: int,
+        batch: int,
+        size: int,
+        packed: bool = False,
+        published: bool = True,
+        **options: Any,
+    ) -> None:
+        super().__init__(framework, framework.model(model, T, size, **options), learning_rate=1e-3)
+        generator = torch.Generator().manual_seed(0)
+        self.T, self.published, self.takes_images = T, published, model.startswith("Spikformer")
+        self.context = framework.packed_spikes if packed else nullcontext
+        if not published:
+            self.net.to(memory_format=torch.channels_last)
+        self.images = torch.rand(batch, 3, size, size, generator=generator)
+        self.labels = torch.randint(10, (batch,), generator=generator)
+
+    def loss(self) -> torch.Tensor:
+        x = self.images if self.takes_images else self.images.expand(self.T, *self.images.shape)
+        if self.published:
+            x = x.clone(memory_format=torch.contiguous_format)
+        with self.context():
+            return F.cross_entropy(self.net(x).mean(0), self.labels)
+
+    def gradients(self) -> dict[str, torch.Tensor]:
+        """All weights as one: where no neuron of a layer fires yet, its gradient is zero and says nothing."""
+        gradients = super().gradients()
+        return {"loss": gradients.pop("loss"), "weights": torch.cat(list(gradients.values()))}
+
+    def evidence(self) -> dict[str, np.ndarray]:
+        """Heads of an attention may be dimensions of their own or not."""
+        evidence = super().evidence()
+        sizes = [[int(n) for n in str(shape).strip("[]").split(",")] for shape in evidence["shapes"]]
+        evidence["shapes"] = np.array([str([T, math.prod(rest)]) for T, *rest in sizes])
+        return evidence
 
 
 class SHDTraining(TrainingStep):
