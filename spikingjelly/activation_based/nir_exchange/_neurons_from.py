@@ -11,7 +11,7 @@ from torch import nn
 from spikingjelly.activation_based import neuron, surrogate
 from spikingjelly.activation_based.nir_exchange import neurons
 from spikingjelly.activation_based.nir_exchange._neuron_arrays import arrays_of, tau_of
-from spikingjelly.activation_based.nir_exchange._numbers import above, shortest, uniform
+from spikingjelly.activation_based.nir_exchange._numbers import above, as_array, shortest, uniform
 from spikingjelly.activation_based.nir_exchange._plan import GraphError
 
 _logger = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ def neuron_of(node: Any, dt: float, dtype: np.dtype, surrogate_function: Any = N
 
 
 def _numbers(name: str, value: Any, dtype: np.dtype) -> np.ndarray:
-    array = np.asarray(value)
+    array = as_array(value)
     if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
         raise GraphError(
             f"its {name} must be finite numbers, but {array.dtype} values with {array.ravel()[:3]} are given"
@@ -103,8 +103,7 @@ def _leaky(single: Any, dtype: np.dtype, dt: float, metadata: Any, firing: Any) 
     for decay_input in (True, False):
         if isinstance(w, float) and np.isfinite(w) and dtype.type(tau_of(w) * dt) == dtype.type(single["tau"]):
             learned = neuron.ParametricLIFNode(tau, decay_input, **firing)
-            with torch.no_grad():
-                learned.w.fill_(w)
+            learned.w.data = torch.from_numpy(np.array(w, dtype))
             yield learned
         yield neuron.LIFNode(tau, decay_input, **firing)
 

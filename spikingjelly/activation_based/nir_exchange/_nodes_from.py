@@ -8,7 +8,7 @@ from torch import nn
 
 from spikingjelly.activation_based import layer
 from spikingjelly.activation_based.nir_exchange._neurons_from import surrogate_from
-from spikingjelly.activation_based.nir_exchange._numbers import above
+from spikingjelly.activation_based.nir_exchange._numbers import above, as_array
 from spikingjelly.activation_based.nir_exchange._plan import GraphError
 from spikingjelly.activation_based.nir_exchange.layers import BatchedLinear, PerNeuronDelay, Scale, Threshold
 
@@ -45,7 +45,7 @@ def layer_of(node: Any, dt: float, dtype: np.dtype, surrogate_function: Any = No
 
 
 def _tensor(node: Any, name: str, dtype: np.dtype) -> torch.Tensor:
-    array = np.asarray(getattr(node, name))
+    array = as_array(getattr(node, name))
     if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
         raise GraphError(f"its {name} must be finite numbers, but it has the dtype {array.dtype} or is not finite")
     return torch.from_numpy(array.astype(dtype))
@@ -113,7 +113,7 @@ def delay_steps_of(node: Any, dt: float) -> np.ndarray:
 
     :raises GraphError: for a delay that is no whole number of time steps
     """
-    delay = np.asarray(node.delay, dtype=np.float64)
+    delay = as_array(node.delay).astype(np.float64)
     if not np.isfinite(delay).all() or (delay < 0).any():
         raise GraphError(f"its delay must be finite and at least 0 s, but {delay.ravel()[:3]} is given")
     steps = np.rint(delay / dt)

@@ -37,6 +37,11 @@ def check_dt(owner: str, dt: Any) -> float:
     return number
 
 
+def as_array(value: Any) -> np.ndarray:
+    """A parameter of a node; some frameworks leave tensors in their graphs."""
+    return value.detach().cpu().numpy() if isinstance(value, torch.Tensor) else np.asarray(value)
+
+
 def below(threshold: np.ndarray) -> np.ndarray:
     """The next smaller numbers: NIR fires where v > threshold, we where v >= threshold, which is the same to the bit
     if the threshold of the graph is the largest number below ours."""

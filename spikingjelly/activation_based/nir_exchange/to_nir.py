@@ -191,8 +191,8 @@ def _in_single_steps(net: nn.Module) -> nn.Module:
 def _tell_about_types(graph: Any) -> None:
     """Whether readers that check types will take the graph; the check does not know all convolutions."""
     try:
-        nir_library().NIRGraph(copy.deepcopy(graph.nodes), list(graph.edges), type_check=True)
-    except ValueError as error:
+        nir_library().NIRGraph.from_dict(graph.to_dict())
+    except (ValueError, AssertionError, NotImplementedError, IndexError, TypeError) as error:
         _logger.warning(
             "The graph is right, but the type check of the package nir does not take it (%s). Read it with "
             "nir.read(file, type_check=False).",
