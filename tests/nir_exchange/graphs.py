@@ -86,7 +86,10 @@ def _image_layer(draw: Any, shape: tuple[int, ...]) -> tuple[Any, tuple[int, ...
     padding = draw(st.sampled_from([(0, 0), (1, 0), "same", "valid"]))
     weight = _array(draw, (out, channels, 2, 2), -1, 1)
     pad = (0, 0) if padding == "valid" else padding
-    sides = [s if pad == "same" else s + 2 * p - dilation for s, p in zip((height, width), (0, 0) if pad == "same" else pad, strict=True)]
+    sides = [
+        s if pad == "same" else s + 2 * p - dilation
+        for s, p in zip((height, width), (0, 0) if pad == "same" else pad, strict=True)
+    ]
     bias = _array(draw, (out,), -1, 1)
     return nir.Conv2d((height, width), weight, (1, 1), padding, (dilation, dilation), 1, bias), (out, *sides)
 

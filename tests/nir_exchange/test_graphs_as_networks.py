@@ -1,5 +1,6 @@
 """Order, recurrent connections, delays in cycles, graphs in graphs, several inputs and outputs."""
 
+import itertools
 from typing import Any
 
 import nir
@@ -41,7 +42,7 @@ def _loop(between: dict[str, Any]) -> NIRNetwork:
 def _response(network: NIRNetwork, steps: int = 8, mode: str = "m") -> list[float]:
     network.step_mode = mode
     functional.reset_net(network)
-    x = torch.zeros(steps, 1, network.node("cell").v_threshold and 1)
+    x = torch.zeros(steps, 1, 1)
     x[0] = 1.0
     with torch.no_grad():
         y = network(x) if mode == "m" else torch.stack([network(step) for step in x])
@@ -65,6 +66,7 @@ def test_spikes_come_back_a_time_step_later_or_after_the_delay(between: dict[str
     assert network.is_recurrent
     expected = [float(t % period == 0) for t in range(8)]
     assert _response(network) == _response(network, mode="s") == expected
+    functional.reset_net(network)
     graph = export_to_nir(network, torch.zeros(1, 1))
     assert set(graph.edges) == set(network.plan.edges)
     if "delay" in between:
@@ -96,7 +98,13 @@ def test_the_order_of_nodes_and_edges_does_not_matter() -> None:
 
 
 def test_several_inputs_and_outputs() -> None:
-    nodes = {"left": _input(2), "right": _input(2), "half": nir.Scale(np.full(2, 0.5)), "sum": _output(2), "one": _output(2)}
+    nodes = {
+        "left": _input(2),
+        "right": _input(2),
+        "half": nir.Scale(np.full(2, 0.5)),
+        "sum": _output(2),
+        "one": _output(2),
+    }
     graph = _graph(nodes, [("left", "half"), ("half", "sum"), ("right", "sum"), ("half", "one")])
     network = import_from_nir(graph)
     left, right = torch.rand(3, 2), torch.rand(3, 2)
@@ -110,7 +118,9 @@ def test_several_inputs_and_outputs() -> None:
 
 def test_several_outputs_of_a_recurrent_network_come_stacked() -> None:
     nodes = {"in": _input(1), "cell": _if(1), "spikes": _output(1), "copy": _output(1)}
-    network = import_from_nir(_graph(nodes, [("in", "cell"), ("cell", "cell"), ("cell", "spikes"), ("cell", "copy")]), step_mode="m")
+    network = import_from_nir(
+        _graph(nodes, [("in", "cell"), ("cell", "cell"), ("cell", "spikes"), ("cell", "copy")]), step_mode="m"
+    )
     spikes, copy = network(torch.ones(4, 2, 1))
     assert spikes.shape == (4, 2, 1)
     assert torch.equal(spikes, copy)
@@ -148,7 +158,7 @@ def test_names_that_are_no_attribute_names() -> None:
     names = ["0", "a.b", "a_b", "forward", "plan", "", "ü", "keys"]
     nodes = {"in": _input(1), **{name: nir.Scale(np.array([2.0])) for name in names}, "out": _output(1)}
     chain = list(nodes)
-    graph = _graph(nodes, list(zip(chain[:-1], chain[1:], strict=True)))
+    graph = _graph(nodes, list(itertools.pairwise(chain)))
     network = import_from_nir(graph)
     assert network(torch.ones(1, 1)).item() == 2.0 ** len(names)
     assert network._0 is network.node("0")
@@ -176,10 +186,15 @@ def test_the_surrogate_may_be_chosen_or_comes_with_the_graph() -> None:
     chosen = import_from_nir(graph, surrogate_function=surrogate.Erf(3.0))
     assert repr(chosen.node("cell").surrogate_function) == "Erf(alpha=3.0, spiking=True)"
     graph.nodes["cell"].metadata = {"surrogate_function": {"name": "PiecewiseLeakyReLU", "w": 2.0, "c": 0.5}}
-    assert repr(import_from_nir(graph).node("cell").surrogate_function) == "PiecewiseLeakyReLU(w=2.0, c=0.5, spiking=True)"
+    assert (
+        repr(import_from_nir(graph).node("cell").surrogate_function) == "PiecewiseLeakyReLU(w=2.0, c=0.5, spiking=True)"
+    )
 
 
-@pytest.mark.parametrize("kept", [{"name": "check_manual_grad"}, {"name": "Nobody"}, {"name": "ATan", "x": 1.0}, {"name": "ATan", "alpha": "1"}])
+@pytest.mark.parametrize(
+    "kept",
+    [{"name": "check_manual_grad"}, {"name": "Nobody"}, {"name": "ATan", "x": 1.0}, {"name": "ATan", "alpha": "1"}],
+)
 def test_a_surrogate_that_is_not_known_is_told_of(kept: dict[str, Any], caplog: Any) -> None:
     graph = _graph({"in": _input(1), "cell": _if(1), "out": _output(1)}, [("in", "cell"), ("cell", "out")])
     graph.nodes["cell"].metadata = {"surrogate_function": kept}

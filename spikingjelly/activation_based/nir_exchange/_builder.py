@@ -101,10 +101,13 @@ class Builder:
             return x
         if isinstance(module, _IN_TURN):
             return self._in_turn(module, path, x)
-        if isinstance(module, base.MemoryModule) and self._called.setdefault(id(module), path) != path:
-            raise NotExpressible(
-                f"is the layer {self._called[id(module)]!r} as well, but has one state. Use two modules"
-            )
+        if isinstance(module, base.MemoryModule):
+            if id(module) in self._called:
+                raise NotExpressible(
+                    f"is called twice in a time step (also as {self._called[id(module)]!r}), but has one state. Use two "
+                    "modules"
+                )
+            self._called[id(module)] = path
         if isinstance(module, _RECURRENT):
             return self._recurrent(module, path, x)
         if type(module) in NORMS:

@@ -71,11 +71,11 @@ def _numbers(name: str, value: Any, dtype: np.dtype) -> np.ndarray:
 def _check_time(name: str, values: np.ndarray, dt: float) -> None:
     least = float(values.min()) if values.size else dt
     if least <= 0.0:
-        raise GraphError(f"its {name} must be positive, but {least} s is given")
+        raise GraphError(f"its {name} must be positive, but {least:.7g} s is given")
     if least < values.dtype.type(dt):
         raise GraphError(
-            f"its {name} of {least} s is shorter than the time step dt={dt} s, in which it would decay beyond its "
-            f"rest. Import with a dt of at most {least}"
+            f"its {name} of {least:.7g} s is shorter than the time step dt={dt} s, in which it would decay beyond its "
+            f"rest. Import with a dt of at most {least:.7g}"
         )
 
 

@@ -8,6 +8,9 @@ import torch
 class Refused(NotImplementedError):
     """What NIR can't express, with the name of the layer and the nearest alternative."""
 
+    def __init__(self, text: str) -> None:
+        super().__init__(f"export_to_nir: {text}")
+
 
 @dataclass(frozen=True)
 class Signal:

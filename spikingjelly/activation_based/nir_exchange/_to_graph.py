@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from spikingjelly.activation_based.nir_exchange._library import nir_library
+from spikingjelly.activation_based.nir_exchange._neuron_arrays import NotExpressible
 from spikingjelly.activation_based.nir_exchange._nodes_to import NODES, Place, Shape
 from spikingjelly.activation_based.nir_exchange._plan import GraphError
 from spikingjelly.activation_based.nir_exchange.network import NIRNetwork
@@ -53,7 +54,10 @@ def _node(network: NIRNetwork, name: str, place: Place, like: torch.Tensor) -> A
         return graph_of(module, [place.given], like, place.dt, place.dtype)
     if type(module) not in NODES:
         raise GraphError(f"has the node {name!r} replaced by a {type(module).__name__}, which NIR has no node for")
-    node = with_types(NODES[type(module)](module, place), place)
+    try:
+        node = with_types(NODES[type(module)](module, place), place)
+    except NotExpressible as error:
+        raise NotExpressible(f"has the node {name!r} ({type(module).__name__}), which {error}") from error
     if name in network.plan.early:
         node.delay = node.delay + place.dt
     return node

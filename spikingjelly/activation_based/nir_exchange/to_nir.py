@@ -16,9 +16,10 @@ from spikingjelly.activation_based._checks import ArgumentTypeError, ArgumentVal
 from spikingjelly.activation_based.nir_exchange._builder import Builder, Tracer
 from spikingjelly.activation_based.nir_exchange._file import write_graph
 from spikingjelly.activation_based.nir_exchange._library import nir_library
+from spikingjelly.activation_based.nir_exchange._neuron_arrays import NotExpressible
 from spikingjelly.activation_based.nir_exchange._numbers import DEFAULT_DT, check_dt, numpy_dtype
 from spikingjelly.activation_based.nir_exchange._plan import GraphError
-from spikingjelly.activation_based.nir_exchange._signal import Signal
+from spikingjelly.activation_based.nir_exchange._signal import Refused, Signal
 from spikingjelly.activation_based.nir_exchange._to_graph import graph_of
 from spikingjelly.activation_based.nir_exchange.network import NIRNetwork
 
@@ -104,6 +105,8 @@ def _of_network(net: NIRNetwork, steps: list[torch.Tensor], dt: float, dtype: np
         return graph_of(net, [tuple(x.shape[1:]) for x in steps], steps[0], dt, dtype)
     except GraphError as error:
         raise ValueError(f"{_OWNER}: the network {str(error).rstrip('.')}.") from error
+    except NotExpressible as error:
+        raise Refused(f"the network {str(error).rstrip('.')}.") from error
 
 
 def _traced(net: nn.Module, steps: list[torch.Tensor], dt: float, dtype: np.dtype) -> Any:
@@ -119,7 +122,9 @@ def _traced(net: nn.Module, steps: list[torch.Tensor], dt: float, dtype: np.dtyp
     outputs = []
     for signal in given if isinstance(given, tuple | list) else (given,):
         if not isinstance(signal, Signal) or not builder.nodes.keys() - {s for x in signals for s in x.sources}:
-            raise NotImplementedError(f"{_OWNER}: the output of {type(net).__name__} comes from no layer.")
+            raise Refused(
+                f"the output of {type(net).__name__} comes from no layer, so that there is nothing to export."
+            )
         node = nir.Output(output_type={"output": np.array(signal.shape)})
         outputs.append(builder.connect("output", node, signal.sources))
     builder.check_readouts(outputs)
@@ -192,7 +197,7 @@ def _tell_about_types(graph: Any) -> None:
     """Whether readers that check types will take the graph; the check does not know all convolutions."""
     try:
         nir_library().NIRGraph.from_dict(graph.to_dict())
-    except (ValueError, AssertionError, NotImplementedError, IndexError, TypeError) as error:
+    except (ValueError, AssertionError, NotImplementedError, IndexError, KeyError, TypeError) as error:
         _logger.warning(
             "The graph is right, but the type check of the package nir does not take it (%s). Read it with "
             "nir.read(file, type_check=False).",
