@@ -84,7 +84,8 @@ def _image_layer(draw: Any, shape: tuple[int, ...]) -> tuple[Any, tuple[int, ...
         return kind(np.array([2, 2]), np.array([stride, stride]), np.array([pad, pad])), (channels, *sides)
     out, dilation = draw(st.integers(1, 3)), draw(st.integers(1, 2)) if min(height, width) > 4 else 1
     padding = draw(st.sampled_from([(0, 0), (1, 0), "same", "valid"]))
-    weight = _array(draw, (out, channels, 2, 2), -1, 1)
+    size = 3 if padding == "same" else 2
+    weight = _array(draw, (out, channels, size, size), -1, 1)
     pad = (0, 0) if padding == "valid" else padding
     sides = [
         s if pad == "same" else s + 2 * p - dilation

@@ -99,6 +99,7 @@ def test_what_nir_has_no_words_for(
         export_to_nir(net, x, tmp_path / "net.nir")
     text = str(refusal.value)
     assert text.startswith("export_to_nir: ")
+    assert "\n" not in text
     assert problem in text
     assert alternative in text
     if not isinstance(module, nn.Identity | Function):

@@ -58,10 +58,10 @@ class Builder:
             graph = tracer.trace(network)
         except Exception as error:  # whatever a forward may raise
             raise Refused(
-                f"forward of {type(network).__name__} {path!r} can't be traced: {error}. A graph is a flow of data "
-                "between modules that depends neither on values nor on the time step"
+                f"forward of {type(network).__name__} {path!r} can't be traced: {_first_line(error)}. A graph is a "
+                "flow of data between modules that depends neither on values nor on the time step"
             ) from error
-        return Flow(fx.GraphModule(network, graph), self, path).run(*inputs)
+        return Flow(fx.GraphModule(network, graph), self, path).signals(*inputs)
 
     def add(self, module: nn.Module, path: str, x: Signal, fold: bool = False) -> Signal:
         """The output signal of one module for ``x``."""
@@ -104,8 +104,8 @@ class Builder:
         if isinstance(module, base.MemoryModule):
             if id(module) in self._called:
                 raise NotExpressible(
-                    f"is called twice in a time step (also as {self._called[id(module)]!r}), but has one state. Use two "
-                    "modules"
+                    f"is called twice in a time step (also as {self._called[id(module)]!r}), but has one state. Use "
+                    "two modules"
                 )
             self._called[id(module)] = path
         if isinstance(module, _RECURRENT):
@@ -175,6 +175,10 @@ class Builder:
         ahead = self.connect(f"{path}.rc", node, x.sources)
         node = with_types(linear_node(weight[:, given:], None, back), back)
         return Signal((ahead, self.connect(f"{path}.rc_feedback", node, [feedback])), value)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
 def _output(module: nn.Module, x: Signal) -> torch.Tensor:

@@ -43,6 +43,16 @@ class Flow(fx.Interpreter):
         self.builder = builder
         self.path = path
 
+    def signals(self, *inputs: Signal) -> Any:
+        """What the network gives for ``inputs``.
+
+        The loop is written out because :meth:`run` adds a traceback of the graph to the message of every error.
+        """
+        self.args_iter = iter(inputs)
+        for node in self.graph.nodes:
+            self.env[node] = self.run_node(node)
+        return self.env[node]
+
     def run_node(self, n: fx.Node) -> Any:
         if n.op == "output" or not any(isinstance(self.env[node], Signal) for node in n.all_input_nodes):
             return super().run_node(n)
