@@ -205,6 +205,18 @@ def _scale(n: int = 2) -> Any:
     return nir.Scale(np.ones(n))
 
 
+def _image(**options: Any) -> Any:
+    settings = {"padding": (0, 0), "stride": (1, 1), "dilation": (1, 1), "groups": 1} | options
+    conv = nir.Conv2d((5, 5), weight=np.ones((1, 1, 3, 3)), bias=np.ones(1), **settings)
+    ends = {"in": nir.Input({"input": np.array([1, 5, 5])}), "out": nir.Output({"output": None})}
+    return nir.NIRGraph(ends | {"a": conv}, [("in", "a"), ("a", "out")], type_check=False)
+
+
+def _inside(graph: Any, size: int = 5) -> Any:
+    ends = {"in": nir.Input({"input": np.array([1, size, size])}), "out": nir.Output({"output": None})}
+    return nir.NIRGraph(ends | {"graph": graph}, [("in", "graph"), ("graph", "out")], type_check=False)
+
+
 ONE = np.ones(2)
 MEANINGLESS = [
     (_graph({"a": _scale()}, ("in", "a"), ("a", "out"), ("a", "a")), "the cycle a -> a is no recurrent connection"),
@@ -216,11 +228,17 @@ MEANINGLESS = [
     (_graph({"a": _scale()}, ("in", "a"), ("a", "out"), ("out", "a")), "'out' is an Output, but an edge leaves it"),
     (_graph({"a": _scale()}, ("in", "a"), ("a", "out"), ("a", "in")), "'in' is an Input, but an edge leads to it"),
     (_graph({"a": nir.IF(ONE, ONE), "b": nir.IF(ONE, ONE)}, ("in", "out"), ("a", "b"), ("b", "a")), "is no recurrent|'a' leads nowhere|no path leads"),
+    (_image(padding=(2**20, 2**20)), r"'a' \(Conv2d\) pads \[1, 5, 5\] to more than max_bytes"),
+    (_inside(_image(padding=(2**20, 2**20))), r"'a' \(Conv2d\) pads \[1, 5, 5\] to more than max_bytes"),
+    (_inside(_image(), 4), r"'graph' \(NIRGraph\) is for the shape \[1, 5, 5\], but gets \[1, 4, 4\]"),
+    (_image(padding="same", stride=(2, 2)), r"'a' \(Conv2d\): padding='same' is not supported"),
+    (_graph({"a": nir.Linear(np.ones((2, 2, 3)))}, ("in", "a"), ("a", "out")), r"'a' \(BatchedLinear\) can't take .*must be \[2, 3\]"),
+    (_graph({"a": nir.NIRGraph({"b": _scale()}, [], type_check=False)}, ("in", "a"), ("a", "out")), "in the graph 'a': it has no Input node"),
     (nir.NIRGraph({"a": _scale(), "out": nir.Output({"output": ONE})}, [("a", "out")], type_check=False), "no Input node"),
     (nir.NIRGraph({"in": nir.Input({"input": ONE})}, [], type_check=False), "no Output node"),
     (_graph({"a": nir.Affine(np.ones((2, 3)), ONE)}, ("in", "a"), ("a", "out")), r"'a' \(Linear\) can't take what its sources give, 'in' \[2\]"),
     (_graph({"a": nir.Linear(np.ones((3, 2)))}, ("in", "a"), ("a", "out")), r"'out' \(Output\) is for the shape \[2\], but gets \[3\]"),
-    (_graph({"a": nir.Linear(np.ones((3, 2))), "b": _scale(4)}, ("in", "a"), ("a", "b"), ("b", "out")), r"'b' \(Scale\) can't take"),
+    (_graph({"a": nir.Linear(np.ones((3, 2))), "b": _scale(4)}, ("in", "a"), ("a", "b"), ("b", "out")), r"'b' \(Scale\) is for the shape \[4\], but gets \[3\]"),
     (_graph({"a": nir.Linear(np.ones((3, 2)))}, ("in", "a"), ("a", "out"), ("in", "out")), r"'out' .*no sum"),
     (_graph({"a": nir.LIF(ONE * -1, ONE, ONE, ONE)}, ("in", "a"), ("a", "out")), "its tau must be positive, but -1 s"),
     (_graph({"a": nir.LIF(ONE * np.nan, ONE, ONE, ONE)}, ("in", "a"), ("a", "out")), "its tau must be finite numbers"),

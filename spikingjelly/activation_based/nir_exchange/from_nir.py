@@ -134,7 +134,9 @@ class _Importer:
                 return neuron_of(node, self.dt, self.dtype, self.surrogate_function)
             if kind in LAYER_KINDS:
                 return layer_of(node, self.dt, self.dtype, self.surrogate_function, early)
-        except GraphError as error:
+        except (ValueError, TypeError, RuntimeError) as error:
+            if kind == "NIRGraph":
+                raise GraphError(f"in the graph {name!r}: {error}") from error
             raise GraphError(f"the node {name!r} ({kind}): {error}") from error
         raise GraphError(f"the node {name!r} is a {kind}, which is not known here")
 
@@ -160,10 +162,24 @@ def _check_shapes(network: NIRNetwork, graph: Any, like: torch.Tensor, most_byte
             raise GraphError(f"the Input node {name!r} must state the shape of its features, but has {shape}")
         if np.prod([float(length) for length in shape]) * like.element_size() > most_bytes:
             raise GraphError(f"the Input node {name!r} states the shape {list(shape)}, which takes more than max_bytes")
-    for name, (given, _) in network.observed_shapes(shapes, like).items():  # type: ignore[arg-type]
-        stated = _declared(graph.nodes[name], "input_type")
-        if stated is None or type(graph.nodes[name]).__name__ not in (*NEURON_KINDS, "Output", "Scale", "Threshold"):
-            continue
-        if stated != given and any(length != 1 for length in stated):
-            kind = type(graph.nodes[name]).__name__
-            raise GraphError(f"the node {name!r} ({kind}) is for the shape {list(stated)}, but gets {list(given)}")
+    network.observed_shapes(
+        shapes,  # type: ignore[arg-type]
+        like,
+        lambda name, given: _check_input(network, graph, name, given, like, most_bytes),
+    )
+
+
+def _check_input(network: NIRNetwork, graph: Any, name: str, given: Shape, like: torch.Tensor, most_bytes: int) -> None:
+    """Whether the node may run on features of the shape ``given``: a file may ask for more than there is memory."""
+    node, stated = graph.nodes[name], _declared(graph.nodes[name], "input_type")
+    kind = type(node).__name__
+    as_stated = kind in (*NEURON_KINDS, "Delay", "NIRGraph", "Output", "Scale", "Threshold")
+    if as_stated and stated is not None and stated != given and any(length != 1 for length in stated):
+        raise GraphError(f"the node {name!r} ({kind}) is for the shape {list(stated)}, but gets {list(given)}")
+    module: Any = network.node(name) if kind != "Output" else None
+    if isinstance(module, NIRNetwork):
+        _check_shapes(module, node, like, most_bytes)
+    elif kind in ("Conv1d", "Conv2d") and not isinstance(module.padding, str) and len(given) == node.weight.ndim - 1:
+        wide = [float(side + 2 * padding) for side, padding in zip(given[1:], module.padding, strict=True)]
+        if module.out_channels * np.prod(wide) * like.element_size() > most_bytes:
+            raise GraphError(f"the node {name!r} ({kind}) pads {list(given)} to more than max_bytes")

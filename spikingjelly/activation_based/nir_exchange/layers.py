@@ -71,6 +71,8 @@ class BatchedLinear(_StatelessLayer):
     :param weight: :math:`W`, ``[*, out, in]``
     :param bias: :math:`b`, ``[*, out]``, or None
     :param step_mode: 's' or 'm'
+
+    :raises ValueError: for an input of another shape
     """
 
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor | None = None, step_mode: str = "s") -> None:
@@ -81,6 +83,11 @@ class BatchedLinear(_StatelessLayer):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         check_floating_tensor(self, "the input", x)
+        expected = [*self.weight.shape[:-2], self.weight.shape[-1]]
+        if list(x.shape[-len(expected) :]) != expected:
+            raise ValueError(
+                f"BatchedLinear: the last dimensions of the input must be {expected}, but got {list(x.shape)}."
+            )
         y = (self.weight @ x.unsqueeze(-1)).squeeze(-1)
         return y if self.bias is None else y + self.bias
 

@@ -1,6 +1,6 @@
 """A graph as a network that runs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -103,10 +103,13 @@ class NIRNetwork(base.MemoryModule):
             return torch.stack(steps)
         return tuple(torch.stack(outputs) for outputs in zip(*steps, strict=True))
 
-    def observed_shapes(self, shapes: Sequence[Shape], like: torch.Tensor) -> dict[str, tuple[Shape, Shape]]:
+    def observed_shapes(
+        self, shapes: Sequence[Shape], like: torch.Tensor, check: Callable[[str, Shape], None] | None = None
+    ) -> dict[str, tuple[Shape, Shape]]:
         """The shapes ``[*]`` of the summed input and of the output of each node, for inputs ``[1, *]`` of ``shapes``.
 
         :param like: gives dtype and device
+        :param check: called with the name of a node and the shape of its input before the node runs
         :raises GraphError: that names the first node which can't take its input
         """
         seen: dict[str, tuple[Shape, Shape]] = {}
@@ -114,23 +117,28 @@ class NIRNetwork(base.MemoryModule):
         self.step_mode = "s"
         try:
             with torch.no_grad():
-                self._run([like.new_zeros(1, *shape) for shape in shapes], seen)
+                self._run([like.new_zeros(1, *shape) for shape in shapes], seen, check)
         finally:
             self.step_mode = mode
             reset_net(self)
         return seen
 
     def _run(
-        self, inputs: Sequence[torch.Tensor], seen: dict[str, tuple[Shape, Shape]] | None = None
+        self,
+        inputs: Sequence[torch.Tensor],
+        seen: dict[str, tuple[Shape, Shape]] | None = None,
+        check: Callable[[str, Shape], None] | None = None,
     ) -> dict[str, torch.Tensor]:
         values = dict(zip(self.plan.inputs, inputs, strict=True))
         for name in self.plan.order:
             sources = self._sources[name]
             try:
                 x = sum_of([self._value(source, name, values, inputs[0]) for source in sources])
+                if check is not None:
+                    check(name, tuple(x.shape[1:]))
                 values[name] = self._modules[self._keys[name]](x) if name in self._keys else x  # type: ignore[misc]
             except (RuntimeError, ValueError, TypeError, IndexError) as error:
-                if seen is None:
+                if seen is None or isinstance(error, GraphError):
                     raise
                 raise GraphError(self._refusal(name, sources, values, error)) from error
             if seen is not None:
