@@ -1,8 +1,11 @@
 """Convolutions with step modes."""
 
+from typing import Any
+
 import torch
 from torch import nn
 
+from spikingjelly import sparse_products
 from spikingjelly.activation_based.layer._wrapped import StepLayer
 
 Size = int | tuple[int, ...]
@@ -10,6 +13,11 @@ Size = int | tuple[int, ...]
 
 class _Conv(StepLayer):
     _takes_each_step_alone = True
+    groups: Any
+    padding_mode: Any
+    dilation: Any
+    stride: Any
+    padding: Any
 
     def __init__(
         self,
@@ -36,6 +44,14 @@ class _Conv(StepLayer):
             padding_mode=padding_mode,
             step_mode=step_mode,
         )
+
+    def _conv_forward(self, input: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
+        plain = self.groups == 1 and self.padding_mode == "zeros" and not isinstance(self.padding, str)
+        if plain and all(d == 1 for d in self.dilation):
+            y = sparse_products.convolution(input, weight, bias, self.stride, self.padding)
+            if y is not None:
+                return y
+        return super()._conv_forward(input, weight, bias)  # type: ignore[misc]
 
 
 class Conv1d(_Conv, nn.Conv1d):
