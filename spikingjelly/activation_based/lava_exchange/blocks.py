@@ -11,6 +11,7 @@ from spikingjelly.activation_based._checks import ArgumentTypeError, ArgumentVal
 from spikingjelly.activation_based.functional import seq_to_ann_forward
 from spikingjelly.activation_based.lava_exchange._rounding import quantize_8b
 from spikingjelly.activation_based.lava_exchange.cuba import CubaLIFNode
+from spikingjelly.activation_based.quantize import clamp
 
 Pair = int | tuple[int, int]
 
@@ -25,9 +26,7 @@ class SumPool2d(nn.Module):
     :param dilation: distance of the elements of a window
     """
 
-    def __init__(
-        self, kernel_size: Pair, stride: Pair | None = None, padding: Pair = 0, dilation: Pair = 1
-    ) -> None:
+    def __init__(self, kernel_size: Pair, stride: Pair | None = None, padding: Pair = 0, dilation: Pair = 1) -> None:
         super().__init__()
         self.kernel_size = _pair(kernel_size)
         self.stride = self.kernel_size if stride is None else _pair(stride)
@@ -40,13 +39,13 @@ class SumPool2d(nn.Module):
         return F.conv2d(x, ones, None, self.stride, self.padding, self.dilation, groups=channels)
 
     def extra_repr(self) -> str:
-        return (
-            f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}, dilation={self.dilation}"
-        )
+        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}, dilation={self.dilation}"
 
 
 class BlockContainer(base.StepModule, nn.Module):
-    """A synapse, whose weights are rounded to eight bits on the way (see :func:`quantize_8b`), and its neurons.
+    """A synapse, whose weights are rounded to eight bits on the way, and its neurons: what the chip computes.
+
+    The weights become those of :func:`quantize_8b`, with 254 as the largest.
 
     ``[N, *]`` in step mode 's', ``[T, N, *]`` in 'm', where the synapse takes all time steps as one batch.
 
@@ -91,8 +90,9 @@ class BlockContainer(base.StepModule, nn.Module):
 
     def weight(self) -> torch.Tensor:
         """The weights that the synapse uses: rounded, or with ``quantize = False`` as they are."""
-        weight = self.synapse.weight
-        return quantize_8b(weight, self.neu.scale) if self.quantize else weight
+        weight, scale = self.synapse.weight, self.neu.scale
+        # 255 is odd, which the chip's weights are not.
+        return clamp(quantize_8b(weight, scale), -256 / scale, 254 / scale) if self.quantize else weight
 
     def _weighted(self, x: torch.Tensor) -> torch.Tensor:
         synapse: Any = self.synapse
@@ -100,9 +100,7 @@ class BlockContainer(base.StepModule, nn.Module):
             return synapse(x)
         if isinstance(synapse, nn.Linear):
             return F.linear(x, self.weight())
-        return F.conv2d(
-            x, self.weight(), None, synapse.stride, synapse.padding, synapse.dilation, synapse.groups
-        )
+        return F.conv2d(x, self.weight(), None, synapse.stride, synapse.padding, synapse.dilation, synapse.groups)
 
     def extra_repr(self) -> str:
         return f"step_mode={self.step_mode}, quantize={self.quantize}"
@@ -126,7 +124,8 @@ def check_no_bias(m: nn.Module) -> None:
     """
     if m.bias is not None:
         raise ArgumentValueError(
-            f"lava_exchange: {type(m).__name__} has a bias, which a synapse of the chip has not. Make it with bias=False."
+            f"lava_exchange: {type(m).__name__} has a bias, which a synapse of the chip has not. Make it with "
+            "bias=False."
         )
 
 
