@@ -88,16 +88,15 @@ class IntegerNetwork(base.MemoryModule):
     def _run(self, x: torch.Tensor, steps: int) -> torch.Tensor:
         if self.steps_done + steps > self.steps:
             raise OverflowError(
-                f"IntegerNetwork: it was made for {self.steps} time steps after a reset, beyond which a potential could "
-                f"overflow, but this is number {self.steps_done + steps}. Call functional.reset_net(net) between "
+                f"IntegerNetwork: it was made for {self.steps} time steps after a reset, beyond which a potential "
+                f"could overflow, but this is number {self.steps_done + steps}. Call functional.reset_net(net) between "
                 "samples, or make it with quantize_network(..., steps=...)."
             )
         self.steps_done += steps
         y = self.layers(self._input(x))
         if self.output_units is not None:
-            y = (
-                y.double() / self.output_units.view(-1, *[1] * (y.dim() - (3 if self.step_mode == "m" else 2)))
-            ).float()
+            behind_channel = y.dim() - (3 if self.step_mode == "m" else 2)
+            y = (y.double() / self.output_units.view(-1, *[1] * behind_channel)).float()
         if self.voting_size:
             y = F.avg_pool1d(y.flatten(0, -2).unsqueeze(1), self.voting_size).view(*y.shape[:-1], -1)
         return y

@@ -1,4 +1,4 @@
-"""Integers of Intel's Loihi, held exactly in floats, with the gradients that the same formulas have without rounding."""
+"""Integers of Intel's Loihi, held exactly in floats, with the gradients of the same formulas without rounding."""
 
 import torch
 

@@ -138,7 +138,7 @@ def _refused(place: str, module: nn.Module) -> ArgumentTypeError | ArgumentValue
 
 def scale_of(neurons: Any) -> int:
     """Integer units of a weight of 1."""
-    return neurons.scale if isinstance(neurons, CubaLIFNode) else DEFAULT_SCALE
+    return neurons.scale if isinstance(neurons, CubaLIFNode) else getattr(neurons, "lava_s_cale", DEFAULT_SCALE)
 
 
 def decays_and_threshold(neurons: Any) -> tuple[float, float, float]:
@@ -156,7 +156,7 @@ def decays_and_threshold(neurons: Any) -> tuple[float, float, float]:
             )
         one = neurons.p_scale
         return decays[0].item() / one, decays[1].item() / one, neurons.threshold_units / neurons.scale
-    if type(neurons) not in (neuron.IFNode, neuron.LIFNode):
+    if not _has_the_formulas_of(neurons, neuron.IFNode) and not _has_the_formulas_of(neurons, neuron.LIFNode):
         raise ArgumentTypeError(
             f"lava_exchange: the chip has CubaLIFNode, and IFNode and LIFNode as cases of it, but "
             f"{type(neurons).__name__} was given."
@@ -172,6 +172,12 @@ def decays_and_threshold(neurons: Any) -> tuple[float, float, float]:
             "lava_exchange: the chip does not scale its input by 1 / tau: make LIFNode with decay_input=False."
         )
     return 1.0, 1.0 / neurons.tau, neurons.v_threshold
+
+
+def _has_the_formulas_of(neurons: Any, cls: type) -> bool:
+    """Whether they are of ``cls``, or of a subclass that changes nothing of what they compute."""
+    methods = ("neuronal_charge", "neuronal_fire", "neuronal_reset")
+    return isinstance(neurons, cls) and all(getattr(type(neurons), m) is getattr(cls, m) for m in methods)
 
 
 def units_of(neurons: Any) -> NeuronUnits:
