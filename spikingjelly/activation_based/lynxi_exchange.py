@@ -166,8 +166,8 @@ class LIFNode(BaseNode):
         return f"tau={self.tau}, decay_input={self.decay_input}, {super().extra_repr()}"
 
 
-_PLAIN = {
-    cls: tuple(base_class for base_class in cls.__mro__ if base_class.__module__.startswith("torch.nn"))[0]
+_PLAIN: dict[type, type[nn.Module]] = {
+    cls: next(parent for parent in cls.__mro__ if parent.__module__.startswith("torch.nn"))
     for cls in (
         layer.Conv1d, layer.Conv2d, layer.Conv3d, layer.BatchNorm1d, layer.BatchNorm2d, layer.BatchNorm3d,
         layer.MaxPool1d, layer.MaxPool2d, layer.MaxPool3d, layer.AvgPool1d, layer.AvgPool2d, layer.AvgPool3d,

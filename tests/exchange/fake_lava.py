@@ -42,7 +42,12 @@ class Neuron(nn.Module):
 
     def __init__(self, threshold, current_decay, voltage_decay, **more) -> None:
         super().__init__()
-        self.threshold, self.current_decay, self.voltage_decay, self.more = threshold, current_decay, voltage_decay, more
+        self.threshold, self.current_decay, self.voltage_decay, self.more = (
+            threshold,
+            current_decay,
+            voltage_decay,
+            more,
+        )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         spikes = []

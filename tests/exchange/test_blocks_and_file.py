@@ -99,6 +99,12 @@ def test_step_modes_of_a_block() -> None:
     assert BlockContainer(nn.Linear(2, 2, bias=False), cuba(), step_mode="m").neu.step_mode == "m"
 
 
+def test_autocast_leaves_the_neurons_in_float32() -> None:
+    block = BlockContainer(nn.Linear(3, 2, bias=False), cuba())
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert block(torch.ones(2, 3)).dtype == torch.float32
+
+
 def test_integers_that_read_the_file_give_the_networks_spikes(tmp_path: Path) -> None:
     net = spread(network())
     functional.set_step_mode(net, "m")

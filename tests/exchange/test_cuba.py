@@ -238,7 +238,9 @@ class TestBatchNorm2d:
             shifted = x + torch.tensor([3.0, -1.0]).view(1, 2, 1, 1)
             torch.testing.assert_close(norm(shifted), x * factor)
             torch.testing.assert_close(norm.running_mean, torch.tensor([0.75, -0.25], dtype=torch.float64))
-            torch.testing.assert_close(norm.running_var, torch.tensor([sigma**2 / 4], dtype=torch.float64), rtol=1e-2, atol=0)
+            torch.testing.assert_close(
+                norm.running_var, torch.tensor([sigma**2 / 4], dtype=torch.float64), rtol=1e-2, atol=0
+            )
         assert BatchNorm2d(2, weight_exp_bits=5).double()(shifted).abs().max() < 0.3 * norm(shifted).abs().max()
 
     def test_evaluation_uses_the_running_statistics(self) -> None:

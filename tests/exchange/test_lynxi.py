@@ -81,7 +81,7 @@ def test_bad_arguments() -> None:
         lynxi_exchange.LIFNode(tau=1.0)
     with pytest.raises(ValueError, match=r"expects \[T \* N, \*\] with T=4, but a tensor .* \[6, 2\]"):
         lynxi_exchange.IFNode(step_mode="m", T=4)(torch.rand(6, 2))
-    with pytest.raises(ValueError, match=r"v must have shape \[2\], but"):
+    with pytest.raises(ValueError, match=r"v must have shape \[1, 2\], but"):
         lynxi_exchange.IFNode(step_mode="m", T=6)(torch.rand(6, 2), torch.rand(1, 3))
     with pytest.raises(NotImplementedError, match=r"does not define neuronal_charge"):
         lynxi_exchange.BaseNode()(torch.rand(2))

@@ -15,7 +15,12 @@ def windows(x: np.ndarray, kernel, stride, padding, dilation, fill: int = 0) -> 
     x = np.pad(x, ((0, 0), (0, 0), *[(p, p) for p in padding]), constant_values=fill)
     reach = [gap * (k - 1) + 1 for gap, k in zip(dilation, kernel, strict=True)]
     view = sliding_window_view(x, reach, axis=tuple(range(2, 2 + dims)))
-    steps = (slice(None), slice(None), *[slice(None, None, s) for s in stride], *[slice(None, None, g) for g in dilation])
+    steps = (
+        slice(None),
+        slice(None),
+        *[slice(None, None, s) for s in stride],
+        *[slice(None, None, g) for g in dilation],
+    )
     return view[steps]
 
 

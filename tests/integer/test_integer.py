@@ -31,7 +31,7 @@ def convolutional(node: Callable[[], nn.Module]) -> nn.Sequential:
             layer.AvgPool2d(2, padding=1), nn.Identity(),
         ),
         layer.Conv2d(6, 4, (3, 2), dilation=(1, 2), groups=2, bias=False), node(), layer.MaxPool2d(2, 1),
-        layer.Dropout(0.5), layer.Flatten(), layer.Linear(24, 20, bias=False), layer.BatchNorm1d(20), node(),
+        layer.Dropout(0.5), layer.Flatten(), layer.Linear(4, 20, bias=False), layer.BatchNorm1d(20), node(),
         layer.Linear(20, 5), node(),
     )  # fmt: skip
     return prepared(net, torch.rand(8, 2, 12, 7))
@@ -41,8 +41,10 @@ def prepared(net: nn.Sequential, x: torch.Tensor) -> nn.Sequential:
     """Batch statistics of its own, in evaluation."""
     for part in net.modules():
         if isinstance(part, nn.BatchNorm1d | nn.BatchNorm2d):
-            nn.init.uniform_(part.weight, 0.5, 2.0)
-            nn.init.uniform_(part.bias, -0.2, 0.6)
+            nn.init.uniform_(part.weight, 1.0, 3.0)
+            nn.init.uniform_(part.bias, 0.0, 1.5)
+    for parameter in net[-2].parameters():
+        parameter.data *= 3
     for _ in range(20):
         net(x)
         functional.reset_net(net)
@@ -81,7 +83,8 @@ def test_every_bit_is_that_of_the_integers(name: str) -> None:
 @pytest.mark.parametrize("dims", [1, 3])
 def test_convolutions_of_other_dimensions(dims: int) -> None:
     conv = (layer.Conv1d, None, layer.Conv3d)[dims - 1]
-    net = nn.Sequential(conv(2, 3, 2, stride=2, padding=1), neuron.IFNode(v_threshold=0.3), layer.Flatten())
+    net = nn.Sequential(conv(2, 3, 2, stride=2, padding=1), neuron.IFNode(v_threshold=0.1), layer.Flatten())
+    nn.init.uniform_(net[0].weight, -0.2, 0.4)
     x = torch.rand(6, 2, 2, *[5] * dims)
     assert assert_every_bit(quantize_network(net, [(x[0], None)]), x).mean() > 0.01
 
@@ -98,17 +101,19 @@ def test_the_kernel_runs_sequences() -> None:
 
 @pytest.mark.parametrize("bits", [2, 4, 8])
 def test_more_bits_are_closer_to_the_floats(bits: int) -> None:
-    net = nn.Sequential(layer.Linear(60, 30), neuron.IFNode(v_threshold=0.4), layer.Linear(30, 20), neuron.IFNode(v_threshold=0.3))
+    net = nn.Sequential(
+        layer.Linear(60, 30), neuron.IFNode(v_threshold=0.4), layer.Linear(30, 20), neuron.IFNode(v_threshold=0.3)
+    )
     functional.set_step_mode(net, "m")
     x = torch.rand(100, 60).expand(16, 100, 60)
     with torch.no_grad():
         expected = net(x)
+    functional.reset_net(net)
     q = quantize_network(net, [x[0]], bits=bits)
     functional.set_step_mode(q, "m")
     largest = max(int(part.weight.abs().max()) for part in q.layers if isinstance(part, IntegerSynapse))
     assert largest <= 2 ** (bits - 1) - 1
     assert q.input_range.high == 2**bits - 1
-    functional.reset_net(net)
     wrong = (q(x) != expected).float().mean()
     assert wrong < {2: 0.45, 4: 0.15, 8: 0.03}[bits]
     assert bits == 8 or wrong > 0.01
@@ -123,7 +128,7 @@ def test_thresholds_are_exact_and_have_eight_bits() -> None:
     units = (node.mantissa.double() * 2.0 ** node.shift.double()) / thresholds.double()
     exact = net[0].weight.detach().double() * units.view(-1, 1)
     assert (synapse.weight.double() - exact).abs().max() <= 0.5
-    assert (synapse.weight.abs().amax(1) >= 126).all()
+    assert (synapse.weight.abs().amax(1) >= 125).all()
 
 
 def test_sums_at_the_end_are_given_as_floats() -> None:
@@ -142,15 +147,16 @@ def test_pooling_and_voting_at_the_end() -> None:
     voted = nn.Sequential(layer.Linear(8, 6), neuron.IFNode(v_threshold=0.2), layer.VotingLayer(3))
     for net, x in ((pooled, torch.rand(5, 3, 1, 6, 6)), (voted, torch.rand(5, 3, 8))):
         functional.set_step_mode(net, "m")
+        nn.init.uniform_(net[0].weight, -0.2, 0.3)
         q = quantize_network(net, [x])
         functional.set_step_mode(q, "m")
-        assert q(x).shape == net(x).shape
+        y = q(x)
+        assert y.shape == net(x).shape
         functional.reset_net(q)
-        bare = nn.Sequential(*q.layers)
-        functional.reset_net(bare)
-        spikes = bare(q.integers(x))
-        torch.testing.assert_close(q(x) if net is pooled else q(x).repeat_interleave(3, -1) * 3,
-                                   spikes / 4 if net is pooled else spikes.unflatten(-1, (2, 3)).sum(-1).repeat_interleave(3, -1)) if functional.reset_net(q) is None else None  # fmt: skip
+        spikes = q.layers(q.integers(x))
+        expected = spikes / 4 if net is pooled else spikes.unflatten(-1, (2, 3)).mean(-1)
+        torch.testing.assert_close(y, expected)
+        assert 0 < y.mean() < 1
 
 
 @pytest.mark.parametrize(
@@ -165,10 +171,7 @@ def test_pooling_and_voting_at_the_end() -> None:
     ],
 )
 def test_the_range_of_the_input(x: torch.Tensor, scale: float, low: int, high: int) -> None:
-    q = quantize_network(nn.Sequential(layer.Linear(3, 2), neuron.IFNode()), [x[:, :1] * 0 + x, (x / 2, None)])
-    whole = bool((x / 2 == (x / 2).round()).all())
-    if scale == 1.0 and not whole:
-        q = quantize_network(nn.Sequential(layer.Linear(3, 2), neuron.IFNode()), [x])
+    q = quantize_network(nn.Sequential(layer.Linear(3, 2), neuron.IFNode()), [x * 0, (x, None)])
     assert q.input_scale == pytest.approx(scale)
     assert (q.input_range.low, q.input_range.high) == (low, high)
     assert q.integers(x * 3).min() >= low
@@ -190,7 +193,9 @@ def test_a_static_input_is_one_time_step_until_the_first_neurons() -> None:
 
 class TestOverflow:
     def test_wider_floats_where_sums_or_potentials_need_them(self) -> None:
-        net = nn.Sequential(layer.Linear(1000, 3, bias=False), neuron.IFNode(v_threshold=500.0), layer.Linear(3, 2), neuron.LIFNode())
+        net = nn.Sequential(
+            layer.Linear(1000, 3, bias=False), neuron.IFNode(v_threshold=50.0), layer.Linear(3, 2), neuron.LIFNode()
+        )
         nn.init.constant_(net[0].weight, 1.0)
         x = torch.rand(40, 4, 1000)
         q = quantize_network(net, [x], steps=40)
@@ -214,14 +219,17 @@ class TestOverflow:
 
     def test_a_potential_that_could_leave_int32_is_refused(self) -> None:
         net = nn.Sequential(layer.Linear(1000, 2), neuron.IFNode())
-        with pytest.raises(OverflowError, match=r"potential behind 0 could leave int32 in time step \d+ after a reset, but steps=100000"):
+        with pytest.raises(
+            OverflowError,
+            match=r"potential behind 0 could leave int32 in time step \d+ after a reset, but steps=100000",
+        ):
             quantize_network(net, [torch.rand(2, 1000)], steps=100_000)
         leaky = nn.Sequential(layer.Linear(1000, 2), neuron.LIFNode())
         quantize_network(leaky, [torch.rand(2, 1000)], steps=100_000)
 
     def test_a_sum_that_could_leave_int32_is_refused(self) -> None:
-        net = nn.Sequential(layer.Linear(70_000, 2, bias=False), neuron.IFNode())
-        nn.init.constant_(net[0].weight, 1e-6)
+        net = nn.Sequential(layer.Linear(70_000, 2, bias=False), neuron.IFNode(v_threshold=1e-3))
+        nn.init.constant_(net[0].weight, 1e-3)
         with pytest.raises(OverflowError, match=r"a sum of 0 could reach 22\d+, more than int32 holds \(2147483647\)"):
             quantize_network(net, [torch.rand(1, 70_000)], steps=1)
 
@@ -330,7 +338,7 @@ REFUSED: dict[str, tuple[Callable[[], nn.Module], type, str]] = {
     "uneven mean": (lambda: linear(IF(), layer.AvgPool2d(2, padding=1, count_include_pad=False)), ValueError, r"count_include_pad=False"),
     "partial flatten": (lambda: linear(IF(), nn.Flatten(2)), ValueError, r"2 must flatten all of a sample"),
     "state": (with_a_state, ValueError, r"1 \(IFNode\) holds the state.*functional\.reset_net"),
-    "huge weights": (lambda: weights(1000.0), ValueError, r"channel 0 of 0 has a weight so much larger than its threshold"),
+    "huge weights": (lambda: weights(1e6), ValueError, r"channel 0 of 0 has a weight so much larger than its threshold"),
     "infinite weights": (lambda: weights(float("inf")), ValueError, r"0 has weights that are not finite"),
     "no module": (lambda: "net", TypeError, r"net must be a module, but 'net'"),
 }  # fmt: skip
@@ -359,7 +367,11 @@ def test_bad_samples(loader: list, error: type, message: str) -> None:
 
 
 def test_bad_arguments_and_inputs() -> None:
-    for bits, message in ((1, r"bits must be at least 2"), (9, r"bits must be at most 8"), (8.0, r"bits must be an int")):
+    for bits, message in (
+        (1, r"bits must be at least 2"),
+        (9, r"bits must be at most 8"),
+        (8.0, r"bits must be an int"),
+    ):
         with pytest.raises((ValueError, TypeError), match=message):
             quantize_network(linear(IF()), [torch.rand(2, 4)], bits=bits)
     with pytest.raises(ValueError, match=r"steps must be at least 1"):

@@ -96,8 +96,6 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     args = flags.parse(parser, argv, ("T", "b", "epochs", "channels"))
     if not 0 <= args.train_8bit <= args.epochs:
         parser.error(f"-train-8bit must be from 0 to -epochs, but {args.train_8bit} was given")
-    if args.amp:
-        parser.error("-amp: the neurons' integers have 24 bits, more than half precision holds")
     return args
 
 
@@ -106,6 +104,17 @@ def keep_rounded_accuracy(record: Path, accuracy: float) -> None:
     content = json.loads(record.read_text())
     content["accuracy_8bit"] = accuracy
     record.write_text(json.dumps(content, indent=1) + "\n")
+
+
+def describe(net: LavaNet, file: Path) -> None:
+    """Write the layers behind the first for netx, where h5py is installed."""
+    functional.reset_net(net)
+    try:
+        lava_exchange.export_hdf5(net.blocks, file, (1, 28, 28))
+    except ImportError as error:
+        print(f"No {file.name}: {error}.")
+    else:
+        print(f"For netx: {file.resolve()}")
 
 
 def main(argv: Sequence[str] | None = None) -> float:
@@ -122,6 +131,7 @@ def main(argv: Sequence[str] | None = None) -> float:
     accuracy = classifier.evaluate(test_loader).accuracy
     keep_rounded_accuracy(folder / "run.json", accuracy)
     print(f"Test accuracy with weights of eight bits: {accuracy:.2%}.")
+    describe(net, folder / "network.net")
     return outcome.accuracy
 
 

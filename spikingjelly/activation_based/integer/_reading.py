@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights, fuse_linear_bn_weights
 
-from spikingjelly.activation_based import base, layer, neuron
+from spikingjelly.activation_based import layer, neuron
 from spikingjelly.activation_based._checks import ArgumentTypeError, ArgumentValueError, describe
 
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
@@ -121,7 +121,7 @@ def _check_module(place: str, module: nn.Module) -> None:
                 f"quantize_network: {place} ({type(module).__name__}) is on {tensor.device}; integers are computed on "
                 "the CPU. Call net.cpu() first."
             )
-    if isinstance(module, base.MemoryModule) and any(isinstance(m, torch.Tensor) for m in module.memories()):
+    if isinstance(module, neuron.BaseNode) and isinstance(module.v, torch.Tensor) and module.v is not module.v_reset:
         raise ArgumentValueError(
             f"quantize_network: {place} ({type(module).__name__}) holds the state of an earlier input, which would be "
             "lost. Call functional.reset_net(net) first."

@@ -46,6 +46,7 @@ def integers_of(part: Synapse, scale: float, bits: int) -> tuple[dict[str, Any],
     """The integers of a synapse and its neurons for inputs of ``scale``; also the units of a potential of 1 ``[C]``."""
     neurons = part.neurons
     factor = scale * (1.0 if neurons is None else neurons.input_factor)
+    _check_thresholds(part)
     largest = part.weight.flatten(1).abs().amax(1) * factor
     if not bool(torch.isfinite(largest).all()):
         raise ArgumentValueError(f"quantize_network: {part.place} has weights that are not finite.")
@@ -66,6 +67,14 @@ def integers_of(part: Synapse, scale: float, bits: int) -> tuple[dict[str, Any],
     return record, units
 
 
+def _check_thresholds(part: Synapse) -> None:
+    found = 1 if part.neurons is None else part.neurons.threshold.numel()
+    if part.neurons is not None and found not in (1, part.weight.shape[0]):
+        raise ArgumentValueError(
+            f"quantize_network: {part.neurons.place} has {found} thresholds for {part.weight.shape[0]} channels."
+        )
+
+
 def _largest(part: Synapse, offset: torch.Tensor | None) -> torch.Tensor:
     """The largest float of each channel that becomes an int32."""
     found = torch.full((part.weight.shape[0],), 1e-30, dtype=torch.float64)
@@ -82,11 +91,6 @@ def _threshold(part: Synapse, neurons: Neurons, room: torch.Tensor) -> tuple[tor
 
     The scale of a channel follows from it, so the threshold itself is not rounded.
     """
-    channels = room.shape[0]
-    if neurons.threshold.numel() not in (1, channels):
-        raise ArgumentValueError(
-            f"quantize_network: {neurons.place} has {neurons.threshold.numel()} thresholds for {channels} channels."
-        )
     most = (neurons.threshold * room).floor()
     if bool((most < 1).any()):
         channel = int(most.argmin())

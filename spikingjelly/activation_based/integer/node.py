@@ -33,6 +33,7 @@ class IntegerNode(BaseNode):
     :param dims: number of dimensions behind the channel
     """
 
+    v_threshold: torch.Tensor
     mantissa: torch.Tensor
     shift: torch.Tensor
     reset_units: torch.Tensor | None
@@ -48,7 +49,7 @@ class IntegerNode(BaseNode):
     ) -> None:
         shape = (-1, *[1] * dims)
         threshold = (mantissa.to(torch.int64) << shift.to(torch.int64)).to(dtype).view(shape)
-        super().__init__(v_threshold=threshold, v_reset=None, surrogate_function=_at_or_above)
+        super().__init__(v_threshold=threshold, v_reset=None, surrogate_function=_at_or_above)  # type: ignore[arg-type]
         self.register_buffer("mantissa", mantissa)
         self.register_buffer("shift", shift)
         self.register_buffer("reset_units", v_reset)

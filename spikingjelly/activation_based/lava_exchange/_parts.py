@@ -79,7 +79,7 @@ def parts_of(net: nn.Module | Sequence[nn.Module]) -> list[Part]:
     return parts
 
 
-def _flat(prefix: str, net: nn.Module | Sequence[nn.Module]) -> Iterable[tuple[str, nn.Module]]:
+def _flat(prefix: str, net: Any) -> Iterable[tuple[str, nn.Module]]:
     children: Iterable[tuple[str, nn.Module]]
     if isinstance(net, nn.Sequential):
         children = net.named_children()
@@ -176,7 +176,8 @@ def decays_and_threshold(neurons: Any) -> tuple[float, float, float]:
 
 def _has_the_formulas_of(neurons: Any, cls: type) -> bool:
     """Whether they are of ``cls``, or of a subclass that changes nothing of what they compute."""
-    methods = ("neuronal_charge", "neuronal_fire", "neuronal_reset")
+    made_for_lava = hasattr(neurons, "lava_s_cale")  # of clock_driven, which only adds what is kept of a step
+    methods = ("neuronal_charge",) if made_for_lava else ("neuronal_charge", "neuronal_fire", "neuronal_reset")
     return isinstance(neurons, cls) and all(getattr(type(neurons), m) is getattr(cls, m) for m in methods)
 
 

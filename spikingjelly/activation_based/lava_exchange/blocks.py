@@ -47,7 +47,8 @@ class BlockContainer(base.StepModule, nn.Module):
 
     The weights become those of :func:`quantize_8b`, with 254 as the largest.
 
-    ``[N, *]`` in step mode 's', ``[T, N, *]`` in 'm', where the synapse takes all time steps as one batch.
+    ``[N, *]`` in step mode 's', ``[T, N, *]`` in 'm', where the synapse takes all time steps as one batch. Under
+    autocast the synapse's sums are in half precision and no longer those of the chip; the neurons get them as float32.
 
     :param synapse: :class:`torch.nn.Linear` or :class:`torch.nn.Conv2d` without bias, or :class:`SumPool2d`
     :param neu: the neurons
@@ -69,7 +70,7 @@ class BlockContainer(base.StepModule, nn.Module):
             raise ArgumentValueError(
                 f"BlockContainer: the chip pads with zeros, but padding_mode={synapse.padding_mode!r} was given."
             )
-        self.synapse = synapse
+        self.synapse: Any = synapse
         self.neu = neu
         self.quantize = True
         self.step_mode = step_mode
@@ -84,9 +85,8 @@ class BlockContainer(base.StepModule, nn.Module):
         self.neu.step_mode = value
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        if self.step_mode == "m":
-            return self.neu(seq_to_ann_forward(x, self._weighted))
-        return self.neu(self._weighted(x))
+        weighted = seq_to_ann_forward(x, self._weighted) if self.step_mode == "m" else self._weighted(x)
+        return self.neu(weighted.float() if weighted.dtype in (torch.float16, torch.bfloat16) else weighted)
 
     def weight(self) -> torch.Tensor:
         """The weights that the synapse uses: rounded, or with ``quantize = False`` as they are."""
@@ -95,7 +95,7 @@ class BlockContainer(base.StepModule, nn.Module):
         return clamp(quantize_8b(weight, scale), -256 / scale, 254 / scale) if self.quantize else weight
 
     def _weighted(self, x: torch.Tensor) -> torch.Tensor:
-        synapse: Any = self.synapse
+        synapse = self.synapse
         if isinstance(synapse, SumPool2d):
             return synapse(x)
         if isinstance(synapse, nn.Linear):

@@ -201,7 +201,7 @@ def _block(part: Part) -> nn.Module:
     return to_lava_block_pool(part.synapse, part.neurons)
 
 
-def _weight(synapse: nn.Module, neurons: nn.Module, quantize_to_8bit: bool) -> torch.Tensor:
+def _weight(synapse: Any, neurons: nn.Module, quantize_to_8bit: bool) -> torch.Tensor:
     if quantize_to_8bit:
         return weight_units(Part(type(synapse).__name__, synapse, neurons)) / scale_of(neurons)
     if isinstance(synapse, nn.AvgPool2d | SumPool2d):
