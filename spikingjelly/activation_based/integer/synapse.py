@@ -53,10 +53,21 @@ class IntegerSynapse(_IntegerLayer):
         self.register_buffer("bias", bias)
         self.dtype = dtype
         self.geometry = geometry
+        self._in_floats: tuple[torch.Tensor, torch.Tensor | None] | None = None
+
+    def _floats(self) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Weight and bias in ``dtype``, converted at the first use."""
+        if self._in_floats is None or self._in_floats[0].dtype != self.dtype:
+            bias = None if self.bias is None else self.bias.to(self.dtype)
+            self._in_floats = self.weight.to(self.dtype), bias
+        return self._in_floats
+
+    def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
+        super()._load_from_state_dict(*args, **kwargs)
+        self._in_floats = None
 
     def _one_step(self, x: torch.Tensor) -> torch.Tensor:
-        x, weight = x.to(self.dtype), self.weight.to(self.dtype)
-        bias = None if self.bias is None else self.bias.to(self.dtype)
+        x, (weight, bias) = x.to(self.dtype), self._floats()
         if weight.dim() == 2:
             return F.linear(x, weight, bias)
         return _CONVOLUTIONS[weight.dim()](x, weight, bias, **self.geometry)
