@@ -41,7 +41,10 @@ EXAMPLES = {
         "T3_b5_sgd_lr0.1_c2_shift1",
     ),
     "lava_mnist": Example(
-        lava_mnist.main, "images_folder", ("-T", "3", "-b", "5", "-channels", "2"), "T3_b5_sgd_lr0.1_c2"
+        lava_mnist.main,
+        "images_folder",
+        ("-T", "3", "-b", "5", "-channels", "2", "-shift", "2"),
+        "T3_b5_sgd_lr0.1_c2_shift2",
     ),
     **{
         f"rsnn_sequential_fmnist {model}": Example(

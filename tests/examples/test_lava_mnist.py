@@ -9,7 +9,7 @@ import torch
 
 from spikingjelly.activation_based import functional
 from spikingjelly.activation_based.examples import lava_mnist
-from spikingjelly.activation_based.examples.common import run_folder
+from spikingjelly.activation_based.examples.common import images, run_folder
 from tests.exchange.loihi import run_file
 
 QUICK = ("-T", "3", "-b", "5", "-channels", "2", "-device", "cpu", "-epochs", "2", "-opt", "adam", "-lr", "0.01")
@@ -29,10 +29,10 @@ def test_the_file_holds_the_network_that_was_tested(
 
     net = lava_mnist.LavaNet(T=3, channels=2)
     net.load_state_dict(run_folder.load_checkpoint(record.parent / "checkpoint_latest.pth")["net"])
-    images = torch.rand(2, 1, 28, 28)
-    rates = net(images)
+    x = torch.rand(2, 1, 28, 28)
+    rates = net(x)
     functional.reset_net(net)
-    spikes = net.encoder(images.expand(3, *images.shape)).numpy()
+    spikes = net.encoder(x.expand(3, *x.shape)).numpy()
     with h5py.File(record.parent / "network.net") as file:
         for sample in range(2):
             found = run_file(file, spikes[:, sample]).mean(0)
@@ -55,9 +55,21 @@ def test_last_epochs_train_with_rounded_weights(
     assert rounded == sorted(rounded)
     assert 0 < sum(rounded) < len(rounded)
     (record,) = tmp_path.rglob("run.json")
-    assert record.parent.name.endswith("c2_8bit1")
+    assert record.parent.name.endswith("c2_shift1_8bit1")
     content = json.loads(record.read_text())
     assert content["accuracy_8bit"] == content["epochs"][-1]["test_acc"]
+
+
+@without_pictures
+def test_training_images_are_shifted_unless_told_otherwise(
+    tmp_path: Path, images_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pixels: list[int] = []
+    monkeypatch.setattr(images, "shift", lambda x, pixels, seen=pixels: seen.append(pixels) or x)
+    for more in ((), ("-shift", "3"), ("-shift", "0")):
+        lava_mnist.main([*QUICK, *more, "-data-dir", str(images_folder), "-out-dir", str(tmp_path)])
+    assert sorted(set(pixels)) == [1, 3]
+    assert (tmp_path / "T3_b5_adam_lr0.01_c2").is_dir()
 
 
 @without_pictures
@@ -74,6 +86,7 @@ def test_without_h5py_the_file_is_left_out(
     ("more", "message"),
     [
         (("-train-8bit", "3"), "-train-8bit must be from 0 to -epochs, but 3 was given"),
+        (("-shift", "-1"), "-shift must be at least 0, but -1 was given"),
         (("-channels", "0"), "-channels must be at least 1"),
     ],
 )

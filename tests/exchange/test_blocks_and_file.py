@@ -194,7 +194,7 @@ REFUSED = {
     "soft reset": (behind(LINEAR, neuron.IFNode(v_reset=None)), (4,), ValueError, r"resets to 0\.0, but IFNode has v_reset=None"),
     "decayed input": (behind(LINEAR, neuron.LIFNode()), (4,), ValueError, r"make LIFNode with decay_input=False"),
     "other neuron": (behind(LINEAR, neuron.QIFNode()), (4,), TypeError, r"but QIFNode was given"),
-    "changed neuron": (behind(LINEAR, neuron.OTTTLIFNode()), (4,), TypeError, r"but OTTTLIFNode was given"),
+    "changed neuron": (behind(LINEAR, neuron.OTTTLIFNode(v_reset=0.0)), (4,), TypeError, r"but OTTTLIFNode was given"),
     "decays": (behind(LINEAR, cuba(voltage_decay=torch.rand(2))), (4,), ValueError, r"one voltage decay a layer.*a decay for each channel"),
     "norm": (behind(LINEAR, cuba(norm=nn.Identity())), (4,), ValueError, r"or a norm"),
     "pool too heavy": (behind(SumPool2d(2), cuba(scale=256)), (1, 4, 4), ValueError, r"has the weight 256\.0 .* up to 254"),

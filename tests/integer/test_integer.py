@@ -142,6 +142,15 @@ def test_sums_at_the_end_are_given_as_floats() -> None:
     torch.testing.assert_close(q(x), net(x).detach(), rtol=0, atol=0.05)
 
 
+def test_linear_layers_take_the_last_dimension() -> None:
+    net = nn.Sequential(layer.Linear(4, 3), neuron.IFNode(v_threshold=0.1), layer.Linear(3, 5))
+    functional.set_step_mode(net, "m")
+    x = torch.rand(6, 2, 5, 4)
+    q = quantize_network(net, [x])
+    functional.set_step_mode(q, "m")
+    torch.testing.assert_close(q(x), net(x).detach(), rtol=0, atol=0.2)
+
+
 def test_pooling_and_voting_at_the_end() -> None:
     pooled = nn.Sequential(layer.Conv2d(1, 2, 3), neuron.IFNode(v_threshold=0.2), layer.AvgPool2d(2))
     voted = nn.Sequential(layer.Linear(8, 6), neuron.IFNode(v_threshold=0.2), layer.VotingLayer(3))
@@ -258,6 +267,16 @@ class TestFiles:
         state = {name: value.dtype for name, value in loaded.state_dict().items()}
         assert set(state.values()) == {torch.int8, torch.int32, torch.uint8}
 
+    def test_a_state_dict_is_that_of_the_same_integers_or_refused(self) -> None:
+        q, other = (
+            quantize_network(nn.Sequential(layer.Linear(3, 2), neuron.IFNode()), [torch.rand(4, 3)]) for _ in "ab"
+        )
+        q.load_state_dict(q.state_dict())
+        with pytest.raises(
+            RuntimeError, match=r"holds other integers.*Use IntegerNetwork\.save and IntegerNetwork\.load"
+        ):
+            q.load_state_dict(other.state_dict())
+
     def test_files_that_are_none(self, tmp_path: Path) -> None:
         q = quantize_network(nn.Sequential(layer.Linear(3, 2), neuron.IFNode()), [torch.rand(4, 3)])
         good = tmp_path / "good.pt"
@@ -285,6 +304,7 @@ class TestFiles:
             (lambda r: r["layers"][0].update(kind="lambda"), r"layer 0 of the record is of no known kind"),
             (lambda r: r["layers"][0].update(weight=torch.ones(2, 3)), r"'weight' of layer 0 .* no torch.int8"),
             (lambda r: r["layers"][0].update(bias=torch.ones(3, dtype=torch.int32)), r"'bias' of layer 0 .* wrong shape"),
+            (lambda r: r["layers"].clear(), r"no layer with weights"),
             (lambda r: r["layers"][0].update(kept=5000), r"neurons of layer 0 of the record make no sense"),
             (lambda r: r["layers"][0].update(shift=None), r"neurons of layer 0 of the record make no sense"),
         ],

@@ -14,6 +14,7 @@ Python.
 """
 
 import argparse
+import functools
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -76,7 +77,8 @@ class LavaClassifier(Classifier):
     """Rounds weights in the last epochs of the training."""
 
     def __init__(self, net: LavaNet, args: argparse.Namespace) -> None:
-        super().__init__(net, args, loss=squared_error_of_rates)
+        augment = functools.partial(images.shift, pixels=args.shift) if args.shift else None
+        super().__init__(net, args, loss=squared_error_of_rates, augment=augment)
         self.lava_net = net
         self.rounded_epochs = args.train_8bit
 
@@ -93,7 +95,10 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     )  # fmt: skip
     parser.add_argument("-channels", type=int, default=16, help="channels of the first convolution")
     parser.add_argument("-train-8bit", type=int, default=0, help="last epochs that train with rounded weights")
+    parser.add_argument("-shift", type=int, default=1, help="pixels by which training images are shifted at most")
     args = flags.parse(parser, argv, ("T", "b", "epochs", "channels"))
+    if args.shift < 0:
+        parser.error(f"-shift must be at least 0, but {args.shift} was given")
     if not 0 <= args.train_8bit <= args.epochs:
         parser.error(f"-train-8bit must be from 0 to -epochs, but {args.train_8bit} was given")
     return args
@@ -124,8 +129,9 @@ def main(argv: Sequence[str] | None = None) -> float:
     train_loader, test_loader, classes, data = images.load(args, MNIST)
     net = LavaNet(args.T, args.channels)
     classifier = LavaClassifier(net, args)
-    rounded = [f"8bit{args.train_8bit}"] if args.train_8bit else []
-    folder = args.out_dir / flags.folder_name(args, f"c{args.channels}", *rounded)
+    names = [f"c{args.channels}", *([f"shift{args.shift}"] if args.shift else [])]
+    names += [f"8bit{args.train_8bit}"] if args.train_8bit else []
+    folder = args.out_dir / flags.folder_name(args, *names)
     outcome = training.run(args, folder, classifier, train_loader, test_loader, classes, data)
     net.set_quantize(True)
     accuracy = classifier.evaluate(test_loader).accuracy

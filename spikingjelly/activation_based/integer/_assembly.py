@@ -44,6 +44,8 @@ def check_record(record: Any, expected_format: str) -> None:
             raise ArgumentValueError(f"IntegerNetwork: the record's {name!r} is missing or no {kind}.")
     for number, layer in enumerate(record["layers"]):
         _check_layer(number, layer)
+    if not any(layer["kind"] == "synapse" for layer in record["layers"]):
+        raise ArgumentValueError("IntegerNetwork: the record has no layer with weights.")
     if not record["input_scale"] > 0 or not record["input_low"] <= 0 <= record["input_high"] or record["steps"] < 1:
         raise ArgumentValueError("IntegerNetwork: the record's input or number of steps makes no sense.")
 

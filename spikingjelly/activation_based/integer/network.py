@@ -52,6 +52,8 @@ class IntegerNetwork(base.MemoryModule):
         self.voting_size: int = record["voting_size"]
         self.register_buffer("output_units", record["output_units"])
         self.register_memory("steps_done", 0)
+        last = [layer["weight"] for layer in record["layers"] if layer["kind"] == "synapse"][-1]
+        self._dims_behind_channel = last.dim() - 2
 
     @property
     def step_mode(self) -> str:
@@ -95,8 +97,7 @@ class IntegerNetwork(base.MemoryModule):
         self.steps_done += steps
         y = self.layers(self._input(x))
         if self.output_units is not None:
-            behind_channel = y.dim() - (3 if self.step_mode == "m" else 2)
-            y = (y.double() / self.output_units.view(-1, *[1] * behind_channel)).float()
+            y = (y.double() / self.output_units.view(-1, *[1] * self._dims_behind_channel)).float()
         if self.voting_size:
             y = F.avg_pool1d(y.flatten(0, -2).unsqueeze(1), self.voting_size).view(*y.shape[:-1], -1)
         return y
@@ -106,6 +107,25 @@ class IntegerNetwork(base.MemoryModule):
         if self.step_mode == "m" and x.stride(0) == 0:
             return self.integers(x[0]).expand(x.shape)
         return self.integers(x)
+
+    def _load_from_state_dict(
+        self,
+        state_dict: Any,
+        prefix: str,
+        local_metadata: Any,
+        strict: bool,
+        missing: Any,
+        unexpected: Any,
+        errors: Any,
+    ) -> None:
+        """Other integers would need other scales and bounds, which no state_dict has."""
+        own = self.state_dict()
+        if any(not torch.equal(value, state_dict.get(prefix + name, value[..., :0])) for name, value in own.items()):
+            errors.append(
+                f"{prefix or 'IntegerNetwork'}: holds other integers than the state_dict, whose scales and bounds are "
+                "not in it. Use IntegerNetwork.save and IntegerNetwork.load."
+            )
+        super()._load_from_state_dict(state_dict, prefix, local_metadata, strict, missing, unexpected, errors)
 
     def save(self, filename: str | Path) -> None:
         """Write the network to a file, whole or not at all; :meth:`load` reads it."""

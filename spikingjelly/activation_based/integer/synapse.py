@@ -62,10 +62,6 @@ class IntegerSynapse(_IntegerLayer):
             self._in_floats = self.weight.to(self.dtype), bias
         return self._in_floats
 
-    def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
-        super()._load_from_state_dict(*args, **kwargs)
-        self._in_floats = None
-
     def _one_step(self, x: torch.Tensor) -> torch.Tensor:
         x, (weight, bias) = x.to(self.dtype), self._floats()
         if weight.dim() == 2:

@@ -177,7 +177,9 @@ def decays_and_threshold(neurons: Any) -> tuple[float, float, float]:
 def _has_the_formulas_of(neurons: Any, cls: type) -> bool:
     """Whether they are of ``cls``, or of a subclass that changes nothing of what they compute."""
     made_for_lava = hasattr(neurons, "lava_s_cale")  # of clock_driven, which only adds what is kept of a step
-    methods = ("neuronal_charge",) if made_for_lava else ("neuronal_charge", "neuronal_fire", "neuronal_reset")
+    methods: tuple[str, ...] = ("neuronal_charge",)
+    if not made_for_lava:
+        methods += ("neuronal_fire", "neuronal_reset", "single_step_forward", "multi_step_forward")
     return isinstance(neurons, cls) and all(getattr(type(neurons), m) is getattr(cls, m) for m in methods)
 
 
