@@ -2,7 +2,7 @@
 
 A chip has no memory of its own between calls, so neurons take the potential as an input and give it back. Compiling,
 loading and running need the vendor's ``lyngor`` and ``lynpy``, which are not on PyPI; those functions raise an
-ImportError without them.
+ImportError without them, and have not been run with them.
 """
 
 import logging

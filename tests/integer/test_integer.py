@@ -99,6 +99,25 @@ def test_the_kernel_runs_sequences() -> None:
     assert 0 < y.mean() < 1
 
 
+def test_sums_are_the_same_where_zeros_are_skipped_and_under_autocast() -> None:
+    net = nn.Sequential(
+        layer.Conv2d(16, 32, 3, padding=1), neuron.IFNode(v_threshold=0.05), layer.Flatten(),
+        layer.Linear(32 * 64, 32), neuron.IFNode(v_threshold=0.05),
+    )  # fmt: skip
+    x = (torch.rand(4, 64, 16, 8, 8) < 0.05).float()
+    q = quantize_network(net, [x])
+    functional.set_step_mode(q, "m")
+    results = []
+    for skipped, half in ((True, False), (False, False), (True, True)):
+        functional.reset_net(q)
+        with functional.skip_zeros(skipped), torch.autocast("cpu", dtype=torch.bfloat16, enabled=half):
+            results.append(q(x))
+    assert torch.equal(results[0], results[1])
+    assert torch.equal(results[0], results[2])
+    assert 0 < results[0].mean() < 1
+    assert results[2].dtype == torch.float32
+
+
 @pytest.mark.parametrize("bits", [2, 4, 8])
 def test_more_bits_are_closer_to_the_floats(bits: int) -> None:
     net = nn.Sequential(
@@ -304,6 +323,9 @@ class TestFiles:
             (lambda r: r["layers"][0].update(kind="lambda"), r"layer 0 of the record is of no known kind"),
             (lambda r: r["layers"][0].update(weight=torch.ones(2, 3)), r"'weight' of layer 0 .* no torch.int8"),
             (lambda r: r["layers"][0].update(bias=torch.ones(3, dtype=torch.int32)), r"'bias' of layer 0 .* wrong shape"),
+            (lambda r: r["layers"][0].update(weight=None), r"'weight' of layer 0 of the record is no weight"),
+            (lambda r: r["layers"][0].update(geometry={"groups": 1}), r"'geometry' of layer 0 .* must have \[\], but \{'groups'"),
+            (lambda r: r["layers"].append({"kind": "max_pool"}), r"'geometry' of layer 1 .* \['kernel_size', 'padding', 'stride'\]"),
             (lambda r: r["layers"].clear(), r"no layer with weights"),
             (lambda r: r["layers"][0].update(kept=5000), r"neurons of layer 0 of the record make no sense"),
             (lambda r: r["layers"][0].update(shift=None), r"neurons of layer 0 of the record make no sense"),

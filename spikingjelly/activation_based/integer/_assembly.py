@@ -54,6 +54,9 @@ def _check_layer(number: int, layer: Any) -> None:
     kind = layer.get("kind") if isinstance(layer, dict) else None
     if kind not in ("synapse", "sum_pool", "max_pool", "flatten"):
         raise ArgumentValueError(f"IntegerNetwork: layer {number} of the record is of no known kind.")
+    if kind == "flatten":
+        return
+    _check_geometry(number, layer)
     if kind != "synapse":
         return
     for name, dtype in SYNAPSE_FIELDS.items():
@@ -67,6 +70,22 @@ def _check_layer(number: int, layer: Any) -> None:
     kept, has_neurons = layer.get("kept"), layer.get("mantissa") is not None
     if has_neurons and (not isinstance(kept, int) or not 0 <= kept <= LEAK_ONE or layer.get("shift") is None):
         raise ArgumentValueError(f"IntegerNetwork: the neurons of layer {number} of the record make no sense.")
+
+
+def _check_geometry(number: int, layer: dict[str, Any]) -> None:
+    """A linear layer has none."""
+    geometry, weight = layer.get("geometry"), layer.get("weight")
+    expected = {"kernel_size", "stride", "padding"}
+    if layer["kind"] == "synapse":
+        dims = weight.dim() if isinstance(weight, torch.Tensor) else 0
+        expected = set() if dims == 2 else {"stride", "padding", "dilation", "groups"}
+        if not 2 <= dims <= 5:
+            raise ArgumentValueError(f"IntegerNetwork: 'weight' of layer {number} of the record is no weight.")
+    if not isinstance(geometry, dict) or set(geometry) != expected:
+        raise ArgumentValueError(
+            f"IntegerNetwork: 'geometry' of layer {number} of the record must have {sorted(expected)}, but "
+            f"{geometry!r} was given."
+        )
 
 
 def assemble(layers: list[dict[str, Any]], given: Range, steps: int) -> Iterator[nn.Module]:
@@ -94,7 +113,7 @@ def assemble(layers: list[dict[str, Any]], given: Range, steps: int) -> Iterator
 
 
 def _synapse(layer: dict[str, Any], given: Range, place: str) -> IntegerSynapse:
-    weight, bias = layer["weight"], layer["bias"]
+    weight, bias = layer["weight"], layer.get("bias")
     largest = bounds.largest_sum(weight, bias, given)
     if largest > INT32_LIMIT:
         raise OverflowError(
@@ -105,8 +124,8 @@ def _synapse(layer: dict[str, Any], given: Range, place: str) -> IntegerSynapse:
 
 
 def _node(layer: dict[str, Any], given: Range, steps: int, place: str) -> IntegerNode:
-    weight, v_reset = layer["weight"], layer["v_reset"]
-    low, high = bounds.sums(weight, layer["bias"], given)
+    weight, v_reset = layer["weight"], layer.get("v_reset")
+    low, high = bounds.sums(weight, layer.get("bias"), given)
     threshold = layer["mantissa"].numpy().astype(np.int64) << layer["shift"].numpy().astype(np.int64)
     rest = None if v_reset is None else v_reset.numpy().astype(np.int64)
     largest, overflow = bounds.largest_potential(low, high, threshold, layer["kept"], rest, steps)

@@ -95,7 +95,8 @@ class IntegerNetwork(base.MemoryModule):
                 "samples, or make it with quantize_network(..., steps=...)."
             )
         self.steps_done += steps
-        y = self.layers(self._input(x))
+        with torch.autocast("cpu", enabled=False):  # half precision would round sums
+            y = self.layers(self._input(x))
         if self.output_units is not None:
             y = (y.double() / self.output_units.view(-1, *[1] * self._dims_behind_channel)).float()
         if self.voting_size:
