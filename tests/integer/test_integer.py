@@ -10,6 +10,7 @@ from torch import nn
 
 from spikingjelly.activation_based import functional, layer, neuron
 from spikingjelly.activation_based.integer import IntegerNetwork, IntegerNode, IntegerSynapse, quantize_network
+from spikingjelly.activation_based.integer._bounds import largest_potential
 from tests.integer import simulation
 from tests.parity.compare import counted
 
@@ -249,7 +250,7 @@ class TestOverflow:
         net = nn.Sequential(layer.Linear(1000, 2), neuron.IFNode())
         with pytest.raises(
             OverflowError,
-            match=r"potential behind 0 could leave int32 in time step \d+ after a reset, but steps=100000",
+            match=r"potential behind 0 could reach \d+ within 100000 time steps after a reset, more than int32 holds",
         ):
             quantize_network(net, [torch.rand(2, 1000)], steps=100_000)
         leaky = nn.Sequential(layer.Linear(1000, 2), neuron.LIFNode())
@@ -269,6 +270,34 @@ class TestOverflow:
             q(torch.rand(2, 1, 3))
         functional.reset_net(q)
         q(torch.rand(5, 1, 3))
+
+
+@pytest.mark.parametrize("kept", [4096, 4000, 1000, 0])
+@pytest.mark.parametrize("v_reset", [None, 0, -300, 50])
+def test_no_input_drives_a_potential_past_the_bound(kept: int, v_reset: int | None) -> None:
+    """The most extreme inputs, alternating, at random, and those that keep it just below the threshold."""
+    generator = np.random.default_rng(0)
+    for low, high, threshold in ((-40, 30, 100), (-5, 400, 100), (0, 7, 1000), (-900, 0, 3), (-20, 100, 100)):
+        layer = {"kept": kept, "mantissa": torch.tensor([threshold]), "shift": torch.tensor([0])}
+        reset = None if v_reset is None else torch.tensor([v_reset], dtype=torch.int32)
+        bound = largest_potential(
+            *(np.array([value]) for value in (low, high, threshold)), kept, None if reset is None else reset.numpy(), 60
+        )
+        seen = 0
+        for inputs in (
+            np.full((60, 1), low), np.full((60, 1), high), generator.choice([low, high], (60, 50)),
+            generator.integers(low, high + 1, (60, 200)), np.repeat([[low], [high]], 30, 0),
+        ):  # fmt: skip
+            neurons = simulation.Neurons({**layer, "v_reset": reset})
+            for x in inputs:
+                before = neurons.v
+                neurons.step(x[None].T)
+                rest = 0 if reset is None else v_reset
+                old = np.full_like(neurons.v, rest) if before is None else before
+                charged = rest + (((old - rest) * kept + 2**11) >> 12) + x[None].T
+                seen = max(seen, int(np.abs(charged).max()), int(np.abs(neurons.v).max()))
+        assert seen <= bound
+        assert bound <= 1.3 * max(seen, threshold, abs(v_reset or 0))
 
 
 class TestFiles:
@@ -340,7 +369,7 @@ class TestFiles:
     def test_a_record_whose_numbers_overflow(self) -> None:
         record = quantize_network(nn.Sequential(layer.Linear(3, 2), neuron.IFNode()), [torch.rand(4, 3)]).record
         record["steps"] = 10**9
-        with pytest.raises(OverflowError, match=r"could leave int32"):
+        with pytest.raises(OverflowError, match=r"potential behind 0 could reach"):
             IntegerNetwork(record)
 
 

@@ -128,12 +128,11 @@ def _node(layer: dict[str, Any], given: Range, steps: int, place: str) -> Intege
     low, high = bounds.sums(weight, layer.get("bias"), given)
     threshold = layer["mantissa"].numpy().astype(np.int64) << layer["shift"].numpy().astype(np.int64)
     rest = None if v_reset is None else v_reset.numpy().astype(np.int64)
-    largest, overflow = bounds.largest_potential(low, high, threshold, layer["kept"], rest, steps)
-    if overflow:
+    largest = bounds.largest_potential(low, high, threshold, layer["kept"], rest, steps)
+    if largest > INT32_LIMIT:
         raise OverflowError(
-            f"quantize_network: a potential behind {place} could leave int32 in time step {overflow} after a reset, "
-            f"but steps={steps} was asked for. Ask for fewer steps, or use a leak."
+            f"quantize_network: a potential behind {place} could reach {largest} within {steps} time steps after a "
+            f"reset, more than int32 holds ({INT32_LIMIT}). Ask for fewer steps, or use a leak."
         )
-    largest = max(largest, int(threshold.max()), 0 if rest is None else int(np.abs(rest).max()))
     dtype = dtype_for(2 * largest)  # a difference of two of them
     return IntegerNode(layer["mantissa"], layer["shift"], layer["kept"], v_reset, dtype, weight.dim() - 2)

@@ -36,28 +36,43 @@ def largest_sum(weight: torch.Tensor, bias: torch.Tensor | None, x: Range) -> in
 
 def largest_potential(
     low: np.ndarray, high: np.ndarray, threshold: np.ndarray, kept: int, v_reset: np.ndarray | None, steps: int
-) -> tuple[int, int]:
-    """The largest potential within ``steps`` time steps of inputs between ``low`` and ``high``, and after how many
-    steps int32 was left (0: never)."""
+) -> int:
+    """The largest potential, before or after a reset, within ``steps`` inputs from ``low`` to ``high``."""
     rest = np.zeros_like(threshold) if v_reset is None else v_reset
-    lowest, highest = rest.copy(), rest.copy()
-    peak = int(np.abs(rest).max())
-    for step in range(1, steps + 1):
-        charged_low = rest + _leaked(lowest - rest, kept) + low
-        charged_high = rest + _leaked(highest - rest, kept) + high
-        peak = max(peak, int(np.abs(charged_low).max()), int(np.abs(charged_high).max()))
-        if peak > INT32_LIMIT:
-            return peak, step
+    bound = _without_leak if kept == LEAK_ONE else _with_leak
+    lowest, highest = bound(low, high, threshold, kept, rest, v_reset is None, steps)
+    return int(np.abs(np.stack([lowest, highest, rest, threshold])).max())
+
+
+def _without_leak(
+    low: np.ndarray, high: np.ndarray, threshold: np.ndarray, kept: int, rest: np.ndarray, soft: bool, steps: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Nothing stops a potential from falling; it rises to the threshold, and further where a reset takes less away
+    than an input can bring."""
+    steps = min(steps, INT32_LIMIT)  # beyond which any input overflows; keeps the products in int64
+    fallen = rest + steps * np.minimum(low, 0)
+    rise = np.maximum(high, 0)
+    left_over = np.maximum(high - threshold, 0) if soft else 0
+    return fallen, np.minimum(rest + steps * rise, np.maximum(threshold - 1, rest) + rise + (steps - 1) * left_over)
+
+
+def _with_leak(
+    low: np.ndarray, high: np.ndarray, threshold: np.ndarray, kept: int, rest: np.ndarray, soft: bool, steps: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Step by step, until leak and input are in balance."""
+    lowest, highest = rest, rest
+    charged_low = charged_high = rest
+    for _ in range(steps):
         before = lowest, highest
-        if v_reset is None:
-            lowest = np.minimum(charged_low, 0)
-            highest = np.maximum(np.minimum(charged_high, threshold - 1), charged_high - threshold)
-        else:
-            lowest = np.minimum(charged_low, rest)
-            highest = np.maximum(np.minimum(charged_high, threshold - 1), rest)
+        charged_low = np.minimum(charged_low, rest + _leaked(lowest - rest, kept) + low)
+        charged_high = np.maximum(charged_high, rest + _leaked(highest - rest, kept) + high)
+        lowest = np.minimum(charged_low, rest)
+        highest = np.maximum(np.minimum(charged_high, threshold - 1), rest)
+        if soft:
+            highest = np.maximum(highest, charged_high - threshold)
         if np.array_equal(before[0], lowest) and np.array_equal(before[1], highest):
             break
-    return peak, 0
+    return charged_low, charged_high
 
 
 def _leaked(v: np.ndarray, kept: int) -> np.ndarray:

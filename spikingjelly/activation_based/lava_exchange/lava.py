@@ -1,7 +1,7 @@
 """Blocks of Intel's Lava deep learning library made from ours. Only this file needs that library.
 
-It was archived in May 2026. What is here follows its documentation and is tested on a stand-in with its constructors and
-layouts, not on the library.
+It was archived in May 2026. What is here follows its documentation and is tested on a stand-in with its constructors
+and layouts, not on the library.
 """
 
 from collections.abc import Sequence
