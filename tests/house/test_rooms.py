@@ -44,6 +44,13 @@ FORBIDDEN = {
     f"{ACTIVATION}.lava_exchange": ["spikingjelly.fusion", f"{ACTIVATION}.integer", f"{ACTIVATION}.layer"],
     f"{ACTIVATION}.lynxi_exchange": ["spikingjelly.fusion", f"{ACTIVATION}.integer"],
     f"{ACTIVATION}.integer": ["spikingjelly.fusion", f"{ACTIVATION}.lava_exchange"],
+    f"{ACTIVATION}.monitor": [
+        f"{ACTIVATION}.layer",
+        f"{ACTIVATION}.functional",
+        f"{ACTIVATION}.learning",
+        "spikingjelly.fusion",
+        "spikingjelly.datasets",
+    ],
     f"{ACTIVATION}.learning": [f"{ACTIVATION}.neuron", f"{ACTIVATION}.layer", "spikingjelly.fusion"],
     ACTIVATION: ["spikingjelly.datasets", TIMING, "spikingjelly.visualizing", *FORMER],
     TIMING: [ACTIVATION, "spikingjelly.fusion", "spikingjelly.datasets", "spikingjelly.visualizing", *FORMER],
