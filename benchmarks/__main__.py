@@ -9,6 +9,7 @@ from benchmarks import (
     conversion,
     datasets,
     fashion_mnist,
+    integer,
     main_job,
     memory,
     models,
@@ -32,6 +33,7 @@ ROWS: dict[str, Callable[[Options, Report], None]] = {
     "packed_spikes": packed_spikes.run,
     "datasets": datasets.run,
     "ann2snn": conversion.run,
+    "integer": integer.run,
 }
 
 
@@ -41,6 +43,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="tiny sizes and two rounds: only shows that it runs")
     parser.add_argument("--backend", default="cpp", help="what runs our neurons where the peers are met (%(default)s)")
     parser.add_argument("--profile", action="store_true", help="fashion_mnist: also print where the time goes")
+    parser.add_argument("--images", type=Path, metavar="DIR", help="integer: folder of mnist and fashion-mnist")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures, as benchmarks/results/NAME.json")
     arguments = parser.parse_args()
     unknown = [name for name in arguments.rows if name not in ROWS]
@@ -53,7 +56,7 @@ def main() -> None:
     arguments = parse()
     report = Report(machine())
     print_machine(report.machine)
-    options = Options(arguments.quick, arguments.backend, arguments.profile)
+    options = Options(arguments.quick, arguments.backend, arguments.profile, arguments.images)
     for name in arguments.rows or ROWS:
         print()
         try:

@@ -49,6 +49,9 @@ FORBIDDEN = {
         "spikingjelly.fusion",
         "spikingjelly.datasets",
     ],
+    f"{ACTIVATION}.lava_exchange": ["spikingjelly.fusion", f"{ACTIVATION}.integer", f"{ACTIVATION}.layer"],
+    f"{ACTIVATION}.lynxi_exchange": ["spikingjelly.fusion", f"{ACTIVATION}.integer"],
+    f"{ACTIVATION}.integer": ["spikingjelly.fusion", f"{ACTIVATION}.lava_exchange"],
     f"{ACTIVATION}.monitor": [
         f"{ACTIVATION}.layer",
         f"{ACTIVATION}.functional",
