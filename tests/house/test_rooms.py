@@ -91,6 +91,7 @@ HEAVY = {
     "pooch",
     "tensorboard",
     "gymnasium",
+    "lightning",
 }
 
 

@@ -28,14 +28,11 @@ For example::
         trainer = MyTrainer()
         trainer.main(trainer.get_args_parser().parse_args())
 
-and ``python my_trainer.py --data-path imagenet``, or in two processes of one machine::
-
-    torchrun --standalone --nproc-per-node 2 my_trainer.py --data-path imagenet --sync-bn
-
-Processes speak NCCL on GPUs, of which each has one, and Gloo with ``--device cpu``. A complete program that needs no
-download is :mod:`spikingjelly.activation_based.examples.trainer_mnist`::
-
-    torchrun --standalone --nproc-per-node 2 -m spikingjelly.activation_based.examples.trainer_mnist --device cpu
+and ``python my_trainer.py --data-path imagenet``, or in two processes of one machine ``torchrun --standalone
+--nproc-per-node 2 my_trainer.py --data-path imagenet --sync-bn``. Processes speak NCCL on GPUs, of which each has one,
+and Gloo with ``--device cpu``. A complete program that needs no download is
+:mod:`spikingjelly.activation_based.examples.trainer_mnist`: ``torchrun --standalone --nproc-per-node 2 -m
+spikingjelly.activation_based.examples.trainer_mnist --device cpu``.
 
 What makes a training larger: ``--accumulation-steps`` (several batches for one update), ``--amp-dtype`` (mixed
 precision), ``--fsdp`` (weights, gradients and the optimizer's states spread over the processes). Checkpoints hold whole
