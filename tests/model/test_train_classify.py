@@ -201,7 +201,9 @@ def test_a_trainer_without_network_or_data_says_so(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="val isn't there"):
         trainer.load_data(args)
     assert "model=mine_batch_size=32_epochs=90_opt=sgd_lr=0.1" in trainer.get_tb_logdir_name(args)
-    assert (args.mixup_alpha, args.cutmix_alpha, args.random_erase, args.seed) == (0.2, 1.0, 0.1, 2020)
+    assert trainer.get_tb_logdir_name(args).endswith("_seed=2020")
+    args.accumulation_steps, args.amp_dtype, args.sync_bn = 4, "bfloat16", True
+    assert trainer.get_tb_logdir_name(args).endswith("_seed=2020_accumulation_steps=4_amp_dtype=bfloat16_sync_bn")
 
 
 @pytest.mark.parametrize("name", ["spiking_resnet18", "sew_resnet34"])
@@ -316,6 +318,17 @@ def test_shards_of_one_process_train_as_without(tmp_path: Path, monkeypatch: pyt
     monkeypatch.undo()
     train(tmp_path / "shards", *options, "--epochs", "2", "--resume", "latest")  # and on without
     assert checkpoint(tmp_path / "shards")["epoch"] == 2
+
+
+def test_shards_need_a_pytorch_that_knows_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def of_an_older_release(module: torch.nn.Module, *, mesh: Any) -> None:
+        raise AssertionError("not reached")
+
+    as_one_of_one_process(monkeypatch)
+    monkeypatch.setattr("torch.distributed.fsdp.fully_shard", of_an_older_release)
+    with pytest.raises(RuntimeError, match=r"--fsdp needs a newer PyTorch than 2\..*ignored_params"):
+        train(tmp_path, "--fsdp")
+    assert not torch.distributed.is_initialized()
 
 
 def test_a_scheduler_of_ones_own_is_resumed_with_all_its_state(tmp_path: Path) -> None:

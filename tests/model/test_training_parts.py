@@ -36,6 +36,18 @@ def test_moving_average_follows_weights_and_buffers() -> None:
         utils.ExponentialMovingAverage(net, 1.0)
 
 
+def test_moving_average_leaves_memories_alone() -> None:
+    """They are of the samples that a network sees, and the average sees others."""
+    net = nn.Sequential(layer.Linear(2, 3), neuron.ParametricLIFNode(v_threshold=9.0))
+    average = utils.ExponentialMovingAverage(net, 0.5)
+    net(torch.ones(4, 2))
+    for _ in range(2):
+        average.update_parameters(net)
+    assert average.module[1].v == 0.0
+    assert average(torch.ones(7, 2)).shape == (7, 3)
+    assert net[1].v.shape == (4, 3)
+
+
 def test_accuracy() -> None:
     output = torch.tensor([[0.1, 0.7, 0.2], [0.5, 0.1, 0.4], [0.2, 0.3, 0.5]])
     assert [round(float(a), 3) for a in utils.accuracy(output, torch.tensor([1, 2, 0]), (1, 2))] == [33.333, 66.667]

@@ -120,9 +120,11 @@ class Trainer:
 
     def get_tb_logdir_name(self, args: argparse.Namespace) -> str:
         """The name of the training's folder, from the options that change its result."""
-        names = ("model", "batch_size", "epochs", "opt", "lr", "weight_decay", "label_smoothing", "mixup_alpha",
-                 "cutmix_alpha", "lr_scheduler", "lr_warmup_epochs", "seed")  # fmt: skip
+        names = ["model", "batch_size", "epochs", "opt", "lr", "weight_decay", "label_smoothing", "mixup_alpha",
+                 "cutmix_alpha", "lr_scheduler", "lr_warmup_epochs", "seed"]  # fmt: skip
         switches = [name for name in ("sync_bn", "ra_sampler", "model_ema", "disable_amp") if getattr(args, name)]
+        later = (("accumulation_steps", 1), ("amp_dtype", None))
+        names += [name for name, default in later if getattr(args, name, default) != default]
         return "_".join([*(f"{name}={getattr(args, name)}" for name in names), *switches])
 
     def preprocess_train_sample(self, args: argparse.Namespace, x: torch.Tensor) -> torch.Tensor:

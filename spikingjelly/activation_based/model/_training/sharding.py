@@ -37,22 +37,33 @@ def _blocks_below(module: nn.Module, limit: int) -> list[nn.Module]:
 def shard(net: nn.Module, blocks: list[nn.Module], device: torch.device) -> None:
     """Spread the weights of ``net`` over all processes, those of a block together.
 
-    :raises RuntimeError: if PyTorch is older than 2.7
+    :raises RuntimeError: if PyTorch is too old
     """
     from torch.distributed.device_mesh import init_device_mesh
 
     try:
         from torch.distributed.fsdp import fully_shard
 
+        whole = {p for p in net.parameters() if p.dim() == 0}
         options: dict[str, Any] = {
-            "mesh": init_device_mesh(device.type, (dist.get_world_size(),)),
-            "ignored_params": {p for p in net.parameters() if p.dim() == 0},
-        }
+            "mesh": init_device_mesh(device.type, (dist.get_world_size(),)), "ignored_params": whole,
+        }  # fmt: skip
         for module in (*blocks, net):
             module.register_forward_hook(_own_memory)
             fully_shard(module, **options)
     except (ImportError, TypeError) as error:
-        raise RuntimeError(f"--fsdp needs PyTorch 2.7 or later, but this is {torch.__version__}: {error}") from error
+        raise RuntimeError(f"--fsdp needs a newer PyTorch than {torch.__version__}: {error}") from error
+    for parameter in whole:
+        if parameter.requires_grad:
+            parameter.register_post_accumulate_grad_hook(_average_gradient)
+
+
+def _average_gradient(parameter: torch.Tensor) -> None:
+    """Over all processes. What earlier batches of an update left is the same in all of them and stays as it is."""
+    grad = parameter.grad
+    if grad is not None:
+        dist.all_reduce(grad)
+        grad /= dist.get_world_size()
 
 
 def _own_memory(module: nn.Module, inputs: Any, output: Any) -> Any:
@@ -135,16 +146,6 @@ def step_one_by_one(optimizer: torch.optim.Optimizer) -> None:
     for group in optimizer.param_groups:
         if len({_is_part(p) for p in group["params"]}) > 1:
             group.update({name: False for name in ("foreach", "fused") if name in group})
-
-
-def average_whole_gradients(net: nn.Module) -> None:
-    """Make the gradients of parameters that are not sharded those of all processes together."""
-    grads = [p.grad for p in net.parameters() if p.grad is not None and not _is_part(p)]
-    if grads:
-        mean = torch.stack(grads)
-        dist.all_reduce(mean)
-        for grad, value in zip(grads, mean / dist.get_world_size(), strict=True):
-            grad.copy_(value)
 
 
 @torch.no_grad()

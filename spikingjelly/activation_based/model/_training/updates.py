@@ -55,10 +55,8 @@ def step(model: nn.Module, optimizer: torch.optim.Optimizer, scaler: Any, norm: 
     """Update the weights by their gradients, which are scaled down to ``norm`` at most."""
     if scaler is not None:
         scaler.unscale_(optimizer)
-    if sharding.is_sharded(model):
-        sharding.average_whole_gradients(model)
-        if norm is not None:
-            sharding.clip_gradients(model, norm)
+    if norm is not None and sharding.is_sharded(model):
+        sharding.clip_gradients(model, norm)
     elif norm is not None:
         nn.utils.clip_grad_norm_(model.parameters(), norm)
     if scaler is None:
