@@ -115,6 +115,7 @@ HEAVY = {
     "tensorboard",
     "gymnasium",
     "nir",
+    "lightning",
 }
 
 
