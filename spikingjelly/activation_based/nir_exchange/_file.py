@@ -1,12 +1,11 @@
 """NIR files: written whole or not at all, and read without trust."""
 
-import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from spikingjelly.activation_based._write_aside import written_aside
 from spikingjelly.activation_based.nir_exchange._library import nir_library
 from spikingjelly.activation_based.nir_exchange._plan import GraphError
 
@@ -18,24 +17,8 @@ _FILTERS = {1: "gzip", 2: "shuffle", 3: "fletcher32", 4: "szip", 5: "nbit", 6: "
 
 def write_graph(path: str | Path, graph: Any) -> None:
     """Write ``graph`` to a file beside ``path`` and rename it, so that no half-written file bears the name."""
-    path = Path(path)
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"export_to_nir: the folder {path.parent} of save_path does not exist.")
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    os.close(handle)
-    try:
-        nir_library().write(name, graph)
-        os.chmod(name, 0o666 & ~_umask())
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    with written_aside("export_to_nir", path) as aside:
+        nir_library().write(aside, graph)
 
 
 def read_graph(path: str | Path, most_bytes: int = MOST_BYTES) -> Any:

@@ -11,8 +11,13 @@ import torch
 from torch import nn
 
 import spikingjelly
-from spikingjelly.activation_based import base
-from spikingjelly.activation_based._checks import ArgumentTypeError, ArgumentValueError, check_floating_tensor, describe
+from spikingjelly.activation_based._before_export import (
+    check_network,
+    check_no_state,
+    modules_with_step_mode,
+    step_mode_of,
+)
+from spikingjelly.activation_based._checks import ArgumentValueError, check_floating_tensor, describe
 from spikingjelly.activation_based.nir_exchange._builder import Builder, Tracer
 from spikingjelly.activation_based.nir_exchange._file import write_graph
 from spikingjelly.activation_based.nir_exchange._library import nir_library
@@ -67,15 +72,14 @@ def export_to_nir(
     brain-inspired computing", Nature Communications, 2024.
     """
     nir_library()
-    if not isinstance(net, nn.Module):
-        raise ArgumentTypeError(f"{_OWNER}: net must be a torch.nn.Module, but {describe(net)} was given.")
+    check_network(_OWNER, net)
     inputs = example_input if isinstance(example_input, tuple) else (example_input,)
     for x in inputs:
         check_floating_tensor(_OWNER, "example_input", x)
     dtype = numpy_dtype(_OWNER, inputs[0].dtype)
     seconds = check_dt(_OWNER, dt if dt is not None else net.dt if isinstance(net, NIRNetwork) else DEFAULT_DT)
-    mode = _step_mode_of(net)
-    _check_no_state(net)
+    mode = step_mode_of(_OWNER, net)
+    check_no_state(_OWNER, net, "a graph")
     steps = [_first_step(x, mode) for x in inputs]
     plain = _in_single_steps(net)
     with torch.no_grad():
@@ -143,51 +147,12 @@ def _first_step(x: torch.Tensor, mode: str) -> torch.Tensor:
     return (x if mode == "s" else x[0])[:1].detach()
 
 
-def _step_modes(net: nn.Module) -> list[tuple[str, base.StepModule]]:
-    """The modules that have a step mode, but for those that a container runs step by step in both."""
-    keepers = [m for m in net.modules() if getattr(type(m), "_keeps_children_step_mode", False) or _holds_time(m)]
-    kept = {id(child) for keeper in keepers for child in keeper.modules() if child is not keeper}
-    return [(n, m) for n, m in net.named_modules() if isinstance(m, base.StepModule) and id(m) not in kept]
-
-
-def _holds_time(module: nn.Module) -> bool:
-    return isinstance(module, nn.Sequential) and isinstance(module, base.MultiStepModule)
-
-
-def _step_mode_of(net: nn.Module) -> str:
-    modules = _step_modes(net)
-    names = {mode: next((n for n, m in modules if m.step_mode == mode), None) for mode in ("s", "m")}
-    if None not in names.values():
-        raise ArgumentValueError(
-            f"{_OWNER}: the layer {names['s']!r} is in step_mode='s', but {names['m']!r} in 'm'. Call "
-            "functional.set_step_mode(net, 's') or 'm' first."
-        )
-    return "m" if names["m"] is not None else "s"
-
-
-def _check_no_state(net: nn.Module) -> None:
-    for name, module in net.named_modules():
-        if isinstance(module, base.MemoryModule):
-            for key, value in module.named_memories():
-                if not _equal(value, module._memories_rv[key]):
-                    raise ArgumentValueError(
-                        f"{_OWNER}: the layer {name!r} ({type(module).__name__}) still has the state {key} of an "
-                        "earlier input, which a graph does not hold. Call functional.reset_net(net) first."
-                    )
-
-
-def _equal(value: Any, at_reset: Any) -> bool:
-    if isinstance(value, torch.Tensor) or isinstance(at_reset, torch.Tensor):
-        return isinstance(value, torch.Tensor) and isinstance(at_reset, torch.Tensor) and torch.equal(value, at_reset)
-    return bool(value == at_reset)
-
-
 def _in_single_steps(net: nn.Module) -> nn.Module:
     """A copy in evaluation mode that takes ``[N, *]``."""
     net = copy.deepcopy(net).eval()
     if isinstance(net, NIRNetwork):
         net.step_mode = "s"
-    for _, module in _step_modes(net):
+    for _, module in modules_with_step_mode(net):
         if "s" in module.supported_step_mode():
             module.step_mode = "s"
     return net

@@ -1,0 +1,80 @@
+"""NIR graphs, and the files of Intel's netx: both are HDF5."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from spikingjelly._command._contents import Contents, Layer
+from spikingjelly.activation_based.nir_exchange._file import read_graph
+
+_STATEFUL = ("IF", "LIF", "CubaLIF", "I", "LI", "CubaLI", "Delay")
+_MOST_LAYERS = 10_000
+
+
+def contents_of(path: Path) -> Contents:
+    """The nodes of a graph, or the layers of a netx file.
+
+    :raises ImportError: if h5py, or for a graph nir, is not installed
+    :raises ValueError: if it is neither, or damaged
+    """
+    try:
+        import h5py
+    except ImportError as error:
+        raise ImportError(f"inspect: an HDF5 file needs h5py ({error}). pip install spikingjelly[datasets]") from error
+    try:
+        with h5py.File(path, "r") as file:
+            netx = "layer" in file and "node" not in file
+            layers = _layers(file["layer"], h5py) if netx else []
+    except (OSError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"inspect: {path} can't be read as HDF5; it may be truncated ({error}).") from error
+    if netx:
+        return Contents("netx (Lava)", layers, sum(layer.parameters for layer in layers), [], [])
+    try:
+        return _graph(read_graph(path))
+    except ValueError as error:
+        raise ValueError(f"inspect: {path}: {error}") from error
+
+
+def _layers(group: Any, h5py: Any) -> list[Layer]:
+    names = sorted(list(group)[:_MOST_LAYERS], key=lambda name: (len(name), name))
+    found = []
+    for name in names:
+        content = group[name]
+        kind, shape = content["type"][()], content["shape"][()]
+        weight = content.get("weight")
+        found.append(
+            Layer(
+                name,
+                kind.decode(errors="replace") if isinstance(kind, bytes) else str(kind),
+                str(np.asarray(shape).tolist()),
+                math.prod(weight.shape) if isinstance(weight, h5py.Dataset) else 0,
+            )
+        )
+    return found
+
+
+def _graph(graph: Any) -> Contents:
+    layers, states = [], []
+    for name, node in graph.nodes.items():
+        kind = type(node).__name__
+        shape = _output_shape(node)
+        arrays = [value for value in vars(node).values() if isinstance(value, np.ndarray) and value.dtype.kind in "fiu"]
+        layers.append(Layer(name, kind, shape, sum(array.size for array in arrays)))
+        if kind in _STATEFUL:
+            states.append((name, shape))
+    dt = graph.metadata.get("dt") if isinstance(graph.metadata, dict) else None
+    return Contents(
+        "NIR",
+        layers,
+        sum(layer.parameters for layer in layers),
+        states,
+        [("edges", f"{len(graph.edges):,}")],
+        float(dt) if isinstance(dt, int | float | np.number | np.ndarray) else None,
+    )
+
+
+def _output_shape(node: Any) -> str:
+    shapes = [np.asarray(shape).tolist() for shape in (node.output_type or {}).values() if shape is not None]
+    return " ".join(map(str, shapes)) or "?"
