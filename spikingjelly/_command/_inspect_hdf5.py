@@ -42,7 +42,7 @@ def _layers(group: Any, h5py: Any) -> list[Layer]:
     found = []
     for name in names:
         content = group[name]
-        kind, shape = content["type"][()], content["shape"][()]
+        kind, shape = np.asarray(content["type"][()]).ravel()[0], content["shape"][()]
         weight = content.get("weight")
         found.append(
             Layer(

@@ -30,9 +30,10 @@ def contents_of(path: Path) -> Contents:
             states = [(name, _of_memory(value)) for name, value in base.named_memories(net)]
     except hub.HubError as error:
         facts = [("network", f"unknown: {error}")]
+    order = list(kinds)
     rows = [
         Layer(name, kinds.get(name, "?"), " ".join(str(list(s)) for s in given), sum(map(math.prod, given)))
-        for name, given in layers.items()
+        for name, given in sorted(layers.items(), key=lambda item: order.index(item[0]) if item[0] in kinds else -1)
     ]
     return Contents("weights (safetensors)", rows, sum(map(math.prod, shapes.values())), states, facts)
 
