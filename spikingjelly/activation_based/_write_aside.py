@@ -14,8 +14,7 @@ def written_aside(owner: str, path: str | os.PathLike[str]) -> Iterator[Path]:
     :raises FileNotFoundError: if there is no such folder
     """
     path = Path(path)
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"{owner}: the folder {path.parent} of {path.name} does not exist.")
+    check_folder(owner, path)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     os.close(handle)
     try:
@@ -25,6 +24,15 @@ def written_aside(owner: str, path: str | os.PathLike[str]) -> Iterator[Path]:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def check_folder(owner: str, path: Path) -> None:
+    """The folder that ``path`` is to be written to must be there; called before what takes long.
+
+    :raises FileNotFoundError: if it isn't
+    """
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"{owner}: the folder {path.parent} of {path.name} does not exist.")
 
 
 def _umask() -> int:

@@ -56,7 +56,7 @@ def _umask() -> int:
 
 
 def test_places_that_are_not_there(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"the folder .*nowhere of save_path does not exist"):
+    with pytest.raises(FileNotFoundError, match=r"the folder .*nowhere of net.nir does not exist"):
         export_to_nir(neuron.IFNode(), X, tmp_path / "nowhere" / "net.nir")
     with pytest.raises(FileNotFoundError, match=r"there is no file .*net.nir"):
         import_from_nir(tmp_path / "net.nir")

@@ -13,6 +13,7 @@ Nothing of PyTorch is needed where the file runs: ``onnx_exchange.ONNXStream`` i
 """
 
 import argparse
+import itertools
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -77,7 +78,7 @@ def frames_of(events: Recording, window: int) -> np.ndarray:
     """Numbers of events in each window of ``window`` microseconds ``[T, 2, 32, 32]``, at most 1 for a pixel."""
     bounds = np.searchsorted(events["t"], np.arange(0, events["t"][-1] + 1 + window, window))
     x, y, p = (events[name] for name in ("x", "y", "p"))
-    pairs = zip(bounds[:-1], bounds[1:], strict=True)
+    pairs = itertools.pairwise(bounds)
     frames = [integrate_events_segment_to_frame(x, y, p, SIZE, SIZE, int(a), int(b)) for a, b in pairs]
     return np.minimum(np.stack(frames), 1).astype(np.float32)
 

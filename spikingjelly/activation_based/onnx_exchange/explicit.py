@@ -52,7 +52,8 @@ class ExplicitNetwork(nn.Module):
             _states.reset(self.net)
             if carry_states:
                 self.states, self._templates = _states.states_of(owner, self.net, x, self.batch_dim)
-                _states.check_rest(owner, self.net, self.states, x, self)
+                if self.states:
+                    _states.check_rest(owner, self.net, self.states, x, self)
 
     @property
     def state_names(self) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from spikingjelly.activation_based._checks import ArgumentValueError, describe
-from spikingjelly.activation_based._write_aside import written_aside
+from spikingjelly.activation_based._write_aside import check_folder, written_aside
 from spikingjelly.activation_based.onnx_exchange._libraries import library
 from spikingjelly.activation_based.onnx_exchange._metadata import metadata_of
 from spikingjelly.activation_based.onnx_exchange.explicit import ExplicitNetwork
@@ -46,6 +46,7 @@ def export_to_onnx(
     :raises ValueError: (also an AssertionError) for a state left in ``net``, mixed step modes, another ``form`` and an
         example input that does not fit it
     :raises TypeError: (also an AssertionError) for what is no module or no floating-point tensor
+    :raises FileNotFoundError: if the folder of ``save_path`` does not exist
     """
     for name in ("onnx", "onnxscript"):
         library(name)
@@ -55,6 +56,7 @@ def export_to_onnx(
         raise ArgumentValueError(
             f"{_OWNER}: carry_states=False is for form='sequence'; one step without its states would forget them."
         )
+    check_folder(_OWNER, Path(save_path))
     carried = form == "step" if carry_states is None else carry_states
     explicit = ExplicitNetwork(net, example_input, "s" if form == "step" else "m", carried)
     model = _converted(explicit, export_program(explicit, example_input, dynamic_batch))
