@@ -115,12 +115,15 @@ class _Watch(TorchFunctionMode):
 
 
 @contextmanager
-def keeping(keeper: Keeper) -> Iterator[None]:
-    """Inside, what autograd saves goes through ``keeper``."""
+def keeping(keeper: Keeper, watched: bool = True) -> Iterator[None]:
+    """Inside, what autograd saves goes through ``keeper``.
+
+    :param watched: whether the keeper sees the calls of functions; without it, nothing is computed again
+    """
     with ExitStack() as stack:
         stack.enter_context(dispatch.nothing_kept())
         stack.enter_context(torch.autograd.graph.saved_tensors_hooks(keeper.pack, _unpack))
-        if keeper.level in AGAIN and not torch.compiler.is_compiling():
+        if watched and keeper.level in AGAIN:
             stack.enter_context(_Watch(keeper))
         try:
             yield

@@ -35,7 +35,7 @@ class Economical(_Changed):
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         if not torch.is_grad_enabled():
             return super().forward(*args, **kwargs)
-        with keeping(Keeper(self._memory_level)):
+        with keeping(Keeper(self._memory_level), watched=not _compiler_is_on()):
             return super().forward(*args, **kwargs)
 
 
@@ -60,6 +60,14 @@ def change_loops(net: nn.Module, see: Callable[..., torch.Tensor]) -> None:
         if isinstance(module, BaseNode):
             _change(module, LoopSeen)
             module.__dict__[_SEE] = see
+
+
+def _compiler_is_on() -> bool:
+    """Whether `torch.compile` traces this call, or gave up on it and traces the functions that it calls."""
+    if torch.compiler.is_compiling():
+        return True
+    callback = getattr(torch._C._dynamo.eval_frame, "get_eval_frame_callback", None)  # not in all releases
+    return callback is not None and callback() is not None
 
 
 def make_economical(net: nn.Module, parts: list[nn.Module], level: int) -> None:
