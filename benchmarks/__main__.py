@@ -11,6 +11,7 @@ from benchmarks import (
     fashion_mnist,
     main_job,
     memory,
+    memory_levels,
     neuron,
     neuron_vs_peers,
     packed_spikes,
@@ -26,6 +27,7 @@ ROWS: dict[str, Callable[[Options, Report], None]] = {
     "shd": shd.run,
     "memory": memory.run,
     "packed_spikes": packed_spikes.run,
+    "memory_levels": memory_levels.run,
     "datasets": datasets.run,
     "ann2snn": conversion.run,
 }

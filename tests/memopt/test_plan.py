@@ -102,7 +102,7 @@ def read(field):
     return next(1024 * int(line.split()[1]) for line in lines if line.startswith(field + ":"))
 
 torch.set_num_threads(1)
-net, x_seq = blocks(), torch.rand(4, 16, 3, 32, 32)
+net, x_seq = blocks(), torch.rand(4, 8, 3, 32, 32)
 plan = memopt.memory_plan(net, x_seq)
 memopt.optimize_memory(net, level=int(sys.argv[1]))
 net(x_seq[:, :1]).sum().backward()
@@ -116,7 +116,7 @@ print(read("VmHWM") - resident, *[plan.kept_bytes(level) for level in range(4)])
 
 def blocks() -> nn.Module:
     parts: list[nn.Module] = []
-    for inputs in (3, 32, 32, 32, 32):
+    for inputs in (3, *[32] * 9):
         node = neuron.LIFNode(surrogate_function=surrogate.ATan(), backend="cpp")
         parts += [layer.Conv2d(inputs, 32, 3, padding=1), layer.BatchNorm2d(32), node]
     made = nn.Sequential(*parts, layer.AdaptiveAvgPool2d(1))

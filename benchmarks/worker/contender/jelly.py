@@ -75,6 +75,21 @@ def packed_spikes() -> AbstractContextManager:
     return functional.packed_spikes()
 
 
+def published_net(name: str, level: int, **options: Any) -> nn.Module:
+    """Ours only: a network of :mod:`model` for ten classes, at a level of :func:`memopt.optimize_memory`."""
+    from spikingjelly.activation_based import memopt, model
+
+    makers = {**vars(model.sew_resnet), **vars(model.spikformer), **vars(model.spiking_vgg)}
+    settings = {"surrogate_function": surrogate.ATan(), "detach_reset": True, **options}
+    if name.startswith("sew"):
+        settings["cnf"] = "ADD"
+    net = makers[name](num_classes=10, spiking_neuron=neuron.LIFNode, **settings)
+    if name.startswith("spiking_vgg"):  # for images of 32 x 32 pixels
+        net.avgpool, net.classifier = layer.AdaptiveAvgPool2d(1), layer.Linear(512, 10)
+    functional.set_step_mode(net, "m")
+    return FromRest(memopt.optimize_memory(net, level=level))
+
+
 def vgg_blocks(width: int, **options: Any) -> list[nn.Module]:
     """Six blocks of convolution, normalisation and LIF neurons, every second with pooling, and a linear layer."""
     blocks: list[nn.Module] = []

@@ -113,6 +113,26 @@ class VGGTraining(TrainingStep):
         return F.cross_entropy(sequence.mean(0), self.labels)
 
 
+class ModelTraining(TrainingStep):
+    """A published network for images, another random image at each time step, cross-entropy of the mean scores.
+
+    :param level: of :func:`memopt.optimize_memory`
+    """
+
+    GAIN = 2.0  # without it few neurons of the last layers would fire
+
+    def __init__(
+        self, framework: ModuleType, model: str, T: int, batch: int, side: int, level: int = 0, **options: Any
+    ) -> None:
+        super().__init__(framework, framework.published_net(model, level, **options), 1e-3, self.GAIN)
+        generator = torch.Generator().manual_seed(0)
+        self.images = torch.rand(T, batch, 3, side, side, generator=generator)
+        self.labels = torch.randint(10, (batch,), generator=generator)
+
+    def loss(self) -> torch.Tensor:
+        return F.cross_entropy(self.net(self.images).mean(0), self.labels)
+
+
 class SHDTraining(TrainingStep):
     """The recipe of the Spiking Heidelberg Digits: two hidden layers and a leaky readout, summed over time."""
 

@@ -45,7 +45,7 @@ def narrowed(memory: torch.Tensor, integers: torch.dtype) -> torch.Tensor | None
         narrow = _as_narrow_integers(memory)
     else:
         return None
-    if narrow is None or narrow.dtype is not torch.uint8 or int(narrow.max()) > 15:
+    if narrow is None or narrow.dtype is not torch.uint8 or len(narrow) < 2 or int(narrow.max()) > 15:
         return narrow
     if len(narrow) % 2:
         narrow = torch.cat((narrow, narrow.new_zeros(1)))

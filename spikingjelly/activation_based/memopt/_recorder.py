@@ -38,11 +38,22 @@ class _Storage:
         self.nbytes = tensor.untyped_storage().nbytes()
         self.origin = StorageWeakRef(tensor.untyped_storage())
         self.is_whole = [False] * len(LEVELS)
-        self.packed: list[dict[int, Any]] = [{} for _ in LEVELS]
+        self.packed: list[dict[tuple[int, int], Any]] = [{} for _ in LEVELS]
 
     def bytes(self, level: int) -> int:
         whole = self.nbytes if self.is_whole[level] else 0
         return whole + sum(bits.nbytes for bits in self.packed[level].values())
+
+
+@dataclass
+class _Work:
+    """What it takes to follow a recipe, and by whom and where."""
+
+    recipe: Recipe
+    owner: str
+    part: int
+    operations: int
+    is_counted: bool = False
 
 
 class Recorder(Keeper):
@@ -55,13 +66,12 @@ class Recorder(Keeper):
         super().__init__(level=LEVELS[-1])
         self.names = {id(module): name for name, module in net.named_modules()}
         self.parameters = {parameter.untyped_storage()._cdata for parameter in net.parameters()}
-        self.parts = {id(member) for part in parts for member in part.modules()}
+        self.parts = {id(part) for part in parts}
         self.running: list[nn.Module] = []
         self.in_loop = False
         self.operations = 0
         self.storages: dict[int, _Storage] = {}
-        self.work: dict[int, tuple[Recipe, str, int]] = {}
-        self.counted: set[int] = set()
+        self.work: dict[int, _Work] = {}
         self.again: dict[str, Row] = {}
         self.net = net
         self.stack = ExitStack()
@@ -89,7 +99,7 @@ class Recorder(Keeper):
         return {name: row for name, row in rows.items() if any(row.bytes)}
 
     def pack(self, tensor: torch.Tensor) -> Any:
-        if tensor.untyped_storage()._cdata not in self.parameters:
+        if tensor.layout is torch.strided and tensor.untyped_storage()._cdata not in self.parameters:
             self._write_down(tensor, LEVELS[2:] if self.in_loop else ())
         return super().pack(tensor)
 
@@ -97,42 +107,49 @@ class Recorder(Keeper):
         tensors = [a for a in (*arguments, *keywords.values()) if isinstance(a, torch.Tensor)]
         operations = _recipes.floating_point_operations(function, tensors, output)
         self.operations += operations
-        if not self._is_in_parts():
+        part = self._part()
+        if part is None:
             return None
         recipe = super().remember(function, arguments, keywords, output)
         if recipe is not None:
-            self.work[id(recipe)] = (recipe, self._owner(), operations)
+            self.work[id(recipe)] = _Work(recipe, self._owner(), part, operations)
         return recipe
 
     def _write_down(self, tensor: torch.Tensor, not_at: Sequence[int]) -> None:
         key = tensor.untyped_storage()._cdata
         storage = self.storages.setdefault(key, _Storage(tensor, self._owner()))
-        recipe, form = self.recipe_of(tensor), self.compact(tensor)
+        part, recipe, form = self._part(), self.recipe_of(tensor), self.compact(tensor)
+        if recipe is not None and self.work[id(recipe)].part != part:
+            recipe = None  # each part has its own keeper
         if recipe is not None:
             self._count_work(recipe)
         for level in LEVELS:
-            if not self._is_in_parts() or level == 0:
+            if level in not_at:
+                continue
+            if level == 0 or part is None:
                 storage.is_whole[level] = True
-            elif level in not_at or (recipe is not None and level >= _level_of(recipe)):
+            elif recipe is not None and level >= _level_of(recipe):
                 continue
             elif isinstance(form, _packed_spikes._Packed):
-                storage.packed[level][id(form.bits)] = form.bits
+                storage.packed[level][part, id(form.bits)] = form.bits
             else:
                 storage.is_whole[level] = True
 
     def _count_work(self, recipe: Recipe) -> None:
         """Of ``recipe`` and all that it needs, once."""
-        _, owner, operations = self.work[id(recipe)]
-        if id(recipe) in self.counted:
+        work = self.work[id(recipe)]
+        if work.is_counted:
             return
-        self.counted.add(id(recipe))
+        work.is_counted = True
         for level in LEVELS[_level_of(recipe) :]:
-            self.again.setdefault(owner, Row()).again[level] += operations
+            self.again.setdefault(work.owner, Row()).again[level] += work.operations
         for part in recipe.inputs():
             self._count_work(part.recipe)
 
     def _see_loop(self, loop: Any, x_seq: torch.Tensor) -> torch.Tensor:
         """A neuron's loop over time, which keeps its input alone from level 2 on."""
+        if self._part() is None:
+            return loop(x_seq)
         self._write_down(x_seq, not_at=LEVELS[:2])
         self.in_loop = True
         try:
@@ -150,8 +167,9 @@ class Recorder(Keeper):
         """The innermost module of the network that runs."""
         return next((self.names[id(m)] for m in reversed(self.running) if id(m) in self.names), "")
 
-    def _is_in_parts(self) -> bool:
-        return any(id(module) in self.parts for module in self.running)
+    def _part(self) -> int | None:
+        """Which of the parts runs."""
+        return next((id(module) for module in self.running if id(module) in self.parts), None)
 
 
 def _level_of(recipe: Recipe) -> int:
