@@ -77,9 +77,10 @@ def packed_spikes() -> AbstractContextManager:
 
 def published_net(name: str, level: int, **options: Any) -> nn.Module:
     """Ours only: a network of :mod:`model` for ten classes, at a level of :func:`memopt.optimize_memory`."""
-    from spikingjelly.activation_based import memopt, model
+    from spikingjelly.activation_based import memopt
+    from spikingjelly.activation_based.model import sew_resnet, spikformer, spiking_vgg
 
-    makers = {**vars(model.sew_resnet), **vars(model.spikformer), **vars(model.spiking_vgg)}
+    makers = {**vars(sew_resnet), **vars(spikformer), **vars(spiking_vgg)}
     settings = {"surrogate_function": surrogate.ATan(), "detach_reset": True, **options}
     if name.startswith("sew"):
         settings["cnf"] = "ADD"

@@ -116,6 +116,8 @@ class VGGTraining(TrainingStep):
 class ModelTraining(TrainingStep):
     """A published network for images, another random image at each time step, cross-entropy of the mean scores.
 
+    Without an optimizer, whose own memory would hide that of the network.
+
     :param level: of :func:`memopt.optimize_memory`
     """
 
@@ -131,6 +133,10 @@ class ModelTraining(TrainingStep):
 
     def loss(self) -> torch.Tensor:
         return F.cross_entropy(self.net(self.images).mean(0), self.labels)
+
+    def run(self) -> None:
+        self.optimizer.zero_grad()
+        self.loss().backward()
 
 
 class SHDTraining(TrainingStep):
