@@ -4,7 +4,7 @@ import dataclasses
 
 from benchmarks.agreement import Disagreement
 from benchmarks.contenders import fused
-from benchmarks.packed_spikes import MALLOC, TO_THE_LAST_BIT, print_memory
+from benchmarks.packed_spikes import MALLOC, print_memory
 from benchmarks.race import Race
 from benchmarks.report import DidNotRun, Options, Report
 

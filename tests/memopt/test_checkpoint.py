@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
+from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils.checkpoint import checkpoint as torch_checkpoint
 
 from spikingjelly.activation_based import base, functional, layer, memopt, monitor, neuron
@@ -231,6 +232,32 @@ def test_inside_a_network_that_keeps_less() -> None:
     torch.manual_seed(0)
     made = memopt.optimize_memory(Parts("torch"), level=3)
     assert_same(training(made), training(net("torch")))
+
+
+@pytest.mark.usefixtures("every_size")
+@pytest.mark.parametrize(
+    "run", [memopt.checkpoint, lambda f, x: torch_checkpoint(f, x, use_reentrant=False)], ids=["ours", "torch's"]
+)
+def test_inside_such_a_network_a_checkpoint_keeps_nothing_but_its_input(run: Callable[..., Any]) -> None:
+    freed = []
+
+    class Twice(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.second = nn.Linear(8, 8), nn.Linear(8, 8)
+
+        def part(self, x: torch.Tensor) -> torch.Tensor:
+            between = self.first(x).sigmoid()
+            freed.append(StorageWeakRef(between.untyped_storage()))
+            return self.second(between)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            y = run(self.part, x)
+            assert freed[0].expired()
+            return y
+
+    memopt.optimize_memory(Twice(), level=3)(torch.rand(4, 8)).sum().backward()
+    assert len(freed) == 2
 
 
 def test_copies_carry_no_trace() -> None:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from spikingjelly.activation_based import functional, layer, memopt, monitor, neuron
+from spikingjelly.activation_based import functional, layer, memopt, monitor, neuron, surrogate
 from spikingjelly.activation_based.functional import _packed_spikes
 from tests.memopt.kept import kept_bytes
 from tests.memopt.networks import (
@@ -122,14 +122,16 @@ def test_a_single_neuron() -> None:
     assert all(map(torch.equal, *found))
 
 
-def test_monitors_see_each_call_once() -> None:
-    seen = []
+@pytest.mark.parametrize("watched", [neuron.LIFNode, surrogate.ATan, layer.BatchNorm2d])
+def test_monitors_see_each_call_once(watched: type[nn.Module]) -> None:
+    seen, numbers = [], []
     for level in (0, 3):
-        made = memopt.optimize_memory(net(), level=level)
-        watch = monitor.OutputMonitor(made, neuron.LIFNode)
-        training(made, steps=1)
+        made = memopt.optimize_memory(net("torch"), level=level)
+        watch = monitor.OutputMonitor(made, watched)
+        numbers.append(training(made, steps=1))
         seen.append(watch.records)
-    assert len(seen[0]) == 6
+    assert_same(numbers[1], numbers[0])
+    assert len(seen[0]) == {neuron.LIFNode: 6, surrogate.ATan: 18, layer.BatchNorm2d: 5}[watched]
     assert all(map(torch.equal, *seen))
 
 

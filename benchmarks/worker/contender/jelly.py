@@ -84,6 +84,7 @@ def published_net(name: str, level: int, **options: Any) -> nn.Module:
     settings = {"surrogate_function": surrogate.ATan(), "detach_reset": True, **options}
     if name.startswith("sew"):
         settings["cnf"] = "ADD"
+    torch.manual_seed(0)  # biases are not among the weights that are drawn later
     net = makers[name](num_classes=10, spiking_neuron=neuron.LIFNode, **settings)
     if name.startswith("spiking_vgg"):  # for images of 32 x 32 pixels
         net.avgpool, net.classifier = layer.AdaptiveAvgPool2d(1), layer.Linear(512, 10)

@@ -47,7 +47,17 @@ def checkpoint(
         return function(*args, **kwargs)
     members = list(dict.fromkeys(member for root in roots for member in root.modules()))
     _refuse_hooks(members)
+    return run_again(members, function, *args, **kwargs)
+
+
+def run_again(members: Sequence[nn.Module], function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """:func:`checkpoint` of a function that needs the states of ``members``."""
     return torch_checkpoint(function, *args, use_reentrant=False, context_fn=lambda: _contexts(members), **kwargs)
+
+
+def has_hooks(module: nn.Module) -> bool:
+    """Whether something is called before or after the module."""
+    return bool(module._forward_hooks or module._forward_pre_hooks)
 
 
 def _roots(function: Callable[..., Any], modules: Sequence[nn.Module] | None) -> list[nn.Module]:
@@ -61,7 +71,7 @@ def _roots(function: Callable[..., Any], modules: Sequence[nn.Module] | None) ->
 
 def _refuse_hooks(members: Sequence[nn.Module]) -> None:
     for module in members:
-        if module._forward_hooks or module._forward_pre_hooks:
+        if has_hooks(module):
             raise RuntimeError(
                 f"memopt.checkpoint: {type(module).__name__} has a forward hook, as a monitor or a learner sets it, "
                 "which would run twice. Remove it (monitor.remove_hooks()), or run this part without a checkpoint."

@@ -30,7 +30,7 @@ class Keeper(_packed_spikes._Packer):
         self.level = level
         self.recipes: dict[tuple[int, int], Recipe] = {}
         self.counts: weakref.WeakValueDictionary[Any, Counts] = weakref.WeakValueDictionary()
-        self.is_open = True
+        self.hook: Any = None  # what autograd calls while it keeps things here
 
     def pack(self, tensor: torch.Tensor) -> Any:
         recipe = self.recipe_of(tensor)
@@ -75,7 +75,7 @@ class Keeper(_packed_spikes._Packer):
     def remember(self, function: Any, arguments: Any, keywords: dict[str, Any], output: Any) -> Recipe | None:
         """After a call of ``function``: its output need not be kept."""
         if (
-            not self.is_open
+            not self._is_innermost()
             or not _can_be_computed_again(output)
             or (function in _recipes.SCALINGS and not _recipes.is_scaling(function, arguments))
         ):
@@ -94,6 +94,11 @@ class Keeper(_packed_spikes._Packer):
         )
         self.recipes[output.untyped_storage()._cdata, output._version] = recipe
         return recipe
+
+    def _is_innermost(self) -> bool:
+        """Inside a checkpoint, autograd does not keep the inputs of functions, and neither may a recipe."""
+        hooks = torch._C._autograd._top_saved_tensors_default_hooks(True)
+        return hooks is not None and hooks[0] is self.hook
 
     def _argument(self, tensor: torch.Tensor) -> Part | Packed:
         recipe = self.recipe_of(tensor)
@@ -122,14 +127,16 @@ def keeping(keeper: Keeper, watched: bool = True) -> Iterator[None]:
     """
     with ExitStack() as stack:
         stack.enter_context(dispatch.nothing_kept())
-        stack.enter_context(torch.autograd.graph.saved_tensors_hooks(keeper.pack, _unpack))
+        hooks = torch.autograd.graph.saved_tensors_hooks(keeper.pack, _unpack)
+        keeper.hook = hooks.pack_hook
+        stack.enter_context(hooks)
         if watched and keeper.level in AGAIN:
             stack.enter_context(_Watch(keeper))
         try:
             yield
         finally:
             keeper.recipes.clear()
-            keeper.is_open = False  # a checkpoint inside enters the watch again, in the backward pass
+            keeper.hook = None
 
 
 def _unpack(form: Form) -> torch.Tensor:

@@ -44,7 +44,11 @@ class LoopTwice(_Changed):
 
     def _eager_loop(self, x_seq: torch.Tensor) -> torch.Tensor:
         loop = super()._eager_loop  # type: ignore[misc]
-        return _checkpoint.checkpoint(loop, x_seq, modules=[self])
+        members = list(self.modules())
+        runs_once = not torch.is_grad_enabled() or torch.compiler.is_compiling()
+        if runs_once or any(_checkpoint.has_hooks(member) for member in members[1:]):
+            return loop(x_seq)
+        return _checkpoint.run_again(members, loop, x_seq)
 
 
 class LoopSeen(_Changed):
