@@ -12,6 +12,8 @@ from torch import nn
 
 from spikingjelly.activation_based import functional, layer, memopt, monitor, neuron, surrogate
 from spikingjelly.activation_based.functional import _packed_spikes
+from spikingjelly.fusion import build
+from spikingjelly.sparse_products import _choice, _kernels
 from tests.memopt.kept import kept_bytes
 from tests.memopt.networks import (
     Attention,
@@ -35,6 +37,26 @@ def test_same_numbers(backend: str, step_mode: str, level: int) -> None:
     expected = training(net(backend, step_mode), FORWARDS[step_mode])
     changed = memopt.optimize_memory(net(backend, step_mode), level=level)
     assert_same(training(changed, FORWARDS[step_mode]), expected)
+
+
+@pytest.mark.skipif(build.compiler() is None, reason="needs a C++ compiler")
+@pytest.mark.parametrize("level", [1, 2, 3])
+def test_layers_that_skip_zeros(level: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SMALLEST_WORK", "SMALLEST_PLANE", "SMALLEST_PLANE_OF_GRADIENT", "FEWEST_OUTPUTS"):
+        monkeypatch.setattr(_choice, name, 1)
+    for name in ("HIGHEST_DENSITY", "HIGHEST_DENSITY_OF_GRADIENT"):
+        monkeypatch.setattr(_choice, name, 1.0)
+    runs, forward = [], _kernels.forward
+    monkeypatch.setattr(_kernels, "forward", lambda *a: (runs.append(a), forward(*a))[1])
+    made = memopt.optimize_memory(net(), level=level)
+    found = training(made)
+    assert len(runs) == (22 if level == 3 else 12)  # the last layer is not computed again
+    assert_same(found, training(net()))
+    with_zeros_skipped = kept(made)
+    with functional.skip_zeros(False):
+        assert with_zeros_skipped == kept(made)
+    plan = memopt.memory_plan(made, images())
+    assert plan.extra_operations(3) > 0.8 * plan.operations
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32], ids=str)

@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch.multiprocessing.reductions import StorageWeakRef
 
+from spikingjelly import sparse_products
+
 Function = Callable[..., Any]
 
 # Functions of their arguments alone that keep their input for their own backward pass, so that their output can be
@@ -15,6 +17,7 @@ NORMS: frozenset[Function] = frozenset({F.batch_norm, F.layer_norm, F.group_norm
 PRODUCTS: frozenset[Function] = frozenset(
     {
         F.linear, F.conv1d, F.conv2d, F.conv3d, F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d,
+        sparse_products.product,
         torch.matmul, torch.bmm, torch.Tensor.matmul, torch.Tensor.__matmul__, torch.Tensor.bmm,
     }
 )  # fmt: skip
@@ -107,8 +110,13 @@ def keeps_its_inputs(function: Function, tensors: Sequence[torch.Tensor]) -> boo
     if function in NORMS:
         return True
     if function in PRODUCTS and len(tensors) > 1:
-        return tensors[1].requires_grad and (tensors[0].requires_grad or tensors[1].is_leaf)
+        return tensors[1].requires_grad and (tensors[0].requires_grad or _is_parameter(tensors[1]))
     return False
+
+
+def _is_parameter(tensor: torch.Tensor) -> bool:
+    """Whether it stays in memory anyway."""
+    return tensor.is_leaf or (tensor._base is not None and tensor._base.is_leaf)
 
 
 def without_statistics(arguments: Sequence[Any], keywords: dict[str, Any]) -> dict[str, Any]:
@@ -132,7 +140,7 @@ def floating_point_operations(function: Function, tensors: Sequence[torch.Tensor
         return 8 * output.numel() if function in NORMS else 0
     if function in (F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d):
         return 2 * tensors[0].numel() * tensors[1][0].numel()
-    if "conv" in function.__name__ or function is F.linear:
+    if "conv" in function.__name__ or function in (F.linear, sparse_products.product):
         return 2 * output.numel() * tensors[1][0].numel()
     return 2 * output.numel() * tensors[0].shape[-1]
 
