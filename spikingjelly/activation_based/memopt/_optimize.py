@@ -49,8 +49,10 @@ def optimize_memory(
     What stays as it is: outputs, loss, gradients, random numbers, running statistics and neuron states, to the last
     bit on a device whose operations give the same result twice; ``state_dict``; ``isinstance`` and all attributes;
     copies, pickles and ``torch.nn.parallel.DistributedDataParallel``. Nothing is rounded: each tensor is looked at, and
-    packed only if its values are those of spikes or counts. Modules don't run twice, so hooks and monitors see each
-    call once. Calls without a gradient run as before. Both step modes, autocast, and modules that are used twice work.
+    packed only if its values are those of spikes or counts. Functions are computed again, modules are not called again,
+    so hooks and monitors see each call once. (A loop of neurons whose surrogate has a hook is not computed again.)
+    Calls without a gradient run as before. Both step modes, autocast, and modules that are used twice work. In step
+    mode 's' the states between the steps are kept as well, which is one more tensor a neuron and step.
 
     What is looked at is a call of the model, not of its other methods. Tensors with fewer than 16384 elements are left
     alone. Under ``torch.compile`` only level 1 has an effect, and the graph breaks where it begins. What a user's own
