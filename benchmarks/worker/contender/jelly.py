@@ -85,7 +85,9 @@ def published_net(name: str, level: int, **options: Any) -> nn.Module:
     if name.startswith("sew"):
         settings["cnf"] = "ADD"
     torch.manual_seed(0)  # biases are not among the weights that are drawn later
-    net = makers[name](num_classes=10, spiking_neuron=neuron.LIFNode, **settings)
+    # Spikformer's own neurons have another threshold in the attention, which would not fire at first.
+    kind = None if name.startswith("spikformer") else neuron.LIFNode
+    net = makers[name](num_classes=10, spiking_neuron=kind, **settings)
     if name.startswith("spiking_vgg"):  # for images of 32 x 32 pixels
         net.avgpool, net.classifier = layer.AdaptiveAvgPool2d(1), layer.Linear(512, 10)
     functional.set_step_mode(net, "m")
