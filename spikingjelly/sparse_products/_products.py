@@ -55,8 +55,8 @@ def product(
     x: torch.Tensor,
     weight: torch.Tensor,
     bias: torch.Tensor | None,
-    stride: Pair,
-    padding: Pair,
+    stride: Size,
+    padding: Size,
     sparse_forward: bool,
     sparse_gradient: bool,
 ) -> torch.Tensor:
