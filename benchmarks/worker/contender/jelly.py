@@ -90,6 +90,9 @@ def published_net(name: str, level: int, **options: Any) -> nn.Module:
     net = makers[name](num_classes=10, spiking_neuron=kind, **settings)
     if name.startswith("spiking_vgg"):  # for images of 32 x 32 pixels
         net.avgpool, net.classifier = layer.AdaptiveAvgPool2d(1), layer.Linear(512, 10)
+    for module in net.modules():
+        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+            nn.init.constant_(module.weight, 2.0)  # with the usual 1 the attention is silent at first
     functional.set_step_mode(net, "m")
     return FromRest(memopt.optimize_memory(net, level=level))
 
