@@ -9,6 +9,8 @@ import torch.nn.functional as F
 from torch import nn
 from tqdm import tqdm
 
+from spikingjelly.activation_based import quantize
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -25,9 +27,12 @@ class Recipe:
         neurons of an image, times ``activation_weight``; None for no limit. The largest activation is what a spike
         stands for in the simplest conversion: without outliers fewer time steps suffice
     :param activation_weight: see there
-    :param clip: for every second batch each ReLU is clipped at a random part, between this one and 1, of the limit:
-        conversions whose threshold is a part of the largest activation clip too, and the network learns to do without
+    :param clip: for every second batch each ReLU is clipped at a random part, between this one and 1, of the limit
+        (the logarithm of the part is uniform): conversions whose threshold is a part of the largest activation clip too, and the network learns to do without
         what they take; 1 for no clipping. (A part of the batch's largest output would reward outliers.)
+    :param levels: outputs that are clipped are also rounded down to so many levels above 0, as the rates of neurons
+        after so many time steps are, with the gradient of the identity: the network learns to do without small
+        activations too; None for no rounding
     """
 
     epochs: int = 10
@@ -40,6 +45,7 @@ class Recipe:
     activation_limit: float | None = None
     activation_weight: float = 1e-2
     clip: float = 1.0
+    levels: int | None = None
 
 
 def moved(images: torch.Tensor, recipe: Recipe) -> torch.Tensor:
@@ -116,8 +122,10 @@ class _Limits:
         self.penalties.append(0.5 * excess.square().flatten(1).sum(1).mean())
         if not self.clips:
             return None
-        part = self.recipe.clip + (1 - self.recipe.clip) * float(torch.rand(()))
-        return output.clamp(max=part * limit)
+        part = self.recipe.clip ** float(torch.rand(()))
+        rate = (output / (part * limit)).clamp(max=1.0)
+        levels = self.recipe.levels
+        return part * limit * (rate if levels is None else quantize.floor(rate * levels) / levels)
 
     def penalty(self) -> torch.Tensor | float:
         """Of the last forward pass."""
