@@ -54,7 +54,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("-fashion-ann", type=Path, help="the same for Fashion-MNIST")
     parser.add_argument("-steps", type=int, nargs="+", default=[1, 2, 4, 8, 16, 32, 64], help="numbers of time steps")
     parser.add_argument("-epochs", type=int, default=8, help="epochs with ReLUs")
-    parser.add_argument("-qcfs-epochs", type=int, default=2, help="epochs with QCFS")
+    parser.add_argument("-qcfs-epochs", type=int, default=4, help="epochs with QCFS")
     parser.add_argument("-L", type=int, default=4, help="levels of QCFS")
     parser.add_argument("-channels", type=int, default=32, help="channels of each convolution")
     parser.add_argument("-calibration", type=int, default=1000, help="training images for the conversion")

@@ -27,9 +27,10 @@ class Recipe:
         neurons of an image, times ``activation_weight``; None for no limit. The largest activation is what a spike
         stands for in the simplest conversion: without outliers fewer time steps suffice
     :param activation_weight: see there
-    :param clip: for every second batch each ReLU is clipped at a random part, between this one and 1, of the limit
-        (the logarithm of the part is uniform): conversions whose threshold is a part of the largest activation clip too, and the network learns to do without
-        what they take; 1 for no clipping. (A part of the batch's largest output would reward outliers.)
+    :param clip: for every second batch each ReLU is clipped at a random part, between this one and 1, of the limit (the
+        logarithm of the part is uniform): conversions whose threshold is a part of the largest activation clip too, and
+        the network learns to do without what they take; 1 for no clipping. (A part of the batch's largest output would
+        reward outliers.)
     :param levels: outputs that are clipped are also rounded down to so many levels above 0, as the rates of neurons
         after so many time steps are, with the gradient of the identity: the network learns to do without small
         activations too; None for no rounding
