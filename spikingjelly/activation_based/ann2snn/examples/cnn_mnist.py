@@ -43,7 +43,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("-b", type=int, default=128, help="batch size of the training")
     parser.add_argument("-lr", type=float, default=3e-3, help="highest learning rate")
     parser.add_argument("-limit", type=float, default=3.0, help="activations above it are punished; 0 for no limit")
-    parser.add_argument("-limit-weight", type=float, default=0.1, help="how much they are punished")
+    parser.add_argument("-limit-weight", type=float, default=0.03, help="how much they are punished")
     parser.add_argument("-clip", type=float, default=0.15, help="least part of -limit to clip at in training; 1: none")
     parser.add_argument(
         "-levels", type=int, default=25, help="levels of clipped activations in training; 0: no rounding"
