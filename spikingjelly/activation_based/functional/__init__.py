@@ -35,6 +35,7 @@ from spikingjelly.activation_based.functional._online import (
 from spikingjelly.activation_based.functional._packed_spikes import packed_spikes
 from spikingjelly.activation_based.functional._readout import first_spike_index, redundant_one_hot, set_threshold_margin
 from spikingjelly.activation_based.functional._sltt import sltt_online_training
+from spikingjelly.sparse_products import skip_zeros
 
 __all__ = [
     "chunk_multi_step_forward",
@@ -59,6 +60,7 @@ __all__ = [
     "set_backend",
     "set_step_mode",
     "set_threshold_margin",
+    "skip_zeros",
     "sltt_online_training",
     "spike_similar_loss",
     "t_last_multi_step_forward",

@@ -1,8 +1,11 @@
 """Convolutions with step modes."""
 
+from typing import Any
+
 import torch
 from torch import nn
 
+from spikingjelly import sparse_products
 from spikingjelly.activation_based.layer._wrapped import StepLayer
 
 Size = int | tuple[int, ...]
@@ -10,6 +13,11 @@ Size = int | tuple[int, ...]
 
 class _Conv(StepLayer):
     _takes_each_step_alone = True
+    groups: Any
+    padding_mode: Any
+    dilation: Any
+    stride: Any
+    padding: Any
 
     def __init__(
         self,
@@ -36,6 +44,24 @@ class _Conv(StepLayer):
             padding_mode=padding_mode,
             step_mode=step_mode,
         )
+
+    def _conv_forward(self, input: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
+        y = self._without_zeros(input, weight, bias)
+        return super()._conv_forward(input, weight, bias) if y is None else y  # type: ignore[misc]
+
+    def _without_zeros(self, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor | None:
+        """The convolution of spikes in one or two dimensions, or None where the dense one is to run."""
+        plain = self.groups == 1 and self.padding_mode == "zeros" and not isinstance(self.padding, str)
+        if not plain or any(d != 1 for d in self.dilation):
+            return None
+        if weight.dim() == 4:
+            return sparse_products.convolution(x, weight, bias, self.stride, self.padding)
+        if weight.dim() != 3 or x.dim() != 3:
+            return None
+        y = sparse_products.convolution(
+            x.unsqueeze(2), weight.unsqueeze(2), bias, (1, *self.stride), (0, *self.padding)
+        )
+        return None if y is None else y.squeeze(2)
 
 
 class Conv1d(_Conv, nn.Conv1d):

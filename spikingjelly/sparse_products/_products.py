@@ -1,0 +1,101 @@
+"""Convolution and linear layer with their gradients, or None where the dense layer is to run."""
+
+import math
+from typing import Any
+
+import torch
+
+from spikingjelly.sparse_products import _choice, _kernels
+from spikingjelly.sparse_products._kernels import Pair
+
+_PIXELS_OF_A_SAMPLE = 1024  # of a linear layer: as many gradients as stay in the cache of a core
+
+
+def convolution(
+    x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, stride: Pair, padding: Pair
+) -> torch.Tensor | None:
+    """The convolution of ``x`` ``[N, C, H, W]`` with ``weight`` ``[O, C, KH, KW]``, or None where it would not pay."""
+    if not _choice.is_plain(x) or x.dim() != 4 or x.shape[1] != weight.shape[1] or not _kernels.can_take(weight):
+        return None
+    pixels = x.shape[0] * x.shape[2] * x.shape[3] // (stride[0] * stride[1])
+    if not _choice.large_enough(pixels * weight.numel(), pixels, weight.shape[0]):
+        return None
+    if not _choice.can_run(x, weight, bias):
+        return None
+    density = _choice.density(x)
+    forward = density <= _choice.HIGHEST_DENSITY
+    gradient = (
+        weight.requires_grad
+        and torch.is_grad_enabled()
+        and density <= _choice.HIGHEST_DENSITY_OF_GRADIENT
+        and pixels >= _choice.SMALLEST_PLANE_OF_GRADIENT
+        and _kernels.can_take_gradient(weight, stride, padding)
+    )
+    if not forward and not gradient:
+        return None
+    y: torch.Tensor = _Convolution.apply(x, weight, bias, stride, padding, forward, gradient)
+    return y
+
+
+def linear(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor | None:
+    """``x`` ``[*, C]`` times ``weight`` ``[O, C]``, or None where it would not pay."""
+    if not _choice.is_plain(x) or x.dim() < 2 or x.shape[-1] != weight.shape[-1]:
+        return None
+    rows = math.prod(x.shape[:-1])
+    if not _choice.large_enough(rows * weight.numel(), rows, weight.shape[0]) or not x.is_contiguous():
+        return None
+    samples = _samples(rows)
+    image = x.view(samples, rows // samples, 1, x.shape[-1]).permute(0, 3, 1, 2)
+    y = convolution(image, weight[:, :, None, None], bias, (1, 1), (0, 0))
+    return None if y is None else y.permute(0, 2, 3, 1).reshape(*x.shape[:-1], weight.shape[0])
+
+
+def _samples(rows: int) -> int:
+    """Into how many equal parts the rows are cut: the fewest that are small enough, if there are any."""
+    fewest = -(-rows // _PIXELS_OF_A_SAMPLE)
+    return next((n for n in range(fewest, 4 * fewest) if rows % n == 0), 1)
+
+
+class _Convolution(torch.autograd.Function):
+    """Keeps what the dense convolution keeps: its input and its weights."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: torch.Tensor,
+        weight: torch.Tensor,
+        bias: torch.Tensor | None,
+        stride: Pair,
+        padding: Pair,
+        sparse_forward: bool,
+        sparse_gradient: bool,
+    ) -> torch.Tensor:
+        ctx.save_for_backward(x, weight)
+        ctx.options = stride, padding, sparse_gradient
+        function = _kernels.forward if sparse_forward else torch.conv2d
+        return function(x, weight, bias, stride, padding)
+
+    @staticmethod
+    def backward(ctx: Any, grad: torch.Tensor) -> tuple[Any, ...]:
+        x, weight = ctx.saved_tensors
+        stride, padding, sparse = ctx.options
+        of_x, of_weight, of_bias = ctx.needs_input_grad[:3]
+        sparse = sparse and of_weight and not torch.is_grad_enabled()  # what is differentiated twice is PyTorch's own
+        wanted = [of_x, of_weight and not sparse, of_bias]
+        grads: list[torch.Tensor | None] = [None, None, None]
+        if any(wanted):
+            grads = _dense(grad, x, weight, stride, padding, wanted)
+        if sparse:
+            grads[1] = _kernels.gradient(x, weight, grad, stride, padding)
+        return (*grads, None, None, None, None)
+
+
+def _dense(
+    grad: torch.Tensor, x: torch.Tensor, weight: torch.Tensor, stride: Pair, padding: Pair, wanted: list[bool]
+) -> list[torch.Tensor | None]:
+    bias_sizes = [weight.shape[0]]
+    return list(
+        torch.ops.aten.convolution_backward(
+            grad, x, weight, bias_sizes, stride, padding, [1, 1], False, [0, 0], 1, wanted
+        )
+    )
