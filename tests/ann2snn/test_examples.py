@@ -4,6 +4,7 @@ import http.server
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -92,6 +93,23 @@ def test_compare_makes_a_table(tmp_path: Path, weights: Path) -> None:
     assert saved["settings"]["L"] == 3
     assert set(saved["results"]["MNIST (subset)"]["snn"]) == set(ann2snn.METHODS)
     assert (tmp_path / "ann2snn.png").read_bytes()[:4] == PNG
+
+
+def test_qcfs_learns_for_few_and_many_time_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    args = compare.parse(["-L", "3", "-qcfs-epochs", "1", "-channels", "4", "-calibration", "50", "-device", "cpu"])
+    (task,) = compare.tasks(args)
+    task = replace(task, train=tuple(part[:384] for part in task.train))
+    seen = []
+    plain = ann2snn.QCFS.forward
+
+    def forward(self: ann2snn.QCFS, x: torch.Tensor) -> torch.Tensor:
+        seen.append(self.L)
+        return plain(self, x)
+
+    monkeypatch.setattr(ann2snn.QCFS, "forward", forward)
+    quantised = compare.trained_with_qcfs(mnist_cnn.CNN(channels=4), task, args)
+    assert seen == [3] * 3 + [48] * 3 + [3] * 3
+    assert [m.L for m in quantised.modules() if isinstance(m, ann2snn.QCFS)] == [3] * 3
 
 
 def test_data_sets_of_compare(shared_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -202,7 +220,9 @@ def test_training_and_accuracy() -> None:
     labels = (images[:, 0, 0, 0] > 127).long()
     net = nn.Sequential(nn.Flatten(), nn.Linear(16, 2))
     recipe = ann_training.Recipe(epochs=30, batch_size=50, lr=0.05, weight_decay=0.0, shift=0.0)
-    ann_training.train(net, images, labels, recipe)
+    numbers: list[int] = []
+    ann_training.train(net, images, labels, recipe, before_batch=numbers.append)
+    assert numbers == list(range(120))
     assert ann_training.accuracy(net, images, labels) > 0.95
     assert ann_training.accuracy(net, images, 1 - labels) < 0.05
     assert not net.training

@@ -1,7 +1,7 @@
 """Train an ordinary network on images that lie in memory, with random shifts and rotations."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -70,11 +70,19 @@ def batches_of(*tensors: torch.Tensor, batch_size: int, shuffle: bool) -> Iterat
         yield tuple(part[rows].float() / 255 if part.dtype == torch.uint8 else part[rows] for part in tensors)
 
 
-def train(net: nn.Module, images: torch.Tensor, labels: torch.Tensor, recipe: Recipe, device: str = "cpu") -> None:
+def train(
+    net: nn.Module,
+    images: torch.Tensor,
+    labels: torch.Tensor,
+    recipe: Recipe,
+    device: str = "cpu",
+    before_batch: Callable[[int], object] = lambda number: None,
+) -> None:
     """Train ``net`` in place with AdamW and cross entropy, with a progress bar.
 
     :param images: ``[N, C, H, W]``, uint8 or floats in [0, 1]
     :param labels: ``[N]``
+    :param before_batch: is called with the number of each batch, from 0 on, before the network sees it
     """
     _channels_last(net.to(device)).train()
     optimizer = torch.optim.AdamW(net.parameters(), lr=recipe.lr, weight_decay=recipe.weight_decay)
@@ -90,6 +98,7 @@ def train(net: nn.Module, images: torch.Tensor, labels: torch.Tensor, recipe: Re
             for x, y in batches_of(images, labels, batch_size=recipe.batch_size, shuffle=True):
                 x = moved(x.to(device, memory_format=torch.channels_last), recipe)
                 limits.next_batch()
+                before_batch(bar.n)
                 loss = F.cross_entropy(net(x), y.to(device)) + limits.penalty()
                 optimizer.zero_grad()
                 loss.backward()
