@@ -337,10 +337,10 @@ def test_download(server: str, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_reaches_the_published_accuracies_on_the_whole_mnist(tmp_path: Path, shared_data: Path) -> None:
-    """Those of the modes that clip little: a network without large activations is no network to clip at a quarter."""
+    """All six of one training."""
     flags = ["-T", "50", "-epochs", "5", "-device", "cpu", "-out-dir", str(tmp_path)]
     results = cnn_mnist.main([*flags, "-data-dir", str(shared_data / "mnist")])
-    published = {"max": 0.9777, "99.9%": 0.9841, "1/2": 0.9844, "1/3": 0.9828}
+    published = {"max": 0.9777, "99.9%": 0.9841, "1/2": 0.9844, "1/3": 0.9828, "1/4": 0.9747, "1/5": 0.9487}
     reached = {name: results[name][50] for name in published}
     assert {name: reached[name] >= accuracy for name, accuracy in published.items()} == dict.fromkeys(published, True)
-    assert results["opi"][16] >= 0.984
+    assert results["opi"][16] >= 0.975

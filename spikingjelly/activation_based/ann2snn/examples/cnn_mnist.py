@@ -1,6 +1,6 @@
 """MNIST with a small convolutional network, trained as an ANN and converted in all published modes and more.
 
-``python -m spikingjelly.activation_based.ann2snn.examples.cnn_mnist -T 50 -epochs 15 -data-dir MNIST_FOLDER``
+``python -m spikingjelly.activation_based.ann2snn.examples.cnn_mnist -T 50 -epochs 5 -data-dir MNIST_FOLDER``
 
 Prints the accuracy of the ANN and, for each mode, of the spiking network after several numbers of time steps; saves all
 of them as JSON, and the curves as a picture. Without ``-data-dir`` it uses the subset of MNIST that comes along.
@@ -39,7 +39,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )  # fmt: skip
     parser.add_argument("-T", type=int, default=50, help="time steps of the spiking networks")
-    parser.add_argument("-epochs", type=int, default=15, help="epochs of the ANN's training")
+    parser.add_argument("-epochs", type=int, default=5, help="epochs of the ANN's training")
     parser.add_argument("-b", type=int, default=128, help="batch size of the training")
     parser.add_argument("-lr", type=float, default=3e-3, help="highest learning rate")
     parser.add_argument("-limit", type=float, default=3.0, help="activations above it are punished; 0 for no limit")
