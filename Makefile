@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c const
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all check format bench bench-gpu docs clean
+.PHONY: help demo test test-all test-docs check format bench bench-gpu docs clean
 
 help:
 	@echo "make demo      install into .venv and train on the shipped subset of MNIST, with a picture (2 minutes)"
@@ -16,7 +16,8 @@ help:
 	@echo "make check     ruff, format and mypy"
 	@echo "make bench     speed and memory against the eager loop and the peers (installs these into ~/.cache, 1.4 GB)"
 	@echo "make bench-gpu the same for the GPU backends; writes benchmarks/results/gpu.json and gpu.png"
-	@echo "make docs      how to read the documentation"
+	@echo "make docs      build the documentation, in English and Chinese, into docs/_build/html (a few minutes)"
+	@echo "make test-docs build it and look at it in a headless browser (chromium, where there is one)"
 	@echo "make format    let ruff format the code"
 	@echo "make clean     remove .venv and what was built"
 
@@ -30,6 +31,10 @@ help:
 .venv/.dev: .venv/bin/python pyproject.toml constraints.txt
 	$(PIP) -e ".[dev]"
 	@touch $@ .venv/.demo
+
+.venv/.docs: .venv/bin/python pyproject.toml constraints.txt
+	$(PIP) -e ".[docs]"
+	@touch $@
 
 demo: .venv/.demo
 	$(BIN)/python -m spikingjelly.activation_based.examples.lif_fc_mnist -tau 2.0 -T 100 -b 64 -epochs 15 -opt adam -lr 1e-3
@@ -55,9 +60,11 @@ bench: .venv/.demo
 bench-gpu: .venv/.demo
 	$(BIN)/python -m benchmarks.gpu
 
-docs:
-	@echo "README.md is the guide of this version; every public class and function documents itself:"
-	@echo "  $(BIN)/python -m pydoc spikingjelly.activation_based.neuron"
+docs: .venv/.docs
+	$(BIN)/python docs/build.py
+
+test-docs: .venv/.dev .venv/.docs
+	$(BIN)/python -m pytest tests/docs
 
 clean:
-	rm -rf .venv build dist *.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache
+	rm -rf .venv build dist docs/_build docs/en/api docs/zh/api *.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache

@@ -1,10 +1,10 @@
-"""Packages that had another name: their modules are found under the old one, and a note tells the new one."""
+"""Modules that have another name in another release: they are found under both."""
 
 import importlib
 import importlib.util
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.abc import InspectLoader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from types import CodeType, ModuleType
@@ -28,17 +28,29 @@ def find_as(old: str, new: str) -> None:
     sys.meta_path.insert(0, _FormerNames(old, new))
 
 
-class _FormerNames(MetaPathFinder, InspectLoader):
-    """Imports ``new.name`` for ``old.name``: one module object with two names, so that its classes exist once."""
+def find_modules_as(names: Mapping[str, str]) -> None:
+    """Let each module of ``names``, which has no file, be the one that it is mapped to; both with their full names."""
+    sys.meta_path.insert(0, _OtherNames(names))
 
-    def __init__(self, old: str, new: str) -> None:
-        self.old, self.new = f"{old}.", f"{new}."
+
+class _SecondName(MetaPathFinder, InspectLoader):
+    """Imports one module for another: one module object with two names, so that its classes exist once."""
+
+    def __init__(self) -> None:
         self.specs: dict[str, Any] = {}
+
+    def _is_meant(self, fullname: str) -> bool:
+        """Whether it is the second name of a module."""
+        raise NotImplementedError
+
+    def _today(self, fullname: str) -> str:
+        """The name of that module."""
+        raise NotImplementedError
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if not fullname.startswith(self.old) or self._has_file(fullname):
+        if not self._is_meant(fullname):
             return None
         name = self._today(fullname)
         try:
@@ -71,6 +83,17 @@ class _FormerNames(MetaPathFinder, InspectLoader):
         spec = importlib.util.find_spec(self._today(fullname))
         return spec.loader.get_source(spec.name) if spec and isinstance(spec.loader, InspectLoader) else None
 
+
+class _FormerNames(_SecondName):
+    """``new.name`` for ``old.name``."""
+
+    def __init__(self, old: str, new: str) -> None:
+        super().__init__()
+        self.old, self.new = f"{old}.", f"{new}."
+
+    def _is_meant(self, fullname: str) -> bool:
+        return fullname.startswith(self.old) and not self._has_file(fullname)
+
     def _has_file(self, fullname: str) -> bool:
         parent = sys.modules[fullname.rpartition(".")[0]]
         is_itself = fullname.startswith(f"{parent.__name__}.")  # else it is a package of today, under the former name
@@ -78,3 +101,17 @@ class _FormerNames(MetaPathFinder, InspectLoader):
 
     def _today(self, fullname: str) -> str:
         return self.new + fullname.removeprefix(self.old)
+
+
+class _OtherNames(_SecondName):
+    """Each as a table says."""
+
+    def __init__(self, names: Mapping[str, str]) -> None:
+        super().__init__()
+        self.names = names
+
+    def _is_meant(self, fullname: str) -> bool:
+        return fullname in self.names
+
+    def _today(self, fullname: str) -> str:
+        return self.names[fullname]

@@ -1,8 +1,10 @@
-"""Settings for the whole package. They are read where they are needed, so a change takes effect at once::
+"""Settings for the whole package.
 
-from spikingjelly import configure
+They are read where they are needed, so a change takes effect at once::
 
-configure.max_threads_number_for_datasets_preprocess = 4
+    from spikingjelly import configure
+
+    configure.max_threads_number_for_datasets_preprocess = 4
 """
 
 max_threads_number_for_datasets_preprocess = 16

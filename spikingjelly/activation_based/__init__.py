@@ -2,6 +2,11 @@
 
 from typing import Any
 
+from spikingjelly import _former_names
+from spikingjelly.activation_based import _later_names
+
+_former_names.find_modules_as(_later_names.table(__name__))
+
 _REPLACED = {
     "neuron_cupy": "neuron, whose classes run in a derived kernel with backend='cupy'",
     "neuron_cupy_lite": "neuron, whose classes run in a derived kernel with backend='cupy'",

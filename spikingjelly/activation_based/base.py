@@ -2,7 +2,7 @@
 
 import copy
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -19,6 +19,10 @@ __all__ = [
     "SingleStepModule",
     "StepModule",
     "check_backend_library",
+    "extract_memories",
+    "load_memories",
+    "memories",
+    "named_memories",
 ]
 
 # Set while an operator is being looked for that takes one number as the state of all neurons.
@@ -292,6 +296,49 @@ class MemoryModule(nn.Module, StepModule):
         memo[id(self)] = replica
         replica.__dict__ = copy.deepcopy(self._copyable_dict(), memo)
         return replica
+
+
+def named_memories(module: nn.Module, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Name and value of the memories of ``module`` and all modules in it, in the order of ``module.named_modules()``.
+
+    :param prefix: what the names start with
+    """
+    for name, part in module.named_modules(prefix=prefix):
+        if isinstance(part, MemoryModule):
+            for memory, value in part.named_memories():
+                yield (f"{name}.{memory}" if name else memory), value
+
+
+def memories(module: nn.Module) -> Iterator[Any]:
+    """The values of :func:`named_memories`."""
+    for _, value in named_memories(module):
+        yield value
+
+
+def extract_memories(module: nn.Module) -> list[Any]:
+    """The values of all memories as they are, for :func:`load_memories`: the state of a network between two calls."""
+    return list(memories(module))
+
+
+def load_memories(module: nn.Module, memory_list: Sequence[Any]) -> None:
+    """Set all memories of ``module`` and of the modules in it.
+
+    :param memory_list: the values in the order of :func:`extract_memories`
+
+    :raises ValueError: if there are more or fewer of them than ``module`` has memories
+    """
+    places = [
+        (part, name) for part in module.modules() if isinstance(part, MemoryModule) for name, _ in part.named_memories()
+    ]
+    if len(places) != len(memory_list):
+        raise ValueError(
+            f"load_memories: memory_list must have one value for each memory, {len(places)}, but it has "
+            f"{len(memory_list)}. Take it from extract_memories of a network of the same modules."
+        )
+    for (part, name), value in zip(places, memory_list, strict=True):
+        setattr(part, name, value)
+        _carried_state.forget(part)
+        _backward_hint.forget(part)
 
 
 def _moved(tensor: torch.Tensor, fn: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:

@@ -10,6 +10,12 @@ import torch
 from spikingjelly.activation_based._checks import ArgumentValueError, check_positive_int
 
 __all__ = [
+    "CeilATGF",
+    "ClampATGF",
+    "FloorATGF",
+    "KBitQuantizeATGF",
+    "RoundATGF",
+    "StepQuantizeATGF",
     "affine_k_bit_quantize",
     "ceil",
     "ceil_atgf",
@@ -100,6 +106,15 @@ class clamp_atgf(torch.autograd.Function):
     def backward(ctx: Any, grad_output: torch.Tensor) -> Any:
         (inside,) = ctx.saved_tensors
         return grad_output * inside, None, None
+
+
+# Their names in the 2.0 releases
+RoundATGF = round_atgf
+CeilATGF = ceil_atgf
+FloorATGF = floor_atgf
+StepQuantizeATGF = step_quantize_atgf
+KBitQuantizeATGF = k_bit_quantize_atgf
+ClampATGF = clamp_atgf
 
 
 def round(x: torch.Tensor) -> torch.Tensor:

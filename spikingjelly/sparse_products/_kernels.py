@@ -8,12 +8,12 @@ import torch
 from spikingjelly.fusion import build
 from spikingjelly.sparse_products import _source
 
-Pair = tuple[int, int]
+Size = tuple[int, ...]
 _MOST_CHANNELS = 1 << 16  # their numbers have 16 bits
 _LANES = 16
 
 
-def can_take_gradient(weight: torch.Tensor, stride: Pair, padding: Pair) -> bool:
+def can_take_gradient(weight: torch.Tensor, stride: Size, padding: Size) -> bool:
     """Whether :func:`gradient` is built for such a convolution."""
     height, width = weight.shape[2:]
     return (height, width) in _source.SIZES and stride == (1, 1) and padding[0] < height and padding[1] < width
@@ -44,7 +44,7 @@ def _library() -> ctypes.CDLL:
 
 
 def forward(
-    x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, stride: Pair, padding: Pair
+    x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, stride: Size, padding: Size
 ) -> torch.Tensor:
     """The convolution ``[B, O, H', W']`` of ``x`` ``[B, C, H, W]``, in the memory format that torch's would have."""
     last = _channels_last(x)
@@ -67,7 +67,7 @@ def forward(
     return y
 
 
-def gradient(x: torch.Tensor, weight: torch.Tensor, grad: torch.Tensor, stride: Pair, padding: Pair) -> torch.Tensor:
+def gradient(x: torch.Tensor, weight: torch.Tensor, grad: torch.Tensor, stride: Size, padding: Size) -> torch.Tensor:
     """The gradient at ``weight`` ``[O, C, KH, KW]`` for ``grad`` ``[B, O, H', W']``, that at the output."""
     last, grad_last = _channels_last(x), _channels_last(grad)
     x = x if last or x.is_contiguous() else x.contiguous()
@@ -83,7 +83,7 @@ def _channels_last(x: torch.Tensor) -> bool:
 
 
 def _sizes(
-    x: torch.Tensor, weight: torch.Tensor, stride: Pair, padding: Pair, y: torch.Tensor, last: bool, y_last: bool
+    x: torch.Tensor, weight: torch.Tensor, stride: Size, padding: Size, y: torch.Tensor, last: bool, y_last: bool
 ) -> ctypes.Array:
     outputs, _, *kernel = weight.shape
     numbers = (*x.shape, outputs, *kernel, *stride, *padding, *y.shape[2:], last, y_last, torch.get_num_threads())

@@ -6,16 +6,30 @@ from typing import Any
 import torch
 
 from spikingjelly.sparse_products import _choice, _kernels
-from spikingjelly.sparse_products._kernels import Pair
+from spikingjelly.sparse_products._kernels import Size
 
 _PIXELS_OF_A_SAMPLE = 1024  # of a linear layer: as many gradients as stay in the cache of a core
 
 
 def convolution(
-    x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, stride: Pair, padding: Pair
+    x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, stride: Size, padding: Size
 ) -> torch.Tensor | None:
-    """The convolution of ``x`` ``[N, C, H, W]`` with ``weight`` ``[O, C, KH, KW]``, or None where it would not pay."""
-    if not _choice.is_plain(x) or x.dim() != 4 or x.shape[1] != weight.shape[1] or not _kernels.can_take(weight):
+    """The convolution of ``x`` ``[N, C, H, W]`` with ``weight`` ``[O, C, KH, KW]``, or None where it would not pay.
+
+    Without H, and so with one kernel size, stride and padding, it is one over L.
+    """
+    if not _choice.is_plain(x):
+        return None
+    if x.dim() == 3 and len(stride) == 1:
+        y = _convolution(x.unsqueeze(2), weight.unsqueeze(2), bias, (1, *stride), (0, *padding))
+        return None if y is None else y.squeeze(2)
+    return _convolution(x, weight, bias, stride, padding) if x.dim() == 4 and len(stride) == 2 else None
+
+
+def _convolution(
+    x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, stride: Size, padding: Size
+) -> torch.Tensor | None:
+    if x.shape[1] != weight.shape[1] or not _kernels.can_take(weight):
         return None
     pixels = x.shape[0] * x.shape[2] * x.shape[3] // (stride[0] * stride[1])
     if not _choice.large_enough(pixels * weight.numel(), pixels, weight.shape[0]):
@@ -46,7 +60,7 @@ def linear(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> 
         return None
     samples = _samples(rows)
     image = x.view(samples, rows // samples, 1, x.shape[-1]).permute(0, 3, 1, 2)
-    y = convolution(image, weight[:, :, None, None], bias, (1, 1), (0, 0))
+    y = _convolution(image, weight[:, :, None, None], bias, (1, 1), (0, 0))
     return None if y is None else y.permute(0, 2, 3, 1).reshape(*x.shape[:-1], weight.shape[0])
 
 
@@ -65,8 +79,8 @@ class _Convolution(torch.autograd.Function):
         x: torch.Tensor,
         weight: torch.Tensor,
         bias: torch.Tensor | None,
-        stride: Pair,
-        padding: Pair,
+        stride: Size,
+        padding: Size,
         sparse_forward: bool,
         sparse_gradient: bool,
     ) -> torch.Tensor:
@@ -91,7 +105,7 @@ class _Convolution(torch.autograd.Function):
 
 
 def _dense(
-    grad: torch.Tensor, x: torch.Tensor, weight: torch.Tensor, stride: Pair, padding: Pair, wanted: list[bool]
+    grad: torch.Tensor, x: torch.Tensor, weight: torch.Tensor, stride: Size, padding: Size, wanted: list[bool]
 ) -> list[torch.Tensor | None]:
     bias_sizes = [weight.shape[0]]
     return list(

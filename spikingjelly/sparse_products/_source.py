@@ -43,7 +43,6 @@ struct Buffer {
     int64_t size = 0;
     Buffer() = default;
     explicit Buffer(int64_t wanted) { reserve(wanted); }
-    Buffer(const Buffer&) = delete;
     ~Buffer() { free(data); }
     T& operator[](int64_t i) { return data[i]; }
     const T& operator[](int64_t i) const { return data[i]; }
@@ -135,11 +134,8 @@ static void arrange(float* weight, float* arranged, const Sizes& s) {
                     float* inner = arranged + (t * s.channels + c) * padded;
                     for (int64_t o = o0; o < o0 + block; o++) {
                         float* outer = weight + (o * s.channels + c) * taps + t;
-                        if (BACK) {
-                            if (o < s.outputs) *outer = inner[o];
-                        } else {
-                            inner[o] = o < s.outputs ? *outer : 0.0f;
-                        }
+                        if (!BACK) inner[o] = o < s.outputs ? *outer : 0.0f;
+                        else if (o < s.outputs) *outer = inner[o];
                     }
                 }
             }

@@ -1,5 +1,6 @@
 """Each example trains, keeps what the next run needs, and goes on where it was interrupted."""
 
+import datetime
 import json
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import torch
 from spikingjelly.activation_based.examples.common import run_folder
 from tests.examples.runs import EXAMPLES, Example, interrupt_after_the_first_epoch, run
 
+A_DAY = datetime.timedelta(days=1)
 without_pictures = pytest.mark.usefixtures("no_pictures")
 every_example = pytest.mark.parametrize("example", EXAMPLES.values(), ids=EXAMPLES.keys())
 
@@ -77,6 +79,8 @@ def test_other_flags(example: Example, tmp_path: Path, request: pytest.FixtureRe
     (record,) = (tmp_path / "out").rglob("run.json")
     assert record.parent.name.endswith("_amp")
     content = json.loads(record.read_text())
+    assert abs(datetime.datetime.now(datetime.timezone.utc) - datetime.datetime.fromisoformat(content["date"])) < A_DAY
+    assert content["machine"].keys() == {"processor", "cores"}
     assert content["flags"] | {"lr": 0.03, "momentum": 0.5, "seed": 7, "amp": True, "j": 1} == content["flags"]
     assert len(content["epochs"]) == 1
 

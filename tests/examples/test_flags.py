@@ -11,7 +11,7 @@ from spikingjelly.activation_based.examples import (
     rsnn_sequential_fmnist,
     spiking_lstm_sequential_mnist,
 )
-from spikingjelly.activation_based.examples.common import batches, command, run_folder
+from spikingjelly.activation_based.examples.common import batches, command, flags, run_folder
 from spikingjelly.datasets import DatasetNotFoundError, DiskSpaceError, PreparationError
 
 
@@ -112,3 +112,15 @@ def test_too_few_samples() -> None:
         batches.collated(data, 4, train=True)
     assert [len(labels) for _, labels in batches.collated(data, 2, train=True)] == [2]
     assert [len(labels) for _, labels in batches.collated(data, 2, train=False)] == [2, 1]
+
+
+def test_examples_with_flags_of_their_own(capsys: pytest.CaptureFixture[str]) -> None:
+    made = flags.parser("some", "Something.", b=3, lr=0.5, resume=False, workers=False)
+    args = flags.parse(made, ["-epochs", "4"], ("b", "epochs"), package="some.package")
+    assert (args.b, args.lr, args.epochs) == (3, 0.5, 4)
+    assert args.command == "python -m some.package.some -epochs 4"
+    assert not {"j", "resume", "opt", "momentum", "amp", "T"} & vars(args).keys()
+    for flag in ("-resume", "-j", "-opt", "-momentum", "-amp"):
+        with pytest.raises(SystemExit):
+            flags.parse(made, [flag], ())
+    assert capsys.readouterr().err.count("unrecognized arguments") == 5

@@ -14,10 +14,8 @@ the whole MNIST, and 93.72 % with ``-n 400 -epochs 3 -lr 2e-3`` (default seed, o
 """
 
 import argparse
-import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -26,8 +24,15 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from spikingjelly.activation_based import encoding, functional, layer, learning, neuron
-from spikingjelly.activation_based.examples.common import batches, feature_pictures, pictures, run_folder
-from spikingjelly.datasets import MNIST, DatasetFormatError, DatasetNotFoundError, DownloadError, MNISTSubset
+from spikingjelly.activation_based.examples.common import (
+    batches,
+    command,
+    feature_pictures,
+    flags,
+    pictures,
+    run_folder,
+)
+from spikingjelly.datasets import MNIST, MNISTSubset
 
 CLASSES, PIXELS = 10, 28 * 28
 
@@ -152,39 +157,19 @@ def accuracy_of(counts: torch.Tensor, labels: torch.Tensor, preference: torch.Te
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        prog="stdp_mnist", description="Find features of MNIST by STDP, without labels.", allow_abbrev=False,
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
-    )  # fmt: skip
-    best_device = "cuda:0" if torch.cuda.is_available() else "cpu"
+    parser = flags.parser(
+        "stdp_mnist", "Find features of MNIST by STDP, without labels.", T=20, b=64, epochs=1, lr=1e-3
+    )
     parser.add_argument("-n", type=int, default=100, help="number of neurons")
-    parser.add_argument("-T", type=int, default=20, help="time steps an image is shown for")
     parser.add_argument("-tau", type=float, default=10.0, help="membrane time constant in time steps")
     parser.add_argument("-tau-trace", type=float, default=5.0, help="time constant of the traces in time steps")
     parser.add_argument("-depression", type=float, default=0.5, help="strength of depression, relative to the weights")
     parser.add_argument("-plasticity", type=float, default=5e-4, help="how fast thresholds adapt")
-    parser.add_argument("-device", default=best_device, help="where to compute")
-    parser.add_argument("-b", type=int, default=64, help="batch size")
-    parser.add_argument("-epochs", type=int, default=1, help="epochs in all, those before -resume included")
-    parser.add_argument("-j", type=int, default=0, help="loader processes; the images lie in memory, so 0 is fast")
-    parser.add_argument("-data-dir", type=Path, help="folder of MNIST; without it, the subset that comes along is used")
-    parser.add_argument("-download", action="store_true", help="download MNIST to -data-dir if it is not there")
-    parser.add_argument("-out-dir", type=Path, default=Path("logs"), help="where checkpoints, scalars and picture go")
-    parser.add_argument("-resume", type=Path, help="checkpoint to go on from")
-    parser.add_argument("-lr", type=float, default=1e-3, help="learning rate at first; falls to 0 with the last epoch")
-    parser.add_argument("-seed", type=int, default=2020, help="seed of all random numbers")
-    args = parser.parse_args(argv)
-    for flag in ("n", "T", "b", "epochs"):
-        if getattr(args, flag) < 1:
-            parser.error(f"-{flag} must be at least 1, but {getattr(args, flag)} was given")
-    for flag, bound in (("tau", 1.0), ("tau_trace", 1.0)):
-        if not getattr(args, flag) > bound:
+    args = flags.parse(parser, argv, ("n", "T", "b", "epochs"))
+    for flag in ("tau", "tau_trace"):
+        if not getattr(args, flag) > 1:
             name = flag.replace("_", "-")
             parser.error(f"-{name} must be greater than 1 time step, but {getattr(args, flag)} was given")
-    if args.device.startswith("cuda") and not torch.cuda.is_available():
-        parser.error(f"-device {args.device}: this PyTorch finds no CUDA device; use -device cpu")
-    if args.download and args.data_dir is None:
-        parser.error("-download needs -data-dir, the folder to download to")
     return args
 
 
@@ -250,9 +235,4 @@ def main(argv: Sequence[str] | None = None) -> float:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except DatasetNotFoundError as error:
-        sys.exit(f"stdp_mnist: {error}\nHere, download=True is the flag -download.")
-    except (FileNotFoundError, DatasetFormatError, DownloadError) as error:
-        sys.exit(f"stdp_mnist: {error}")
+    command.run("stdp_mnist", main)

@@ -86,18 +86,22 @@ class StepModeContainer(_TimeContainer, base.StepModule):
     ``functional.set_step_mode`` sets the container and leaves the modules in it in 's'.
 
     :param stateful: whether a module in the container has state
-    :param args: the modules, as for :class:`torch.nn.Sequential`
+    :param args: the modules, as for :class:`torch.nn.Sequential`; the step mode may stand before them
+    :param step_mode: 's' or 'm'
 
     :raises TypeError: (also an AssertionError) if ``stateful`` is no bool
-    :raises ValueError: (also an AssertionError) if a module is in step mode 'm'
+    :raises ValueError: (also an AssertionError) if a module is in step mode 'm'; also for another step mode
     """
 
     _keeps_children_step_mode = True
 
-    def __init__(self, stateful: bool, *args: Any) -> None:
+    def __init__(self, stateful: bool, *args: Any, step_mode: str = "s") -> None:
         check_bool(self, "stateful", stateful)
+        if args and isinstance(args[0], str):
+            step_mode, *args = args  # type: ignore[assignment]
         super().__init__(*args)
         self.stateful = stateful
+        self.step_mode = step_mode
 
     def __getitem__(self, idx: Any) -> Any:
         if not isinstance(idx, slice):

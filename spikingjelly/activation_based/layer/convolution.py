@@ -46,22 +46,12 @@ class _Conv(StepLayer):
         )
 
     def _conv_forward(self, input: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
-        y = self._without_zeros(input, weight, bias)
-        return super()._conv_forward(input, weight, bias) if y is None else y  # type: ignore[misc]
-
-    def _without_zeros(self, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor | None:
-        """The convolution of spikes in one or two dimensions, or None where the dense one is to run."""
         plain = self.groups == 1 and self.padding_mode == "zeros" and not isinstance(self.padding, str)
-        if not plain or any(d != 1 for d in self.dilation):
-            return None
-        if weight.dim() == 4:
-            return sparse_products.convolution(x, weight, bias, self.stride, self.padding)
-        if weight.dim() != 3 or x.dim() != 3:
-            return None
-        y = sparse_products.convolution(
-            x.unsqueeze(2), weight.unsqueeze(2), bias, (1, *self.stride), (0, *self.padding)
-        )
-        return None if y is None else y.squeeze(2)
+        if plain and all(d == 1 for d in self.dilation):
+            y = sparse_products.convolution(input, weight, bias, self.stride, self.padding)
+            if y is not None:
+                return y
+        return super()._conv_forward(input, weight, bias)  # type: ignore[misc]
 
 
 class Conv1d(_Conv, nn.Conv1d):

@@ -43,6 +43,7 @@ class DropConnectLinear(base.MemoryModule):
     :param invariant: True keeps the masks until ``reset()``, False draws them at each time step
     :param activation: :math:`a`; None for none, where the output in evaluation is :math:`\mu`
     :param state_mode: the step mode, 's' or 'm', under the name that published code knows
+    :param step_mode: the same under its usual name; None for ``state_mode``
 
     :raises ValueError: (also an AssertionError) if ``p`` is no probability, and for inputs of another shape
     :raises RuntimeError: if the input does not fit the masks that an earlier input left
@@ -62,12 +63,13 @@ class DropConnectLinear(base.MemoryModule):
         invariant: bool = False,
         activation: nn.Module | None = DEFAULT_ACTIVATION,
         state_mode: str = "s",
+        step_mode: str | None = None,
     ) -> None:
         check_probability(self, p, below_one=False)
         check_positive_int(self, "samples_num", samples_num)
         check_bool(self, "invariant", invariant)
         super().__init__()
-        self.step_mode = state_mode
+        self.step_mode = state_mode if step_mode is None else step_mode
         self.in_features = in_features
         self.out_features = out_features
         self.weight = nn.Parameter(torch.empty(out_features, in_features))

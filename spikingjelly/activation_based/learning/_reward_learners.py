@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from spikingjelly.activation_based._checks import check_positive_int, describe
+from spikingjelly.activation_based._later_arguments import Arguments, also_called
 from spikingjelly.activation_based.learning._correlation import WeightFunction, correlation, correlation_of_each
 from spikingjelly.activation_based.learning._learner import Learner
 from spikingjelly.activation_based.learning._stdp import as_it_is
@@ -97,6 +98,14 @@ class _RewardModulatedLearner(Learner):
         return rewards.expand(shape)
 
 
+def _without_batch_size(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
+    if len(args) > 1 and isinstance(args[1], nn.Module):
+        return (args[0], None, *args[1:]), kwargs
+    if len(args) < 2 and "synapse" in kwargs:
+        return args, {"batch_size": None, **kwargs}
+    return args, kwargs
+
+
 class MSTDPLearner(_RewardModulatedLearner):
     r"""Reward-modulated STDP: the reward meets the eligibility that the time step before has left.
 
@@ -108,7 +117,7 @@ class MSTDPLearner(_RewardModulatedLearner):
     within a call the weights of all time steps are those of the call.
 
     :param step_mode: 's' if a call of the network is one time step, 'm' if it is a sequence ``[T, N, *]``
-    :param batch_size: N
+    :param batch_size: N, to which batches are then held; None, or left out as the 2.0 releases do, for any
     :param synapse: a Linear, Conv1d, Conv2d or Conv3d of ``torch.nn`` or ``activation_based.layer``
     :param sn: the neurons behind the synapse, whose output has the shape of the synapse's
     :param tau_pre: time constant of the presynaptic trace in time steps, greater than 0
@@ -127,10 +136,11 @@ class MSTDPLearner(_RewardModulatedLearner):
     Computation 19(6), 2007.
     """
 
+    @also_called(_without_batch_size)
     def __init__(
         self,
         step_mode: str,
-        batch_size: int,
+        batch_size: int | None,
         synapse: nn.Module,
         sn: nn.Module,
         tau_pre: float,
@@ -138,7 +148,8 @@ class MSTDPLearner(_RewardModulatedLearner):
         f_pre: WeightFunction = as_it_is,
         f_post: WeightFunction = as_it_is,
     ) -> None:
-        check_positive_int(self, "batch_size", batch_size)
+        if batch_size is not None:
+            check_positive_int(self, "batch_size", batch_size)
         super().__init__(step_mode, synapse, sn, tau_pre, tau_post, f_pre, f_post)
         self.batch_size = batch_size
 
@@ -146,7 +157,7 @@ class MSTDPLearner(_RewardModulatedLearner):
         return 0.0, 1.0
 
     def _change(self, pre: torch.Tensor, post: torch.Tensor, reward: Reward) -> torch.Tensor:
-        if pre.shape[1] != self.batch_size:
+        if self.batch_size not in (None, pre.shape[1]):
             raise ValueError(
                 f"{type(self).__name__}: batch_size is {self.batch_size}, but a batch of {pre.shape[1]} samples was "
                 "recorded. Drop an incomplete last batch (drop_last=True), or make a learner of that batch size."

@@ -7,6 +7,7 @@ from torch import nn
 from torch.utils.hooks import RemovableHandle
 
 from spikingjelly.activation_based.monitor._base import BaseMonitor, Instance, unpack_len1_tuple
+from spikingjelly.activation_based.monitor._reductions import Reduction
 
 
 def _as_it_is(x: Any) -> Any:
@@ -20,16 +21,26 @@ class OutputMonitor(BaseMonitor):
     :param instance: a class or a tuple of classes; modules of these classes are monitored. None for the class of
         ``net``, which is how a single layer is monitored
     :param function_on_output: applied to each output before it is recorded
+    :param reduce: None to keep all records; else what is kept in their place, see :class:`BaseMonitor`
+    :param per_neuron: whether only time and samples are reduced, see :class:`BaseMonitor`
 
-    Records and errors are those of :class:`BaseMonitor`.
+    Records and errors are those of :class:`BaseMonitor`. The firing rate of each layer over any number of batches::
+
+        rates = monitor.OutputMonitor(net, neuron.BaseNode, reduce="rate")
 
     :raises TypeError: if ``net`` is no module or ``instance`` no class
     """
 
     def __init__(
-        self, net: nn.Module, instance: Instance = None, function_on_output: Callable[[Any], Any] = _as_it_is
+        self,
+        net: nn.Module,
+        instance: Instance = None,
+        function_on_output: Callable[[Any], Any] = _as_it_is,
+        *,
+        reduce: str | Reduction | None = None,
+        per_neuron: bool = False,
     ) -> None:
-        super().__init__()
+        super().__init__(reduce=reduce, per_neuron=per_neuron)
         self.function_on_output = function_on_output
         self._watch(net, instance, nn.Module.register_forward_hook)
 
@@ -47,9 +58,15 @@ class InputMonitor(BaseMonitor):
     """
 
     def __init__(
-        self, net: nn.Module, instance: Instance = None, function_on_input: Callable[[Any], Any] = _as_it_is
+        self,
+        net: nn.Module,
+        instance: Instance = None,
+        function_on_input: Callable[[Any], Any] = _as_it_is,
+        *,
+        reduce: str | Reduction | None = None,
+        per_neuron: bool = False,
     ) -> None:
-        super().__init__()
+        super().__init__(reduce=reduce, per_neuron=per_neuron)
         self.function_on_input = function_on_input
         self._watch(net, instance, _register_with_keywords)
 
@@ -66,6 +83,8 @@ class AttributeMonitor(BaseMonitor):
     """Record an attribute of modules, such as the potential ``v``, before or after each call.
 
     What is recorded is the object that the attribute is. Where it changes in place, as parameters do, record a copy.
+    With ``per_neuron``, attributes whose names end in ``_seq`` are taken to be ``[T, N, *]`` in step mode 'm', and all
+    others ``[N, *]``; numbers, as ``v`` is before the first call, go only with ``per_neuron=False``, as one element.
 
     :param attribute_name: name of the attribute
     :param pre_forward: True to record before the call, False after it
@@ -83,8 +102,11 @@ class AttributeMonitor(BaseMonitor):
         net: nn.Module,
         instance: Instance = None,
         function_on_attribute: Callable[[Any], Any] = _as_it_is,
+        *,
+        reduce: str | Reduction | None = None,
+        per_neuron: bool = False,
     ) -> None:
-        super().__init__()
+        super().__init__(reduce=reduce, per_neuron=per_neuron)
         self.attribute_name = attribute_name
         self.function_on_attribute = function_on_attribute
         attach = nn.Module.register_forward_pre_hook if pre_forward else nn.Module.register_forward_hook
@@ -102,6 +124,9 @@ class AttributeMonitor(BaseMonitor):
 
         return self._hook(name, read)
 
+    def _leading(self, module: nn.Module) -> int:
+        return super()._leading(module) if self.attribute_name.endswith("_seq") else 1
+
 
 class GradInputMonitor(BaseMonitor):
     """Record the gradients with respect to the inputs of modules: one record per backward pass through a module.
@@ -114,9 +139,15 @@ class GradInputMonitor(BaseMonitor):
     """
 
     def __init__(
-        self, net: nn.Module, instance: Instance = None, function_on_grad_input: Callable[[Any], Any] = _as_it_is
+        self,
+        net: nn.Module,
+        instance: Instance = None,
+        function_on_grad_input: Callable[[Any], Any] = _as_it_is,
+        *,
+        reduce: str | Reduction | None = None,
+        per_neuron: bool = False,
     ) -> None:
-        super().__init__()
+        super().__init__(reduce=reduce, per_neuron=per_neuron)
         self.function_on_grad_input = function_on_grad_input
         self._watch(net, instance, nn.Module.register_full_backward_hook)
 
@@ -137,9 +168,15 @@ class GradOutputMonitor(BaseMonitor):
     """
 
     def __init__(
-        self, net: nn.Module, instance: Instance = None, function_on_grad_output: Callable[[Any], Any] = _as_it_is
+        self,
+        net: nn.Module,
+        instance: Instance = None,
+        function_on_grad_output: Callable[[Any], Any] = _as_it_is,
+        *,
+        reduce: str | Reduction | None = None,
+        per_neuron: bool = False,
     ) -> None:
-        super().__init__()
+        super().__init__(reduce=reduce, per_neuron=per_neuron)
         self.function_on_grad_output = function_on_grad_output
         self._watch(net, instance, nn.Module.register_full_backward_hook)
 

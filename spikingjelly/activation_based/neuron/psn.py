@@ -29,7 +29,7 @@ class PSN(nn.Module, base.MultiStepModule):
     r"""The parallel spiking neuron: each time step sees all ``T`` time steps.
 
     .. math::
-        H &= W X - B,  \quad S = \Theta(H)
+        H = W X - B, \quad S = \Theta(H)
 
     with a learnable weight :math:`W` ``[T, T]`` and a learnable bias :math:`-B` ``[T, 1]`` (the negative threshold,
     which starts at -1). There is no state and no reset. Input and output are ``[T, N, *]``.

@@ -1,5 +1,6 @@
 """What all surrogate functions share: Heaviside forward, a slope of one's own choice backward."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,27 @@ SlopeFunction = Callable[..., torch.Tensor]
 def heaviside(x: torch.Tensor) -> torch.Tensor:
     r"""The spike: :math:`\Theta(x) = 1` where :math:`x \geq 0`, else 0, in the dtype of ``x``."""
     return torch.heaviside(x, x.new_ones(()))
+
+
+def _or_with_named_parameters(init: Callable[..., None]) -> Callable[..., None]:
+    """An ``__init__`` for ``alpha`` that takes ``spiking`` and parameters of any names as well."""
+
+    @functools.wraps(init)
+    def either(self: Any, *args: Any, **kwargs: Any) -> None:
+        spiking_comes_first = bool(args) and isinstance(args[0], bool)
+        if not spiking_comes_first and (args or "alpha" in kwargs) and kwargs.keys() <= {"alpha", "spiking"}:
+            return init(self, *args, **kwargs)
+        spiking = args[0] if args else kwargs.pop("spiking", True)
+        if len(args) > 1 or not isinstance(spiking, bool):
+            raise TypeError(
+                f"{type(self).__name__}: expected (alpha, spiking=True), or (spiking, name=value, ...), but "
+                f"{args} and {kwargs} were given."
+            )
+        MultiArgsSurrogateFunctionBase.__init__(self, spiking, **kwargs)  # type: ignore[arg-type]
+        self._parameter_names = tuple(kwargs)
+        return None
+
+    return either
 
 
 class SurrogateFunctionBase(nn.Module):
@@ -33,12 +55,16 @@ class SurrogateFunctionBase(nn.Module):
     :param alpha: sharpness of the surrogate
     :param spiking: True for spikes, False for the primitive function
 
+    A subclass may also pass ``spiking`` first and its parameters by keyword, of whatever names, as in the 2.0
+    releases: ``super().__init__(spiking, alpha=alpha, beta=beta)``.
+
     Source: Neftci, Mostafa, Zenke, "Surrogate Gradient Learning in Spiking Neural Networks", 2019.
     """
 
     _parameter_names: tuple[str, ...] = ("alpha",)
     _function: type[torch.autograd.Function]
 
+    @_or_with_named_parameters
     def __init__(self, alpha: Any, spiking: bool = True) -> None:
         super().__init__()
         self.alpha = alpha

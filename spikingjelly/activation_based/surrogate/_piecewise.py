@@ -1,7 +1,10 @@
 """Surrogates that are put together from pieces: linear, quadratic or constant between kinks."""
 
+from typing import Any
+
 import torch
 
+from spikingjelly.activation_based._later_arguments import Arguments, also_called
 from spikingjelly.activation_based.surrogate._base import MultiArgsSurrogateFunctionBase, SurrogateFunctionBase
 
 
@@ -75,16 +78,30 @@ class PiecewiseLeakyReLU(MultiArgsSurrogateFunctionBase):
         return torch.where(x.abs() < w, grad_output / (2.0 * w), grad_output * c)
 
 
+def _leak_first(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
+    if args and not isinstance(args[0], bool) and len(args) <= 3:
+        return (), {**dict(zip(("leak", "k", "spiking"), args, strict=False)), **kwargs}
+    return args, kwargs
+
+
+def _spiking_alone(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments:
+    if len(args) == 1 and isinstance(args[0], bool) and not kwargs:
+        return (), {"spiking": args[0]}
+    return args, kwargs
+
+
 class LeakyKReLU(MultiArgsSurrogateFunctionBase):
     r"""Primitive :math:`kx` for :math:`x \geq 0`, else :math:`\mathrm{leak} \cdot x`; slope :math:`k` and leak.
 
-    :param spiking: True for spikes, False for the primitive function (first, as it has always been)
+    :param spiking: True for spikes, False for the primitive function (first, as it has always been; the order of the
+        2.0 releases, ``LeakyKReLU(leak, k, spiking)``, is told from it by the first being no bool)
     :param leak: slope below zero, default 0.0
     :param k: slope from zero on, default 1.0
     """
 
     _parameter_names = ("leak", "k")
 
+    @also_called(_leak_first)
     def __init__(self, spiking: bool = True, leak: float = 0.0, k: float = 1.0) -> None:
         super().__init__(spiking, leak=leak, k=k)
 
@@ -100,13 +117,14 @@ class LeakyKReLU(MultiArgsSurrogateFunctionBase):
 class DeterministicPass(SurrogateFunctionBase):
     r"""Straight through: primitive :math:`x`, slope 1.
 
-    :param alpha: without effect, default 1.0
+    :param alpha: without effect, default 1.0; may be left out, as in ``DeterministicPass(False)``
     :param spiking: True for spikes, False for the primitive function
 
     Source: Tang et al., "Deep Reinforcement Learning with Population-Coded Spiking Neural Network for Continuous
     Control", CoRL 2020.
     """
 
+    @also_called(_spiking_alone)
     def __init__(self, alpha: float = 1.0, spiking: bool = True) -> None:
         super().__init__(alpha, spiking)
 

@@ -10,7 +10,6 @@ should fire and down where it should not. With these flags the test accuracy is 
 
 import argparse
 import math
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,8 +23,8 @@ from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from spikingjelly import visualizing
-from spikingjelly.activation_based.examples.common import batches, pictures, run_folder
-from spikingjelly.datasets import MNIST, DatasetFormatError, DatasetNotFoundError, DownloadError, MNISTSubset
+from spikingjelly.activation_based.examples.common import batches, command, flags, pictures, run_folder
+from spikingjelly.datasets import MNIST, MNISTSubset
 from spikingjelly.timing_based import encoding, neuron
 
 CLASSES = 10
@@ -56,36 +55,20 @@ class Net(nn.Module):
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        prog="tempotron_mnist", description="Classify MNIST with ten tempotrons.", allow_abbrev=False,
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    parser = flags.parser(
+        "tempotron_mnist", "Classify MNIST with ten tempotrons.", T=100, b=64, epochs=6, lr=5e-4, resume=False,
+        workers=False,
     )  # fmt: skip
-    best_device = "cuda:0" if torch.cuda.is_available() else "cpu"
-    parser.add_argument("-T", type=int, default=100, help="time steps")
     parser.add_argument("-m", type=int, default=16, help="input neurons for each pixel, at least 3")
     parser.add_argument("-tau", type=float, default=15.0, help="membrane time constant in time steps")
     parser.add_argument("-margin", type=float, default=0.5, help="how far thresholds are moved in training")
-    parser.add_argument("-device", default=best_device, help="where to compute")
-    parser.add_argument("-b", type=int, default=64, help="batch size")
-    parser.add_argument("-epochs", type=int, default=6, help="epochs")
-    parser.add_argument("-data-dir", type=Path, help="folder of MNIST; without it, the subset that comes along is used")
-    parser.add_argument("-download", action="store_true", help="download MNIST to -data-dir if it is not there")
-    parser.add_argument("-out-dir", type=Path, default=Path("logs"), help="where weights, scalars and picture go")
-    parser.add_argument("-lr", type=float, default=5e-4, help="learning rate, which falls to 0 along a cosine")
-    parser.add_argument("-seed", type=int, default=2020, help="seed of all random numbers")
-    args = parser.parse_args(argv)
-    for flag, least in (("T", 1), ("m", 3), ("b", 1), ("epochs", 1)):
-        if getattr(args, flag) < least:
-            parser.error(f"-{flag} must be at least {least}, but {getattr(args, flag)} was given")
-    for flag in ("tau", "lr"):
-        if not getattr(args, flag) > 0:
-            parser.error(f"-{flag} must be greater than 0, but {getattr(args, flag)} was given")
+    args = flags.parse(parser, argv, package="spikingjelly.timing_based.examples")
+    if args.m < 3:
+        parser.error(f"-m must be at least 3, but {args.m} was given")
+    if not args.tau > 0:
+        parser.error(f"-tau must be greater than 0, but {args.tau} was given")
     if not args.margin >= 0:
         parser.error(f"-margin must be at least 0, but {args.margin} was given")
-    if args.device.startswith("cuda") and not torch.cuda.is_available():
-        parser.error(f"-device {args.device}: this PyTorch finds no CUDA device; use -device cpu")
-    if args.download and args.data_dir is None:
-        parser.error("-download needs -data-dir, the folder to download to")
     return args
 
 
@@ -204,9 +187,4 @@ def main(argv: Sequence[str] | None = None) -> float:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except DatasetNotFoundError as error:
-        sys.exit(f"tempotron_mnist: {error}\nHere, download=True is the flag -download.")
-    except (FileNotFoundError, DatasetFormatError, DownloadError, FloatingPointError) as error:
-        sys.exit(f"tempotron_mnist: {error}")
+    command.run("tempotron_mnist", main)

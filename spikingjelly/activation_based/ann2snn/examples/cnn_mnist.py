@@ -8,7 +8,6 @@ of them as JSON, and the curves as a picture. Without ``-data-dir`` it uses the 
 
 import argparse
 import json
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -17,8 +16,8 @@ from torch import nn
 
 from spikingjelly.activation_based import ann2snn, functional
 from spikingjelly.activation_based.ann2snn.sample_models.mnist_cnn import CNN
-from spikingjelly.activation_based.examples.common import ann_training, curves, pictures
-from spikingjelly.datasets import MNIST, DatasetFormatError, DatasetNotFoundError, DownloadError, MNISTSubset
+from spikingjelly.activation_based.examples.common import ann_training, command, curves, pictures
+from spikingjelly.datasets import MNIST, MNISTSubset
 
 MODES: dict[str, str | float] = {
     "max": "max",
@@ -152,9 +151,4 @@ def main(argv: Sequence[str] | None = None) -> dict[str, dict[int, float]]:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except DatasetNotFoundError as error:
-        sys.exit(f"cnn_mnist: {error}\nHere, download=True is the flag -download.")
-    except (FileNotFoundError, DatasetFormatError, DownloadError) as error:
-        sys.exit(f"cnn_mnist: {error}")
+    command.run("cnn_mnist", main)

@@ -1,6 +1,7 @@
 """The folder of one run: checkpoints that are never half-written, a record, and TensorBoard scalars."""
 
 import argparse
+import datetime
 import json
 import os
 import platform
@@ -44,7 +45,7 @@ def load_checkpoint(path: Path, parts: Sequence[str] = ("epoch", "net", "optimiz
 
 
 def save_record(path: Path, args: argparse.Namespace, data: str, history: Sequence[dict[str, Any]]) -> None:
-    """Write as JSON what was run, on what and with what, and what came out of each epoch."""
+    """Write as JSON what was run, when, on what and with what, and what came out of each epoch."""
     flags = {name: value if isinstance(value, int | float | None) else str(value) for name, value in vars(args).items()}
     record = {
         "command": flags.pop("command"),
@@ -55,12 +56,21 @@ def save_record(path: Path, args: argparse.Namespace, data: str, history: Sequen
             "torch": torch.__version__,
             "python": platform.python_version(),
         },
+        "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        "machine": {"processor": _processor(), "cores": os.cpu_count()},
         "threads": torch.get_num_threads(),
         "epochs": list(history),
     }
     aside = path.with_name(path.name + ".writing")
     aside.write_text(json.dumps(record, indent=1) + "\n")
     os.replace(aside, path)
+
+
+def _processor() -> str:
+    information = Path("/proc/cpuinfo")
+    lines = information.read_text().splitlines() if information.exists() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
 
 
 class Scalars:
