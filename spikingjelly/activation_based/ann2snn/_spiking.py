@@ -39,7 +39,8 @@ class SpikingActivation(AcrossTime):
 
     def _pooled(self, x: torch.Tensor) -> torch.Tensor:
         """In one pass, if the input is static and nobody looks at the spikes."""
-        window, node = _pooling.window_of(self.pool), self.if_node
+        node: Any = self.if_node
+        window = _pooling.window_of(self.pool)
         is_static = self.step_mode == "m" and self.clock.input_is_static and self.before_first_neuron
         if is_static and window is not None and _pooling.fits(node, x, window):
             return self.clock.merge(_pooling.run(node, x, self.clock.T, window))
