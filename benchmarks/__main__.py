@@ -9,12 +9,16 @@ from benchmarks import (
     conversion,
     datasets,
     fashion_mnist,
+    integer,
     main_job,
     memory,
+    memory_levels,
+    models,
     neuron,
     neuron_vs_peers,
     packed_spikes,
     shd,
+    sparse_products,
 )
 from benchmarks.report import DidNotRun, Options, Report, machine, print_machine
 
@@ -24,10 +28,14 @@ ROWS: dict[str, Callable[[Options, Report], None]] = {
     "neuron_vs_peers": neuron_vs_peers.run,
     "fashion_mnist": fashion_mnist.run,
     "shd": shd.run,
+    "models": models.run,
+    "sparse_products": sparse_products.run,
     "memory": memory.run,
     "packed_spikes": packed_spikes.run,
+    "memory_levels": memory_levels.run,
     "datasets": datasets.run,
     "ann2snn": conversion.run,
+    "integer": integer.run,
 }
 
 
@@ -37,6 +45,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="tiny sizes and two rounds: only shows that it runs")
     parser.add_argument("--backend", default="cpp", help="what runs our neurons where the peers are met (%(default)s)")
     parser.add_argument("--profile", action="store_true", help="fashion_mnist: also print where the time goes")
+    parser.add_argument("--images", type=Path, metavar="DIR", help="integer: folder of mnist and fashion-mnist")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures, as benchmarks/results/NAME.json")
     arguments = parser.parse_args()
     unknown = [name for name in arguments.rows if name not in ROWS]
@@ -49,7 +58,7 @@ def main() -> None:
     arguments = parse()
     report = Report(machine())
     print_machine(report.machine)
-    options = Options(arguments.quick, arguments.backend, arguments.profile)
+    options = Options(arguments.quick, arguments.backend, arguments.profile, arguments.images)
     for name in arguments.rows or ROWS:
         print()
         try:

@@ -24,6 +24,7 @@ class Options:
     quick: bool = False
     backend: str = "cpp"
     profile: bool = False
+    images: Path | None = None
 
     def rounds(self, usual: int) -> int:
         return 2 if self.quick else usual

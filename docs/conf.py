@@ -22,6 +22,7 @@ extensions = [
     "sphinx.ext.mathjax",
     "sphinx_copybutton",
     "sphinx_design",
+    "api_links",
     "api_reference",
     "chinese_search",
     "local_mathjax",

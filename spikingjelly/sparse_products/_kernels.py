@@ -50,6 +50,7 @@ def forward(
     last = _channels_last(x)
     x = x if last or x.is_contiguous() else x.contiguous()
     y_last = last or _channels_last(weight)
+    weight = weight.contiguous()
     sides = [
         (size + 2 * pad - kernel) // step + 1
         for size, pad, kernel, step in zip(x.shape[2:], padding, weight.shape[2:], stride, strict=True)
@@ -63,7 +64,7 @@ def forward(
     if bias is not None:
         padded[: bias.numel()] = bias
     sizes = _sizes(x, weight, stride, padding, y, last, y_last)
-    _library().forward(_pointer(x), _pointer(weight.contiguous()), _pointer(padded), _pointer(y), sizes)
+    _library().forward(_pointer(x), _pointer(weight), _pointer(padded), _pointer(y), sizes)
     return y
 
 

@@ -9,6 +9,7 @@ import pytest
 from spikingjelly.activation_based.examples import (
     classify_dvsg,
     conv_fashion_mnist,
+    lava_mnist,
     lif_fc_mnist,
     rsnn_sequential_fmnist,
     spiking_lstm_sequential_mnist,
@@ -38,6 +39,12 @@ EXAMPLES = {
         "images_folder",
         ("-T", "3", "-b", "5", "-channels", "2", "-shift", "1"),
         "T3_b5_sgd_lr0.1_c2_shift1",
+    ),
+    "lava_mnist": Example(
+        lava_mnist.main,
+        "images_folder",
+        ("-T", "3", "-b", "5", "-channels", "2", "-shift", "2"),
+        "T3_b5_sgd_lr0.1_c2_shift2",
     ),
     **{
         f"rsnn_sequential_fmnist {model}": Example(

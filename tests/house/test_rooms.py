@@ -29,10 +29,16 @@ FORBIDDEN = {
         f"{ACTIVATION}.neuron",
         f"{ACTIVATION}.layer",
         f"{ACTIVATION}.functional",
+        f"{ACTIVATION}.memopt",
         "spikingjelly.fusion",
     ],
     f"{ACTIVATION}.surrogate": [f"{ACTIVATION}.neuron", f"{ACTIVATION}.layer", "spikingjelly.fusion"],
-    f"{ACTIVATION}.neuron": [f"{ACTIVATION}.layer", f"{ACTIVATION}.functional", "spikingjelly.datasets"],
+    f"{ACTIVATION}.neuron": [
+        f"{ACTIVATION}.layer",
+        f"{ACTIVATION}.functional",
+        f"{ACTIVATION}.memopt",
+        "spikingjelly.datasets",
+    ],
     f"{ACTIVATION}.rnn": [
         f"{ACTIVATION}.layer",
         f"{ACTIVATION}.functional",
@@ -40,7 +46,24 @@ FORBIDDEN = {
         "spikingjelly.fusion",
         "spikingjelly.datasets",
     ],
-    f"{ACTIVATION}.functional": [f"{ACTIVATION}.layer", f"{ACTIVATION}.examples", "spikingjelly.datasets"],
+    f"{ACTIVATION}.nir_exchange": [
+        f"{ACTIVATION}.learning",
+        f"{ACTIVATION}.model",
+        f"{ACTIVATION}.monitor",
+        f"{ACTIVATION}.rnn",
+        "spikingjelly.fusion",
+        "spikingjelly.datasets",
+    ],
+    f"{ACTIVATION}.lava_exchange": ["spikingjelly.fusion", f"{ACTIVATION}.integer", f"{ACTIVATION}.layer"],
+    f"{ACTIVATION}.lynxi_exchange": ["spikingjelly.fusion", f"{ACTIVATION}.integer"],
+    f"{ACTIVATION}.integer": ["spikingjelly.fusion", f"{ACTIVATION}.lava_exchange"],
+    f"{ACTIVATION}.functional": [
+        f"{ACTIVATION}.layer",
+        f"{ACTIVATION}.memopt",
+        f"{ACTIVATION}.examples",
+        "spikingjelly.datasets",
+    ],
+    f"{ACTIVATION}.memopt": [f"{ACTIVATION}.layer", f"{ACTIVATION}.model", "spikingjelly.datasets"],
     f"{ACTIVATION}.monitor": [
         f"{ACTIVATION}.layer",
         f"{ACTIVATION}.functional",
@@ -57,6 +80,8 @@ FORBIDDEN = {
 # The checks of arguments are shared.
 ALLOWED = {TIMING: f"{ACTIVATION}._checks"}
 EXAMPLES = f"{ACTIVATION}.examples"
+# Nobody imports these; they only need what is below them.
+DEPLOYMENT = (f"{ACTIVATION}.nir_exchange",)
 # Nobody below imports these; each may import all that is public, and what is named behind it, of the others.
 TOP_SHELF = {
     EXAMPLES: [],
@@ -101,6 +126,8 @@ HEAVY = {
     "pooch",
     "tensorboard",
     "gymnasium",
+    "nir",
+    "lightning",
 }
 
 
@@ -145,6 +172,12 @@ def test_arrows_point_down(path: Path) -> None:
         reached = [i for i in imported if within(i, shelf)]
         if not within(module, shelf):
             assert not [i for i in reached if not within_any(i, allowed[1:])], f"{module} imports {reached}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_name)
+def test_the_network_does_not_know_where_it_is_deployed(path: Path) -> None:
+    if not within_any(module_name(path), (*DEPLOYMENT, EXAMPLES)):
+        assert not [i for i in imports_of(path) if within_any(i, DEPLOYMENT)]
 
 
 @pytest.mark.parametrize("path", [p for p in FILES if within_any(module_name(p), tuple(TOP_SHELF))], ids=module_name)

@@ -1,6 +1,7 @@
 """The parts of a training: averages, metrics, mixing, sampling, learning rates, seeds."""
 
 import importlib.util
+import math
 import random
 import sys
 from pathlib import Path
@@ -12,9 +13,9 @@ import pytest
 import torch
 from torch import nn
 
-from spikingjelly.activation_based import layer
+from spikingjelly.activation_based import layer, neuron
 from spikingjelly.activation_based.model import train_classify
-from spikingjelly.activation_based.model._training import schedule
+from spikingjelly.activation_based.model._training import precision, processes, schedule, sharding, updates
 from spikingjelly.activation_based.model._training.sync_norm import SyncBatchNorm, synchronize_batch_norms
 from spikingjelly.activation_based.model.tv_ref_classify import presets, sampler, transforms, utils
 
@@ -33,6 +34,18 @@ def test_moving_average_follows_weights_and_buffers() -> None:
     assert average.module.num_batches_tracked == 3
     with pytest.raises(ValueError, match="0 <= decay < 1, but 1.0"):
         utils.ExponentialMovingAverage(net, 1.0)
+
+
+def test_moving_average_leaves_memories_alone() -> None:
+    """They are of the samples that a network sees, and the average sees others."""
+    net = nn.Sequential(layer.Linear(2, 3), neuron.ParametricLIFNode(v_threshold=9.0))
+    average = utils.ExponentialMovingAverage(net, 0.5)
+    net(torch.ones(4, 2))
+    for _ in range(2):
+        average.update_parameters(net)
+    assert average.module[1].v == 0.0
+    assert average(torch.ones(7, 2)).shape == (7, 3)
+    assert net[1].v.shape == (4, 3)
 
 
 def test_accuracy() -> None:
@@ -171,6 +184,91 @@ def test_learning_rates() -> None:
     assert rates(lr_scheduler="exp", lr_warmup_method="constant") == [0.2, 0.2, 1.0, 0.5, 0.25, 0.125]
 
 
+def test_rates_of_a_training_are_those_of_the_formula() -> None:
+    r"""Warm-up: :math:`d + (1 - d) e / w` of the rate; then half a cosine over the epochs that are left."""
+    trainer = train_classify.Trainer()
+    args = trainer.get_args_parser().parse_args(
+        ["--lr", "0.4", "--epochs", "12", "--lr-warmup-epochs", "4", "--lr-warmup-decay", "0.1"]
+    )
+    optimizer = trainer.set_optimizer(args, [nn.Parameter(torch.zeros(1))])
+    scheduler = trainer.set_lr_scheduler(args, optimizer)
+    for epoch in range(12):
+        warm = 0.4 * (0.1 + 0.9 * epoch / 4)
+        cosine = 0.4 * math.cos(0.5 * math.pi * (epoch - 4) / 8) ** 2
+        assert optimizer.param_groups[0]["lr"] == pytest.approx(warm if epoch < 4 else cosine, rel=1e-12)
+        optimizer.step()
+        scheduler.step()
+
+
+def test_half_precision_of_devices() -> None:
+    """None is chosen on CPUs; float16 on GPUs, where shards get bfloat16."""
+    cpu, gpu = torch.device("cpu"), torch.device("cuda", 0)
+
+    def chosen(device: torch.device, **options: Any) -> Any:
+        return precision.half_precision(SimpleNamespace(**{"disable_amp": False, **options}), device)
+
+    assert (chosen(cpu), chosen(gpu), chosen(gpu, disable_amp=True)) == (None, torch.float16, None)
+    assert chosen(gpu, fsdp=True) is chosen(cpu, amp_dtype="bfloat16") is torch.bfloat16
+    assert chosen(gpu, amp_dtype="bfloat16") is torch.bfloat16
+    args = SimpleNamespace(disable_amp=False)
+    with precision.autocast(args, gpu, None):  # a train_one_epoch that is called without a scaler
+        assert not torch.is_autocast_enabled("cuda")
+    with precision.autocast(SimpleNamespace(disable_amp=False, amp_dtype="bfloat16"), cpu, None):
+        assert torch.get_autocast_dtype("cpu") is torch.bfloat16
+        assert torch.is_autocast_enabled("cpu")
+
+
+def test_blocks_of_a_network_hold_at_most_half_of_it() -> None:
+    inner = nn.Sequential(nn.Linear(3, 3), nn.ReLU(), nn.ModuleList([nn.Linear(3, 4), nn.Linear(4, 3)]))
+    net = nn.Sequential(inner, neuron.ParametricLIFNode(), nn.Linear(3, 2))
+    assert sharding.blocks_of(net) == [inner[0], inner[2][0], inner[2][1], net[2]]
+    net = nn.Sequential(nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3)), nn.Sequential(nn.Linear(4, 9)))
+    assert sharding.blocks_of(net) == [net[0], net[1][0]]
+
+
+def test_groups_of_batches() -> None:
+    loader = [(torch.zeros(count), None) for count in (3, 3, 2)]
+    groups = updates.Groups(loader, 2)
+    assert len(groups) == 2
+    shares = [[(share, last) for share, _, last in updates.shares(group)] for group in groups]
+    assert shares == [[(0.5, False), (0.5, True)], [(1.0, True)]]
+    uneven = [share for share, _, _ in updates.shares(next(iter(updates.Groups(loader, 3))))]
+    assert uneven == [0.375, 0.375, 0.25]
+
+
+@pytest.mark.parametrize(("device", "backend"), [("cpu", "gloo"), ("cuda", "nccl"), ("cuda:1", "nccl")])
+def test_processes_speak_nccl_on_gpus(device: str, backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    joined, chosen = [], []
+    for name, value in {"RANK": 3, "WORLD_SIZE": 8, "LOCAL_RANK": 1}.items():
+        monkeypatch.setenv(name, str(value))
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "set_device", chosen.append)
+    monkeypatch.setattr(
+        torch.distributed, "init_process_group", lambda *args, **options: joined.append((args, options))
+    )
+    monkeypatch.setattr(torch.distributed, "barrier", lambda: None)
+    monkeypatch.setattr("builtins.print", print)  # put back what becomes silent
+    args = SimpleNamespace(device=device, dist_url="tcp://there:1")
+    utils.init_distributed_mode(args)
+    assert joined == [((backend,), {"init_method": "tcp://there:1", "world_size": 8, "rank": 3})]
+    assert (args.distributed, args.rank, args.world_size, args.gpu, args.dist_backend) == (True, 3, 8, 1, backend)
+    assert chosen == ([] if backend == "gloo" else [1])
+    if backend == "nccl":
+        monkeypatch.setenv("LOCAL_RANK", "2")
+        with pytest.raises(RuntimeError, match="process 2 of this machine needs a GPU of its own, but there are 2"):
+            utils.init_distributed_mode(args)
+
+
+def test_processes_of_slurm(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("RANK", "WORLD_SIZE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {"SLURM_PROCID": 5, "SLURM_NTASKS": 6, "SLURM_LOCALID": 1}.items():
+        monkeypatch.setenv(name, str(value))
+    assert processes._places() == (5, 6, 1)
+    monkeypatch.setenv("SLURM_NTASKS", "1")
+    assert not processes.processes_were_started()
+
+
 def test_optimizers_and_schedulers_by_name() -> None:
     trainer = train_classify.Trainer()
     args = trainer.get_args_parser().parse_args(["--momentum", "0.7", "--wd", "0.2", "--lr", "0.3"])
@@ -257,6 +355,7 @@ def torchvision(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     ):  # fmt: skip
         setattr(transforms_module, name, type(name, (Recorded,), {}))
     transforms_module.InterpolationMode = transforms_module.AutoAugmentPolicy = str
+    datasets.CIFAR10 = type("CIFAR10", (Recorded,), {"classes": ("a", "b"), "__len__": lambda self: 10})
     datasets.ImageFolder = type("ImageFolder", (Recorded,), {"classes": ("a", "b"), "__len__": lambda self: 12})
     package.transforms, package.datasets = transforms_module, datasets
     monkeypatch.setitem(sys.modules, "torchvision", package)
@@ -295,6 +394,28 @@ def test_pictures_are_augmented_as_the_options_say(torchvision: ModuleType, tmp_
     assert train["RandomErasing"].args == (0.4,)
     assert (test["Resize"].args, test["CenterCrop"].args) == ((28,), (24,))
     assert sorted(sampler_train) == list(sampler_test) == list(range(12))
+
+
+def test_cifar10_is_normalised_and_its_test_images_are_whole(torchvision: ModuleType, tmp_path: Path) -> None:
+    trainer = train_classify.Trainer()
+    args = trainer.get_args_parser().parse_args(
+        ["--data-path", str(tmp_path), "--train-crop-size", "32", "--random-erase", "0.3", "--interpolation", "bicubic",
+         "--auto-augment", "ra"]
+    )  # fmt: skip
+    dataset, dataset_test, sampler_train, sampler_test = trainer.load_CIFAR10(args)
+    for part, train in ((dataset, True), (dataset_test, False)):
+        assert (part.args, part.keywords["root"], part.keywords["train"]) == ((), str(tmp_path), train)
+    steps = {type(step).__name__: step for step in dataset.keywords["transform"].transforms.args[0]}
+    assert steps["RandomResizedCrop"].args == (32,)
+    assert steps["RandAugment"].keywords == {"interpolation": "bicubic"}
+    assert steps["RandomErasing"].args == (0.3,)
+    of_test = {type(step).__name__: step for step in dataset_test.keywords["transform"].args[0]}
+    assert list(of_test) == ["ToTensor", "Normalize"]
+    assert steps["Normalize"].args == of_test["Normalize"].args == ((0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010))
+    assert sorted(sampler_train) == list(sampler_test) == list(range(10))
+    args.data_path = str(tmp_path / "nowhere")
+    with pytest.raises(FileNotFoundError, match="nowhere must be the folder with cifar-10-batches-py"):
+        trainer.load_CIFAR10(args)
 
 
 def test_other_ways_to_augment(torchvision: ModuleType) -> None:

@@ -34,13 +34,14 @@ class Pictures(Dataset):
 
 
 class SmallTrainer(Trainer):
-    stop_after: int | None = None
+    stop_in_epoch = -1
 
     def get_args_parser(self, add_help: bool = True) -> Any:
         parser = super().get_args_parser(add_help)
         parser.add_argument("--T", type=int, default=2)
         parser.add_argument("--noise", type=float, default=0.0)
         parser.add_argument("--kill-in-epoch", type=int, default=-1)
+        parser.add_argument("--without-norm", action="store_true")
         return parser
 
     def get_tb_logdir_name(self, args: Any) -> str:
@@ -53,8 +54,8 @@ class SmallTrainer(Trainer):
     def load_model(self, args: Any, num_classes: int) -> nn.Module:
         net = nn.Sequential(
             layer.Conv2d(1, 6, 3, padding=1, bias=False),
-            layer.BatchNorm2d(6),
-            neuron.LIFNode(surrogate_function=surrogate.ATan()),
+            nn.Identity() if getattr(args, "without_norm", False) else layer.BatchNorm2d(6),
+            neuron.ParametricLIFNode(v_threshold=0.3, surrogate_function=surrogate.ATan()),
             layer.AdaptiveAvgPool2d((2, 2)),
             layer.Flatten(),
             layer.Linear(24, num_classes),
@@ -63,21 +64,21 @@ class SmallTrainer(Trainer):
         return net
 
     def preprocess_train_sample(self, args: Any, x: torch.Tensor) -> torch.Tensor:
-        if args.kill_in_epoch >= 0:
-            self.batches += 1
-            if self.batches == 2 and self.epoch == args.kill_in_epoch:
-                os.kill(os.getpid(), signal.SIGKILL)
+        self.batches += 1
+        if self.batches == 2 and self.epoch == args.kill_in_epoch:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if self.batches == 2 and self.epoch == self.stop_in_epoch:
+            raise KeyboardInterrupt
         return x.unsqueeze(0).repeat(args.T, 1, 1, 1, 1)
 
     def preprocess_test_sample(self, args: Any, x: torch.Tensor) -> torch.Tensor:
         return x.unsqueeze(0).repeat(args.T, 1, 1, 1, 1)
 
     def process_model_output(self, args: Any, y: torch.Tensor) -> torch.Tensor:
+        self.dtype_of_output = y.dtype
         return y.mean(0)
 
     def before_train_one_epoch(self, args: Any, model: nn.Module, epoch: int) -> None:
-        if epoch == self.stop_after:
-            raise KeyboardInterrupt
         self.epoch, self.batches = epoch, 0
 
 

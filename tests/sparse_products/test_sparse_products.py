@@ -68,6 +68,15 @@ def test_kernels_equal_the_dense_convolution(
             close(_kernels.gradient(x, weight, grad, stride, padding), expected_gradient)
 
 
+def test_weights_in_another_memory_format() -> None:
+    x = sparse(3, 24, 9, 20)
+    weight = torch.randn(40, 24, 3, 3).contiguous(memory_format=torch.channels_last)
+    expected = F.conv2d(x, weight, None, 1, 1)
+    y = _kernels.forward(x, weight, None, (1, 1), (1, 1))
+    assert y.stride() == expected.stride()
+    close(y, expected)
+
+
 @given(st.data())
 def test_any_size(data: st.DataObject) -> None:
     draw = data.draw

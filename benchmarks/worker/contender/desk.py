@@ -11,10 +11,11 @@ import torch
 
 from .complaints import Complaints
 from .passes import Pass, SequencePass
-from .training import FashionTraining, SHDTraining, VGGTraining
+from .training import FashionTraining, ModelTraining, SHDTraining, VGGTraining
 
 WORKLOADS: dict[str, type[Pass]] = {
     "sequence": SequencePass, "fashion_mnist": FashionTraining, "vgg": VGGTraining, "shd": SHDTraining,
+    "model": ModelTraining,
 }  # fmt: skip
 
 

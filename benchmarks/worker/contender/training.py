@@ -1,10 +1,12 @@
 """Work that can be timed: a training step of a network, with its batch, loss and optimizer."""
 
 import copy
+import math
 from contextlib import nullcontext
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -111,6 +113,61 @@ class VGGTraining(TrainingStep):
             for block in self.net:
                 sequence = checkpoint(block, sequence, use_reentrant=False) if self.checkpointed else block(sequence)
         return F.cross_entropy(sequence.mean(0), self.labels)
+
+
+class ModelTraining(TrainingStep):
+    """A published network for images: forward, cross-entropy of the mean scores, backward.
+
+    Without an optimizer, which is PyTorch's own in all frameworks, and whose memory would hide that of the network.
+
+    :param level: of :func:`memopt.optimize_memory`
+    :param static: whether all time steps see the same image. Otherwise another random image at each
+    :param published: as published code has it. Otherwise a static image is no copy for each time step, and the network
+        is in PyTorch's channels-last layout
+    """
+
+    GAIN = 2.0  # without it few neurons of the last layers would fire
+
+    def __init__(
+        self,
+        framework: ModuleType,
+        model: str,
+        T: int,
+        batch: int,
+        side: int,
+        level: int = 0,
+        static: bool = False,
+        published: bool = True,
+        **options: Any,
+    ) -> None:
+        super().__init__(framework, framework.published_net(model, T, side, level, **options), 1e-3, self.GAIN)
+        generator = torch.Generator().manual_seed(0)
+        if not published:
+            self.net.to(memory_format=torch.channels_last)
+        images = torch.rand(1 if static else T, batch, 3, side, side, generator=generator)
+        self.images = images.expand(T, *images.shape[1:])
+        if published:
+            self.images = self.images.clone(memory_format=torch.contiguous_format)
+        self.labels = torch.randint(10, (batch,), generator=generator)
+
+    def loss(self) -> torch.Tensor:
+        return F.cross_entropy(self.net(self.images).mean(0), self.labels)
+
+    def run(self) -> None:
+        self.optimizer.zero_grad()
+        self.loss().backward()
+
+    def gradients(self) -> dict[str, torch.Tensor]:
+        """All weights as one: where no neuron of a layer fires yet, its gradient is zero and says nothing."""
+        gradients = super().gradients()
+        return {"loss": gradients.pop("loss"), "weights": torch.cat(list(gradients.values()))}
+
+    def evidence(self) -> dict[str, np.ndarray]:
+        """Heads of an attention may be dimensions of their own or not."""
+        evidence = super().evidence()
+        sizes = [[int(n) for n in str(shape).strip("[]").split(",")] for shape in evidence["shapes"]]
+        evidence["shapes"] = np.array([str([T, math.prod(rest)]) for T, *rest in sizes])
+        return evidence
 
 
 class SHDTraining(TrainingStep):

@@ -28,32 +28,36 @@ For example::
         trainer = MyTrainer()
         trainer.main(trainer.get_args_parser().parse_args())
 
-and ``python my_trainer.py --data-path imagenet``, or ``torchrun --nproc-per-node 8 my_trainer.py ...``.
+and ``python my_trainer.py --data-path imagenet``, or in two processes of one machine ``torchrun --standalone
+--nproc-per-node 2 my_trainer.py --data-path imagenet --sync-bn``. Processes speak NCCL on GPUs, of which each has one,
+and Gloo with ``--device cpu``. A complete program that needs no download is
+:mod:`spikingjelly.activation_based.examples.trainer_mnist`: ``torchrun --standalone --nproc-per-node 2 -m
+spikingjelly.activation_based.examples.trainer_mnist --device cpu``.
+
+What makes a training larger: ``--accumulation-steps`` (several batches for one update), ``--amp-dtype`` (mixed
+precision), ``--fsdp`` (weights, gradients and the optimizer's states spread over the processes). Checkpoints hold whole
+tensors, so that a training may go on with or without ``--fsdp``, and in another number of processes.
 """
 
 import argparse
-import os
-import shutil
-import time
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.parallel import DistributedDataParallel
 
 from spikingjelly.activation_based import functional
-from spikingjelly.activation_based.model._training.arguments import make_parser
-from spikingjelly.activation_based.model._training.loading import make_collate, make_loader, make_samplers
-from spikingjelly.activation_based.model._training.randomness import seed_epoch, seed_worker, set_deterministic
+from spikingjelly.activation_based.model._training import pictures, sharding, updates
+from spikingjelly.activation_based.model._training.arguments import check, make_parser
+from spikingjelly.activation_based.model._training.loading import make_samplers
+from spikingjelly.activation_based.model._training.precision import autocast
+from spikingjelly.activation_based.model._training.randomness import seed_worker, set_deterministic
+from spikingjelly.activation_based.model._training.records import prepare_folder
+from spikingjelly.activation_based.model._training.run import Run
 from spikingjelly.activation_based.model._training.schedule import make_optimizer, make_scheduler
-from spikingjelly.activation_based.model._training.sync_norm import synchronize_batch_norms
-from spikingjelly.activation_based.model.tv_ref_classify import presets, utils
+from spikingjelly.activation_based.model.tv_ref_classify import utils
 
 __all__ = ["Trainer", "seed_worker", "set_deterministic"]
-
-_LATEST = "checkpoint_latest.pth"
-_BEST = "checkpoint_max_test_acc1.pth"
 
 
 class Trainer:
@@ -61,8 +65,8 @@ class Trainer:
 
     The folder of a training is ``--output-dir`` with :meth:`get_tb_logdir_name`: it has the scalars for TensorBoard,
     the options, and after each epoch ``checkpoint_latest.pth``, and ``checkpoint_max_test_acc1.pth`` if it was the
-    best. Each epoch has random numbers of its own, so that ``--resume latest`` goes on, on a CPU bit for bit, as if
-    nothing had stopped it.
+    best, ``checkpoint_max_ema_test_acc1.pth`` if it was the best of the moving average. Each epoch has random numbers
+    of its own, so that ``--resume latest`` goes on, on a CPU bit for bit, as if nothing had stopped it.
     """
 
     def get_args_parser(self, add_help: bool = True) -> argparse.ArgumentParser:
@@ -79,6 +83,11 @@ class Trainer:
             f"--model={args.model!r} and num_classes={num_classes} were given."
         )
 
+    def blocks_to_shard(self, args: argparse.Namespace, model: nn.Module) -> list[nn.Module]:
+        """The parts of the network whose weights are gathered together, with ``--fsdp``: those with at most half of all
+        weights. A parameter may be in one of them only."""
+        return sharding.blocks_of(model)
+
     def load_data(self, args: argparse.Namespace) -> tuple[Any, Any, Any, Any]:
         """Data sets for training and test, and their samplers. A data set gives pairs of a tensor and a class, and has
         ``classes``, a list of their names, or ``num_classes``."""
@@ -90,23 +99,19 @@ class Trainer:
         :raises ImportError: if torchvision isn't installed
         :raises FileNotFoundError: if there are no such folders
         """
-        folders = [Path(args.data_path or "", name) for name in ("train", "val")]
-        for folder in folders:
-            if args.data_path is None or not folder.is_dir():
-                raise FileNotFoundError(
-                    f"--data-path={args.data_path} must be a folder with the folders train and val, each with one "
-                    f"folder of pictures for each class, but {folder} isn't there."
-                )
-        train = presets.ClassificationPresetTrain(
-            args.train_crop_size, interpolation=args.interpolation, auto_augment_policy=args.auto_augment,
-            random_erase_prob=args.random_erase,
-        )  # fmt: skip
-        test = presets.ClassificationPresetEval(
-            args.val_crop_size, args.val_resize_size, interpolation=args.interpolation
-        )
-        from torchvision.datasets import ImageFolder
+        dataset, dataset_test = pictures.image_folders(args)
+        return dataset, dataset_test, *make_samplers(args, dataset, dataset_test)
 
-        dataset, dataset_test = ImageFolder(str(folders[0]), train), ImageFolder(str(folders[1]), test)
+    def load_CIFAR10(self, args: argparse.Namespace) -> tuple[Any, Any, Any, Any]:
+        """torchvision's CIFAR-10 in ``--data-path``, for a :meth:`load_data` of a subclass.
+
+        Training images are augmented as the options say and cropped to ``--train-crop-size``, for which 32 is the size
+        that they have; test images are 32 x 32.
+
+        :raises ImportError: if torchvision isn't installed
+        :raises FileNotFoundError: if there is no such folder
+        """
+        dataset, dataset_test = pictures.cifar10(args)
         return dataset, dataset_test, *make_samplers(args, dataset, dataset_test)
 
     def make_samplers(self, args: argparse.Namespace, dataset: Any, dataset_test: Any) -> tuple[Any, Any]:
@@ -115,9 +120,11 @@ class Trainer:
 
     def get_tb_logdir_name(self, args: argparse.Namespace) -> str:
         """The name of the training's folder, from the options that change its result."""
-        names = ("model", "batch_size", "epochs", "opt", "lr", "weight_decay", "label_smoothing", "mixup_alpha",
-                 "cutmix_alpha", "lr_scheduler", "lr_warmup_epochs", "seed")  # fmt: skip
+        names = ["model", "batch_size", "epochs", "opt", "lr", "weight_decay", "label_smoothing", "mixup_alpha",
+                 "cutmix_alpha", "lr_scheduler", "lr_warmup_epochs", "seed"]  # fmt: skip
         switches = [name for name in ("sync_bn", "ra_sampler", "model_ema", "disable_amp") if getattr(args, name)]
+        later = (("accumulation_steps", 1), ("amp_dtype", None))
+        names += [name for name, default in later if getattr(args, name, default) != default]
         return "_".join([*(f"{name}={getattr(args, name)}" for name in names), *switches])
 
     def preprocess_train_sample(self, args: argparse.Namespace, x: torch.Tensor) -> torch.Tensor:
@@ -157,22 +164,41 @@ class Trainer:
         self, model: nn.Module, criterion: nn.Module, optimizer: torch.optim.Optimizer, data_loader: Any,
         device: torch.device, epoch: int, args: argparse.Namespace, model_ema: Any = None, scaler: Any = None,
     ) -> tuple[float, float, float]:  # fmt: skip
-        """Mean loss and accuracies over the batches of all processes."""
+        """Mean loss and accuracies over the batches of all processes.
+
+        Each ``--accumulation-steps`` batches give one update, by the gradient of the mean loss over their samples. The
+        network is reset after each batch.
+        """
         model.train()
         metrics = utils.MetricLogger(delimiter="  ")
-        for number, (x, target) in enumerate(metrics.log_every(data_loader, args.print_freq, f"Epoch {epoch}")):
-            x, target = x.to(device, non_blocking=True), target.to(device, non_blocking=True)
-            with torch.autocast(device.type, enabled=scaler is not None):
-                output = self.process_model_output(args, model(self.preprocess_train_sample(args, x)))
-                loss = criterion(output, target)
-            _step(model, optimizer, loss, scaler, args.clip_grad_norm)
-            functional.reset_net(model)
+        groups = updates.Groups(data_loader, getattr(args, "accumulation_steps", 1))
+        for number, group in enumerate(metrics.log_every(groups, args.print_freq, f"Epoch {epoch}")):
+            optimizer.zero_grad()
+            for share, (x, target), last in updates.shares(group):
+                with updates.exchange(model, last):
+                    x, target = x.to(device, non_blocking=True), target.to(device, non_blocking=True)
+                    self._add_gradient(model, criterion, x, target, share, args, scaler, metrics)
+            updates.step(model, optimizer, scaler, args.clip_grad_norm)
             if model_ema is not None and number % args.model_ema_steps == 0:
                 model_ema.update_parameters(model)
-            acc1, acc5 = self.cal_acc1_acc5(output.detach(), target)
-            for name, value in (("loss", loss), ("acc1", acc1), ("acc5", acc5)):
-                metrics.meters[name].update(value.item(), n=x.shape[0])
+                if epoch < args.lr_warmup_epochs:
+                    model_ema.n_averaged.zero_()
         return _means(metrics)
+
+    def _add_gradient(
+        self, model: nn.Module, criterion: nn.Module, x: torch.Tensor, target: torch.Tensor, share: float,
+        args: argparse.Namespace, scaler: Any, metrics: utils.MetricLogger,
+    ) -> None:  # fmt: skip
+        """Of a batch that is ``share`` of the samples of an update."""
+        with autocast(args, x.device, scaler):
+            output = self.process_model_output(args, model(self.preprocess_train_sample(args, x)))
+            loss = criterion(output, target)
+        part = loss * share
+        (part if scaler is None else scaler.scale(part)).backward()
+        functional.reset_net(model)
+        acc1, acc5 = self.cal_acc1_acc5(output.detach(), target)
+        for name, value in (("loss", loss), ("acc1", acc1), ("acc5", acc5)):
+            metrics.meters[name].update(value.item(), n=x.shape[0])
 
     @torch.inference_mode()
     def evaluate(
@@ -193,6 +219,7 @@ class Trainer:
 
     def main(self, args: argparse.Namespace) -> None:
         """Train as ``args``, the options of :meth:`get_args_parser`, say."""
+        check(args)
         set_deterministic(args.seed, args.disable_uda)
         utils.init_distributed_mode(args)
         folder = Path(args.output_dir, self.get_tb_logdir_name(args))
@@ -200,169 +227,14 @@ class Trainer:
             print(folder)
             return
         try:
-            _prepare(folder, args)
-            _Run(self, args, folder).go()
+            prepare_folder(folder, args)
+            Run(self, args, folder).go()
         finally:
             if args.distributed:
                 torch.distributed.destroy_process_group()
-
-
-class _Run:
-    """A training with all that it has: data, network, optimizer, averages, and the folder."""
-
-    def __init__(self, trainer: Trainer, args: argparse.Namespace, folder: Path) -> None:
-        self.trainer, self.args, self.folder = trainer, args, folder
-        self.device = torch.device(args.device)
-        dataset, dataset_test, self.sampler, test_sampler = trainer.load_data(args)
-        num_classes = len(dataset.classes) if hasattr(dataset, "classes") else dataset.num_classes
-        self.loader = make_loader(args, dataset, self.sampler, make_collate(args, num_classes))
-        self.test_loader = make_loader(args, dataset_test, test_sampler)
-        self.net = trainer.load_model(args, num_classes)
-        if args.distributed and args.sync_bn:
-            self.net = synchronize_batch_norms(self.net)
-        self.net.to(self.device)
-        self.criterion = nn.CrossEntropyLoss(label_smoothing=args.label_smoothing)
-        groups = utils.set_weight_decay(self.net, args.weight_decay, args.norm_weight_decay)
-        self.optimizer = trainer.set_optimizer(args, groups)
-        self.scheduler = trainer.set_lr_scheduler(args, self.optimizer)
-        on_gpu = self.device.type == "cuda"
-        self.scaler = torch.amp.GradScaler("cuda") if on_gpu and not args.disable_amp else None
-        self.ema = (
-            utils.ExponentialMovingAverage(self.net, args.model_ema_decay, self.device) if args.model_ema else None
-        )
-        self.epoch, self.best = args.start_epoch, -1.0
-        self.parallel: nn.Module = self.net
-        if args.distributed:
-            self.parallel = DistributedDataParallel(self.net, device_ids=[args.gpu] if on_gpu else None)
-
-    def go(self) -> None:
-        self._resume()
-        if self.args.test_only:
-            self._test(None, self.epoch)
-            return
-        writer = _writer(self.folder) if utils.is_main_process() else None
-        while self.epoch < self.args.epochs:
-            start = time.monotonic()
-            self._epoch(writer)
-            print(f"Epoch {self.epoch - 1} took {time.monotonic() - start:.1f} s; best accuracy {self.best:.2f} %")
-        if writer is not None:
-            writer.close()
-
-    def _epoch(self, writer: Any) -> None:
-        args, epoch = self.args, self.epoch
-        seed_epoch(args.seed, epoch, utils.get_rank())
-        if hasattr(self.sampler, "set_epoch"):
-            self.sampler.set_epoch(epoch)
-        self.trainer.before_train_one_epoch(args, self.parallel, epoch)
-        results = self.trainer.train_one_epoch(
-            self.parallel, self.criterion, self.optimizer, self.loader, self.device, epoch, args, self.ema, self.scaler
-        )
-        _write(writer, "train", results, epoch)
-        if writer is not None:
-            writer.add_scalar("lr", self.optimizer.param_groups[0]["lr"], epoch)
-        self.scheduler.step()
-        accuracy = self._test(writer, epoch)
-        self.epoch += 1
-        is_best = accuracy > self.best
-        self.best = max(accuracy, self.best)
-        if is_best:
-            utils.save_on_master(self._state(), self.folder / _BEST)
-        utils.save_on_master(self._state(), self.folder / _LATEST)
-
-    def _test(self, writer: Any, epoch: int) -> float:
-        self.trainer.before_test_one_epoch(self.args, self.parallel, epoch)
-        results = self.trainer.evaluate(self.args, self.net, self.criterion, self.test_loader, self.device)
-        _write(writer, "test", results, epoch)
-        if self.ema is not None:
-            average = self.trainer.evaluate(self.args, self.ema, self.criterion, self.test_loader, self.device, "EMA")
-            _write(writer, "test_ema", average, epoch)
-        return results[1]
-
-    def _state(self) -> dict[str, Any]:
-        return {
-            "model": self.net.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "lr_scheduler": {"last_epoch": self.scheduler.last_epoch},
-            "epoch": self.epoch,
-            "max_test_acc1": self.best,
-            "args": {name: value for name, value in vars(self.args).items() if _is_plain(value)},
-            "scaler": None if self.scaler is None else self.scaler.state_dict(),
-            "model_ema": None if self.ema is None else self.ema.state_dict(),
-        }
-
-    def _resume(self) -> None:
-        path = self.args.resume
-        if path == "latest":
-            path = self.folder / _LATEST
-            if not path.is_file():
-                print(f"--resume latest: there is no {path} yet; the training starts.")
-                return
-        if path is None:
-            return
-        if not Path(path).is_file():
-            raise FileNotFoundError(f"--resume={path}: there is no such file. It takes a checkpoint, or 'latest'.")
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        self.net.load_state_dict(state["model"])
-        self.epoch, self.best = state["epoch"], state["max_test_acc1"]
-        if not self.args.test_only:
-            self.optimizer.load_state_dict(state["optimizer"])
-            self.scheduler.load_state_dict({**self.scheduler.state_dict(), **state["lr_scheduler"]})
-        for name, own in (("scaler", self.scaler), ("model_ema", self.ema)):
-            if own is not None and state[name] is not None:
-                own.load_state_dict(state[name])
-        print(f"Resumed from {path}: {self.epoch} epochs are done.")
-
-
-def _step(
-    model: nn.Module, optimizer: torch.optim.Optimizer, loss: torch.Tensor, scaler: Any, norm: float | None
-) -> None:
-    optimizer.zero_grad()
-    (loss if scaler is None else scaler.scale(loss)).backward()
-    if norm is not None:
-        if scaler is not None:
-            scaler.unscale_(optimizer)
-        nn.utils.clip_grad_norm_(model.parameters(), norm)
-    if scaler is None:
-        optimizer.step()
-    else:
-        scaler.step(optimizer)
-        scaler.update()
 
 
 def _means(metrics: utils.MetricLogger) -> tuple[float, float, float]:
     for name in ("loss", "acc1", "acc5"):
         metrics.meters[name].synchronize_between_processes()
     return metrics.loss.global_avg, metrics.acc1.global_avg, metrics.acc5.global_avg
-
-
-def _is_plain(value: Any) -> bool:
-    return value is None or isinstance(value, bool | int | float | str)
-
-
-def _prepare(folder: Path, args: argparse.Namespace) -> None:
-    if utils.is_main_process():
-        if args.clean and folder.exists():
-            shutil.rmtree(folder)
-        utils.mkdir(folder)
-        lines = [f"{name}: {value}" for name, value in sorted(vars(args).items())]
-        (folder / "args.txt").write_text("\n".join(lines) + "\n")
-    if args.distributed:
-        torch.distributed.barrier()
-
-
-def _writer(folder: Path) -> Any:
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError:
-        print(
-            f"No scalars are written to {os.fspath(folder)}, for TensorBoard isn't installed: pip install tensorboard"
-        )
-        return None
-    return SummaryWriter(os.fspath(folder))
-
-
-def _write(writer: Any, part: str, results: tuple[float, float, float], epoch: int) -> None:
-    for name, value in zip(("loss", "acc1", "acc5"), results, strict=True):
-        if writer is not None:
-            writer.add_scalar(f"{part}/{name}", value, epoch)
-    print(f"Epoch {epoch} {part}: loss {results[0]:.4f}, accuracy {results[1]:.2f} %, among five {results[2]:.2f} %")

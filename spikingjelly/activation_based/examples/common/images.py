@@ -37,13 +37,21 @@ def _loader(args: argparse.Namespace, dataset: type[MNIST] | type[FashionMNIST],
 
 
 def flip_and_shift(images: torch.Tensor, pixels: int = 2) -> torch.Tensor:
-    """Mirror half of the images left to right, and shift each by up to ``pixels`` in either direction.
+    """Mirror half of the images left to right, and :func:`shift` them.
+
+    :param images: ``[N, C, H, W]``
+    """
+    mirrored = torch.rand(len(images), 1, 1, 1, device=images.device) < 0.5
+    return shift(torch.where(mirrored, images.flip(3), images), pixels)
+
+
+def shift(images: torch.Tensor, pixels: int) -> torch.Tensor:
+    """Shift each image by up to ``pixels`` in either direction.
 
     :param images: ``[N, C, H, W]``; what comes in from beyond the edge is 0
     """
     N, _, H, W = images.shape
-    flipped = torch.where(torch.rand(N, 1, 1, 1, device=images.device) < 0.5, images.flip(3), images)
-    padded = F.pad(flipped, (pixels,) * 4)
+    padded = F.pad(images, (pixels,) * 4)
     down, right = torch.randint(0, 2 * pixels + 1, (2, N, 1), device=images.device)
     rows = (down + torch.arange(H, device=images.device))[:, :, None]
     columns = (right + torch.arange(W, device=images.device))[:, None, :]

@@ -2,6 +2,11 @@
 
 import argparse
 
+import torch
+
+from spikingjelly.activation_based.model._training.precision import half_precision
+from spikingjelly.activation_based.model._training.processes import processes_were_started
+
 _NUMBERS = (
     ("--epochs", int, 90, "number of epochs"),
     ("--lr", float, 0.1, "learning rate"),
@@ -14,12 +19,13 @@ _NUMBERS = (
     ("--lr-warmup-decay", float, 0.01, "part of the learning rate that it grows from"),
     ("--lr-step-size", int, 30, "epochs of a step, with --lr-scheduler step"),
     ("--lr-gamma", float, 0.1, "factor of a step or an epoch, with --lr-scheduler step or exp"),
-    ("--print-freq", int, 256, "batches between two lines"),
+    ("--accumulation-steps", int, 1, "batches of one update of the weights; batch normalisations see them one by one"),
+    ("--print-freq", int, 256, "updates between two lines"),
     ("--start-epoch", int, 0, "first epoch"),
     ("--random-erase", float, 0.1, "probability to erase a box of a picture"),
     ("--clip-grad-norm", float, None, "greatest norm of the gradient"),
     ("--ra-reps", int, 4, "views of a picture, with --ra-sampler"),
-    ("--model-ema-steps", int, 32, "batches between two updates of the moving average"),
+    ("--model-ema-steps", int, 32, "updates of the weights between two of the moving average"),
     ("--model-ema-decay", float, 0.99998, "of the moving average"),
     ("--val-resize-size", int, 232, "shorter side of a test picture"),
     ("--val-crop-size", int, 224, "rows and columns of a test picture"),
@@ -39,6 +45,8 @@ _TEXTS = (
     ("--auto-augment", "ta_wide", "ta_wide, ra or a policy of torchvision"),
     ("--interpolation", "bilinear", "of pictures"),
     ("--dist-url", "env://", "where processes meet"),
+    ("--amp-dtype", None, "float16 or bfloat16, of mixed precision; if not given, float16 on GPUs, none on CPUs"),
+    ("--weights", None, "name of weights, for a load_model of your own"),
 )
 _SWITCHES = (
     ("--sync-bn", "batch normalisation over the batches of all processes"),
@@ -50,8 +58,31 @@ _SWITCHES = (
     ("--clean", "delete the folder of the training before"),
     ("--disable-pinmemory", "do not pin the memory of batches"),
     ("--disable-amp", "no mixed precision, which is used on GPUs"),
+    ("--fsdp", "spread weights, gradients and the optimizer's states over the processes"),
+    ("--cache-dataset", "has no effect: the folders of pictures are listed at each start"),
+    ("--prototype", "has no effect: torchvision has no prototype models any more"),
     ("--disable-uda", "no torch.use_deterministic_algorithms"),
 )
+
+
+_WITHOUT_EFFECT = ("cache_dataset", "prototype")
+
+
+def check(args: argparse.Namespace) -> None:
+    """Say which options have no effect.
+
+    :raises ValueError: if options do not go together, or ``--fsdp`` has no processes
+    """
+    for name in _WITHOUT_EFFECT:
+        if getattr(args, name, False):
+            text = dict(_SWITCHES)[f"--{name.replace('_', '-')}"]
+            print(f"--{name.replace('_', '-')} {text}.")
+    half_precision(args, torch.device(args.device))
+    if getattr(args, "fsdp", False) and not processes_were_started():
+        raise ValueError(
+            "--fsdp spreads the weights over processes, but there is only one: start the training with torchrun "
+            "--standalone --nproc-per-node N, or leave --fsdp out."
+        )
 
 
 def make_parser(add_help: bool, default_device: str) -> argparse.ArgumentParser:

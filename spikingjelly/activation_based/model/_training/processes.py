@@ -2,6 +2,7 @@
 
 import builtins
 import os
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -39,6 +40,14 @@ def reduce_across_processes(val: Any) -> torch.Tensor:
     return total
 
 
+@torch.no_grad()
+def share_values(tensors: Iterable[torch.Tensor]) -> None:
+    """Give all processes the values that the tensors have in the main process."""
+    if is_dist_avail_and_initialized():
+        for tensor in tensors:
+            dist.broadcast(tensor, 0)
+
+
 def setup_for_distributed(is_master: bool) -> None:
     """From now on ``print`` is silent in this process unless it is the main one; ``print(..., force=True)`` is not."""
     loud = getattr(builtins.print, "_of_all_processes", builtins.print)
@@ -51,6 +60,23 @@ def setup_for_distributed(is_master: bool) -> None:
     builtins.print = print_of_master  # type: ignore[assignment]
 
 
+def _places() -> tuple[int, int, int] | None:
+    """The number of this process, how many there are, and its number on this machine, by ``torchrun`` or SLURM."""
+    environment = os.environ
+    if "RANK" in environment and "WORLD_SIZE" in environment:
+        names = ("RANK", "WORLD_SIZE", "LOCAL_RANK")
+    elif "SLURM_PROCID" in environment and int(environment.get("SLURM_NTASKS", 1)) > 1:
+        names = ("SLURM_PROCID", "SLURM_NTASKS", "SLURM_LOCALID")
+    else:
+        return None
+    return int(environment[names[0]]), int(environment[names[1]]), int(environment.get(names[2], 0))
+
+
+def processes_were_started() -> bool:
+    """Whether ``torchrun`` or SLURM started this process as one of a group."""
+    return _places() is not None
+
+
 def init_distributed_mode(args: Any) -> None:
     """Join the group of processes that ``torchrun`` or SLURM started, if one did, and tell so in ``args``.
 
@@ -60,17 +86,11 @@ def init_distributed_mode(args: Any) -> None:
 
     :raises RuntimeError: if there are more processes than GPUs on this machine
     """
-    environment = os.environ
-    if "RANK" in environment and "WORLD_SIZE" in environment:
-        args.rank, args.world_size = int(environment["RANK"]), int(environment["WORLD_SIZE"])
-        args.gpu = int(environment.get("LOCAL_RANK", 0))
-    elif "SLURM_PROCID" in environment and int(environment.get("SLURM_NTASKS", 1)) > 1:
-        args.rank, args.world_size = int(environment["SLURM_PROCID"]), int(environment["SLURM_NTASKS"])
-        args.gpu = int(environment.get("SLURM_LOCALID", 0))
-    else:
-        args.distributed = False
+    places = _places()
+    args.distributed = places is not None
+    if places is None:
         return
-    args.distributed = True
+    args.rank, args.world_size, args.gpu = places
     on_gpu = str(getattr(args, "device", "cuda")).startswith("cuda")
     args.dist_backend = "nccl" if on_gpu else "gloo"
     if on_gpu:

@@ -1,0 +1,75 @@
+"""Forward and backward of published models against the published package: time and peak memory."""
+
+import dataclasses
+from typing import Any
+
+from benchmarks.agreement import Disagreement, Evidence, Tolerance, compare
+from benchmarks.contenders import EAGER, UPSTREAM, Contender, fused
+from benchmarks.fashion_mnist import KEEP_MEMORY
+from benchmarks.packed_spikes import MALLOC
+from benchmarks.race import Race
+from benchmarks.report import DidNotRun, Options, Report
+from benchmarks.rounds import in_words
+from benchmarks.worker_process import Worker
+
+T, PROCESSES, OPERATIONS = 4, 3, 15
+# model -> images in a batch, pixels on each side
+CASES = {"sew_resnet18": ((1, 224), (4, 64)), "spikformer_4_384": ((2, 32), (8, 32))}
+QUICK_CASES = {"sew_resnet18": ((2, 64),), "spikformer_4_384": ((1, 16),)}
+# Convolutions that skip zeros, see one step of a static image or another memory format sum in another order, and a
+# spike that flips moves those of the next layers.
+OTHER_SUMS = Tolerance(flips=1e-3, gradient=0.5, gradient_of_number=0.5)
+WARM_UP = {"batch": 2, "side": 32}
+
+
+def run(options: Options, report: Report) -> None:
+    """Print milliseconds and megabytes of forward and backward."""
+    ours = dataclasses.replace(fused(options.backend), tolerance=OTHER_SUMS)
+    levels = [
+        dataclasses.replace(ours, name=f"ours, memopt level {level}", options={**ours.options, "level": level})
+        for level in (1, 2)
+    ]
+    upstream = dataclasses.replace(UPSTREAM, tolerance=OTHER_SUMS)
+    for name, sizes in (QUICK_CASES if options.quick else CASES).items():
+        for batch, side in sizes:
+            case = {"workload": "model", "model": name, "T": T, "batch": batch, "side": side, "static": True}
+            title = f"{name}, T={T}, batch {batch}, {side} x {side}"
+            time(title, case, (ours, *levels, EAGER, upstream), options, report)
+            print_memory(title, case, (ours, *levels, upstream), options, report)
+
+
+def time(title: str, case: dict[str, Any], contenders: tuple[Contender, ...], options: Options, report: Report) -> None:
+    for published in (True, False):
+        way = "as published" if published else "tuned: static image not copied, channels last"
+        with Race("models", options, report, **KEEP_MEMORY) as race:
+            settings = {**case, "published": published}
+            race.run(contenders, f"{title}, {way}", settings, against=contenders[0])
+            if options.profile:
+                race.print_profile(contenders[:1], settings, OPERATIONS)
+
+
+def print_memory(
+    title: str, case: dict[str, Any], contenders: tuple[Contender, ...], options: Options, report: Report
+) -> None:
+    print(f"{title}, as published: peak memory above weights and images, median (min, max)")
+    reference: Evidence | None = None
+    for contender in contenders:
+        try:
+            measured = [measure(contender, case) for _ in range(options.rounds(PROCESSES))]
+            evidence = measured[0][1]
+            numerics = "the reference" if reference is None else compare(reference, evidence, contender.tolerance)
+        except (DidNotRun, Disagreement) as problem:
+            report.fail(f"models, memory, {contender.name}", str(problem))
+            continue
+        reference = evidence if reference is None else reference
+        peaks = [peak for peak, _ in measured]
+        report.add("models", case={**case, "memory": True}, contender=contender.name, bytes=peaks, numerics=numerics)
+        print(f"  {contender.name:19} {in_words(peaks, ' MB', 1e-6):24} {numerics}", flush=True)
+
+
+def measure(contender: Contender, case: dict[str, Any]) -> tuple[int, Evidence]:
+    """The peak of the first training step, and the numerics of one after it."""
+    with Worker(contender, **MALLOC) as worker:
+        worker.prepare("warm-up", {**case, **WARM_UP})  # loads and builds what the first call needs
+        peak = worker.ask("memory", name="step", **case, **contender.options)["bytes"]
+        return peak, worker.evidence("step")

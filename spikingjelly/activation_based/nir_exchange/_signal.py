@@ -1,0 +1,25 @@
+"""What flows in a network while it is exported."""
+
+from dataclasses import dataclass
+
+import torch
+
+
+class Refused(NotImplementedError):
+    """What NIR can't express, with the name of the layer and the nearest alternative."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"export_to_nir: {text}")
+
+
+@dataclass(frozen=True)
+class Signal:
+    """The sum of the outputs of the nodes ``sources``, and an example of its value ``[N, *]``."""
+
+    sources: tuple[str, ...]
+    value: torch.Tensor
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of the features."""
+        return tuple(self.value.shape[1:])
