@@ -1,4 +1,4 @@
-"""A training step of published models against the published package: time and peak memory."""
+"""Forward and backward of published models against the published package: time and peak memory."""
 
 import dataclasses
 from typing import Any
@@ -13,31 +13,34 @@ from benchmarks.rounds import in_words
 from benchmarks.worker_process import Worker
 
 T, PROCESSES, OPERATIONS = 4, 3, 15
-# name -> batch and pixels on each side
-CASES = {"SEW-ResNet18": ((1, 224), (4, 64)), "Spikformer-4-384": ((2, 32), (8, 32))}
-QUICK_CASES = {"SEW-ResNet18": ((2, 64),), "Spikformer-4-384": ((1, 16),)}
+# model -> images in a batch, pixels on each side
+CASES = {"sew_resnet18": ((2, 224), (4, 64)), "spikformer_4_384": ((2, 32), (8, 32))}
+QUICK_CASES = {"sew_resnet18": ((2, 64),), "spikformer_4_384": ((1, 16),)}
 # Convolutions that skip zeros, see one step of a static image or another memory format sum in another order, and a
 # spike that flips moves those of the next layers.
 OTHER_SUMS = Tolerance(flips=1e-3, gradient=0.5, gradient_of_number=0.5)
-WARM_UP = {"batch": 1, "size": 32}
+WARM_UP = {"batch": 2, "side": 32}
 
 
 def run(options: Options, report: Report) -> None:
-    """Print milliseconds and megabytes of a training step."""
+    """Print milliseconds and megabytes of forward and backward."""
     ours = dataclasses.replace(fused(options.backend), tolerance=OTHER_SUMS)
-    packed = dataclasses.replace(ours, name=f"{ours.name}, packed", options={**ours.options, "packed": True})
+    levels = [
+        dataclasses.replace(ours, name=f"ours, memopt level {level}", options={**ours.options, "level": level})
+        for level in (1, 2)
+    ]
     upstream = dataclasses.replace(UPSTREAM, tolerance=OTHER_SUMS)
     for name, sizes in (QUICK_CASES if options.quick else CASES).items():
-        for batch, size in sizes:
-            case = {"workload": "model", "model": name, "T": T, "batch": batch, "size": size}
-            title = f"{name}, T={T}, batch {batch}, {size} x {size}"
-            time(title, case, (ours, packed, EAGER, upstream), options, report)
-            print_memory(title, case, (ours, packed, upstream), options, report)
+        for batch, side in sizes:
+            case = {"workload": "model", "model": name, "T": T, "batch": batch, "side": side, "static": True}
+            title = f"{name}, T={T}, batch {batch}, {side} x {side}"
+            time(title, case, (ours, *levels, EAGER, upstream), options, report)
+            print_memory(title, case, (ours, *levels, upstream), options, report)
 
 
 def time(title: str, case: dict[str, Any], contenders: tuple[Contender, ...], options: Options, report: Report) -> None:
     for published in (True, False):
-        way = "as published" if published else "tuned: static image not copied, channels last"
+        way = "as published" if published else "channels last"
         with Race("models", options, report, **KEEP_MEMORY) as race:
             settings = {**case, "published": published}
             race.run(contenders, f"{title}, {way}", settings, against=contenders[0])

@@ -37,7 +37,7 @@ def run(options: Options, report: Report) -> None:
     print("block under torch.utils.checkpoint. Peak memory of the first training step, above weights and images, each")
     print("in a fresh process that gives freed memory back at once; median (min, max):")
     try:
-        print_memory((plain, *ways), case, options.rounds(PROCESSES), report)
+        print_memory("packed_spikes", (plain, *ways), case, options.rounds(PROCESSES), report, WARM_UP)
     except (DidNotRun, Disagreement) as problem:
         report.fail("packed_spikes, memory", str(problem))
         return
@@ -45,12 +45,20 @@ def run(options: Options, report: Report) -> None:
         race.run((plain, *ways), f"training step, {width} channels, batch {batch}", case, against=plain)
 
 
-def print_memory(contenders: Sequence[Contender], case: dict[str, Any], processes: int, report: Report) -> None:
+def print_memory(
+    row: str,
+    contenders: Sequence[Contender],
+    case: dict[str, Any],
+    processes: int,
+    report: Report,
+    warm_up: dict[str, Any],
+) -> None:
     """The first of ``contenders`` is the reference.
 
+    :param warm_up: what is smaller in the step that loads and builds what the first call needs
     :raises Disagreement: if another one's spikes or gradients differ in a bit
     """
-    measured = {contender: [measure(contender, case) for _ in range(processes)] for contender in contenders}
+    measured = {contender: [measure(contender, case, warm_up) for _ in range(processes)] for contender in contenders}
     reference = measured[contenders[0]]
     usual = statistics.median(peak for peak, _ in reference)
     for contender, runs in measured.items():
@@ -58,14 +66,14 @@ def print_memory(contenders: Sequence[Contender], case: dict[str, Any], processe
         if runs is not reference:
             numerics = compare(reference[0][1], runs[0][1], TO_THE_LAST_BIT)
         peaks = [peak for peak, _ in runs]
-        report.add("packed_spikes", case=case, contender=contender.name, bytes=peaks, numerics=numerics)
+        report.add(row, case=case, contender=contender.name, bytes=peaks, numerics=numerics)
         share = f"{100 * statistics.median(peaks) / usual:.0f} %"
         print(f"  {contender.name:19} {in_words(peaks, ' MB', 1e-6):24} {share:6} {numerics}", flush=True)
 
 
-def measure(contender: Contender, case: dict[str, Any]) -> tuple[int, Evidence]:
+def measure(contender: Contender, case: dict[str, Any], warm_up: dict[str, Any]) -> tuple[int, Evidence]:
     """The peak of the first training step, and the numerics of one after it."""
     with Worker(contender, **MALLOC) as worker:
-        worker.prepare("warm-up", {**case, **WARM_UP})  # loads and builds what the first call needs
+        worker.prepare("warm-up", {**case, **warm_up})
         peak = worker.ask("memory", name="step", **case, **contender.options)["bytes"]
         return peak, worker.evidence("step")

@@ -1,7 +1,11 @@
-"""A hint before PyTorch's "backward through the graph a second time".
+"""Hints where a state and a backward pass do not fit.
 
-The state that a module carries hangs on the autograd graph of its last call. If that call has been backpropagated and
-the state was neither reset nor detached, the next backward pass runs into the freed graph. Hooks notice it on the way.
+One before PyTorch's "backward through the graph a second time". The state that a module carries hangs on the autograd
+graph of its last call. If that call has been backpropagated and the state was neither reset nor detached, the next
+backward pass runs into the freed graph. Hooks notice it on the way.
+
+An error where a module runs inside a backward pass, as `torch.utils.checkpoint` does with it, from a state that is not
+the one of the forward pass.
 """
 
 import warnings
@@ -11,6 +15,7 @@ import torch
 from torch import nn
 
 _LAST_CALL = "_last_call"
+_SECOND_RUN = "_second_run"  # the backward pass in which the module runs again, from a state that is right
 
 
 class _Call:
@@ -54,6 +59,36 @@ def watch_state(module: nn.Module) -> None:
             value.register_hook(hint)
 
 
+def expect_second_run(module: nn.Module) -> None:
+    """In this backward pass the module has the state that it had in the forward pass."""
+    module.__dict__[_SECOND_RUN] = torch._C._current_graph_task_id()
+
+
+def check_second_run(module: nn.Module) -> None:
+    """Inside a backward pass, a module must begin with the state of the forward pass, or afresh."""
+    task = torch._C._current_graph_task_id()
+    if task < 0 or module.__dict__.get(_SECOND_RUN) == task:
+        return
+    if not _is_at_rest(module):
+        raise RuntimeError(_SECOND_RUN_MESSAGE.format(type(module).__name__))
+    expect_second_run(module)
+
+
+def _is_at_rest(module: nn.Module) -> bool:
+    memories = module.__dict__["_memories"]
+    return all(_same(memories[name], value) for name, value in module.__dict__["_memories_rv"].items())
+
+
+def _same(value: Any, other: Any) -> bool:
+    if isinstance(value, torch.Tensor):
+        if not isinstance(other, torch.Tensor):  # a number that got the shape of the input
+            return type(other) is float and bool((value == other).all())
+        return torch.equal(value, other)
+    if isinstance(value, list | tuple) and type(value) is type(other) and len(value) == len(other):
+        return all(map(_same, value, other))
+    return type(value) is type(other) and bool(value == other)
+
+
 def forget(module: nn.Module) -> None:
     """The state no longer hangs on the graph of an earlier call."""
     module.__dict__.pop(_LAST_CALL, None)
@@ -62,6 +97,7 @@ def forget(module: nn.Module) -> None:
 def drop(attributes: dict[str, Any]) -> None:
     """Leave the record of the last call out of a copy of ``__dict__``."""
     attributes.pop(_LAST_CALL, None)
+    attributes.pop(_SECOND_RUN, None)
 
 
 _MESSAGE = (
@@ -69,4 +105,11 @@ _MESSAGE = (
     "pass was told to retain_graph, PyTorch now stops with 'Trying to backward through the graph a second time'. Call "
     "functional.reset_net(net) before each new batch, or functional.detach_net(net) to go on with the state but not "
     "with its graph."
+)
+
+_SECOND_RUN_MESSAGE = (
+    "{} is called inside a backward pass, as torch.utils.checkpoint does to compute a part of the network again, but "
+    "its state is the one that the forward pass left: the result would not be that of the forward pass. Use "
+    "memopt.checkpoint(part, x), which runs the part from the state that it had, or call functional.reset_net at the "
+    "beginning of the checkpointed function."
 )

@@ -163,6 +163,7 @@ class MemoryModule(nn.Module, StepModule):
             raise ValueError(f"{type(self).__name__}: step_mode is {self.step_mode!r}, expected 's' or 'm'.")
         if not torch.is_grad_enabled() or torch.compiler.is_compiling():
             return step(*args, **kwargs)
+        _backward_hint.check_second_run(self)
         _backward_hint.watch_state(self)
         output = step(*args, **kwargs)
         _backward_hint.watch_output(self, output)

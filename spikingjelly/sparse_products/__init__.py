@@ -7,6 +7,6 @@ dense layer but for the order in which sums are made, as between two algorithms 
 """
 
 from spikingjelly.sparse_products._choice import skip_zeros
-from spikingjelly.sparse_products._products import convolution, linear
+from spikingjelly.sparse_products._products import convolution, linear, product
 
-__all__ = ["convolution", "linear", "skip_zeros"]
+__all__ = ["convolution", "linear", "product", "skip_zeros"]

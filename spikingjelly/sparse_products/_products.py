@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 import torch
+from torch.overrides import handle_torch_function, has_torch_function
 
 from spikingjelly.sparse_products import _choice, _kernels
 from spikingjelly.sparse_products._kernels import Size
@@ -47,7 +48,23 @@ def _convolution(
     )
     if not forward and not gradient:
         return None
-    y: torch.Tensor = _Convolution.apply(x, weight, bias, stride, padding, forward, gradient)
+    return product(x, weight, bias, stride, padding, forward, gradient)
+
+
+def product(
+    x: torch.Tensor,
+    weight: torch.Tensor,
+    bias: torch.Tensor | None,
+    stride: Size,
+    padding: Size,
+    sparse_forward: bool,
+    sparse_gradient: bool,
+) -> torch.Tensor:
+    """A convolution that has been chosen; a :class:`torch.overrides.TorchFunctionMode` sees it as one of torch's."""
+    if has_torch_function((x, weight)):
+        arguments = (x, weight, bias, stride, padding, sparse_forward, sparse_gradient)
+        return handle_torch_function(product, (x, weight), *arguments)
+    y: torch.Tensor = _Convolution.apply(x, weight, bias, stride, padding, sparse_forward, sparse_gradient)
     return y
 
 

@@ -4,6 +4,7 @@ import http.server
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,9 @@ def test_cnn_mnist_learns_the_subset(tmp_path: Path, capsys: pytest.CaptureFixtu
     [
         (["-T", "0"], "-T must be at least 1, but 0 was given"),
         (["-calibration", "0"], "-calibration must be at least 1"),
+        (["-clip", "0"], "-clip must be greater than 0 and at most 1, but 0.0 was given"),
+        (["-levels", "-1"], "-levels must be at least 0, but -1 was given"),
+        (["-limit-weight", "-0.5"], "-limit-weight must be at least 0, but -0.5 was given"),
         (["-download"], "-download needs -data-dir"),
         (["-ann", "nowhere.pth"], "-ann: there is no file nowhere.pth"),
     ],
@@ -89,6 +93,23 @@ def test_compare_makes_a_table(tmp_path: Path, weights: Path) -> None:
     assert saved["settings"]["L"] == 3
     assert set(saved["results"]["MNIST (subset)"]["snn"]) == set(ann2snn.METHODS)
     assert (tmp_path / "ann2snn.png").read_bytes()[:4] == PNG
+
+
+def test_qcfs_learns_for_few_and_many_time_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    args = compare.parse(["-L", "3", "-qcfs-epochs", "1", "-channels", "4", "-calibration", "50", "-device", "cpu"])
+    (task,) = compare.tasks(args)
+    task = replace(task, train=tuple(part[:384] for part in task.train))
+    seen = []
+    plain = ann2snn.QCFS.forward
+
+    def forward(self: ann2snn.QCFS, x: torch.Tensor) -> torch.Tensor:
+        seen.append(self.L)
+        return plain(self, x)
+
+    monkeypatch.setattr(ann2snn.QCFS, "forward", forward)
+    quantised = compare.trained_with_qcfs(mnist_cnn.CNN(channels=4), task, args)
+    assert seen == [3] * 3 + [48] * 3 + [3] * 3
+    assert [m.L for m in quantised.modules() if isinstance(m, ann2snn.QCFS)] == [3] * 3
 
 
 def test_data_sets_of_compare(shared_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -199,7 +220,9 @@ def test_training_and_accuracy() -> None:
     labels = (images[:, 0, 0, 0] > 127).long()
     net = nn.Sequential(nn.Flatten(), nn.Linear(16, 2))
     recipe = ann_training.Recipe(epochs=30, batch_size=50, lr=0.05, weight_decay=0.0, shift=0.0)
-    ann_training.train(net, images, labels, recipe)
+    numbers: list[int] = []
+    ann_training.train(net, images, labels, recipe, before_batch=numbers.append)
+    assert numbers == list(range(120))
     assert ann_training.accuracy(net, images, labels) > 0.95
     assert ann_training.accuracy(net, images, 1 - labels) < 0.05
     assert not net.training
@@ -239,10 +262,37 @@ def test_half_of_the_batches_are_clipped_at_random_parts_of_the_limit() -> None:
     ann_training.train(net, images, labels, recipe)
     clipped = [value for value in largest.seen if value < 40]
     assert 0.4 < len(clipped) / len(largest.seen) < 0.6
-    assert all(1 <= value <= 4 for value in clipped)
-    assert max(clipped) - min(clipped) > 2.5
+    assert all(0.999 <= value <= 4.001 for value in clipped)
+    assert 0.35 < sum(value < 2 for value in clipped) / len(clipped) < 0.65  # the logarithm is uniform
     with pytest.raises(ValueError, match=r"clip=0.5 is a part of activation_limit"):
         ann_training.train(net, images, labels, ann_training.Recipe(clip=0.5))
+
+
+def test_clipped_activations_are_rounded_down_as_rates_are() -> None:
+    class Kept(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.seen: list[torch.Tensor] = []
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            self.seen.append(x.detach())
+            return x
+
+    torch.manual_seed(0)
+    kept = Kept()
+    net = nn.Sequential(nn.Flatten(), nn.Linear(16, 32), nn.ReLU(), kept, nn.Linear(32, 2))
+    images, labels = torch.rand(100, 1, 4, 4), torch.randint(2, (100,))
+    recipe = ann_training.Recipe(
+        10, 50, 1e-6, shift=0.0, activation_limit=0.5, activation_weight=0.0, clip=0.5, levels=4
+    )
+    before = net[1].weight.clone()
+    ann_training.train(net, images, labels, recipe)
+    rounded = [x for x in kept.seen if len(x.unique()) <= 5]
+    assert 4 <= len(rounded) <= 16
+    for x in rounded:
+        torch.testing.assert_close(x.unique(), torch.arange(5) * x.max() / 4)
+        assert 0.25 <= x.max() <= 0.5001
+    assert not torch.equal(net[1].weight, before)
 
 
 def test_tables() -> None:
@@ -287,10 +337,10 @@ def test_download(server: str, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_reaches_the_published_accuracies_on_the_whole_mnist(tmp_path: Path, shared_data: Path) -> None:
-    """Those of the modes that clip little: a network without large activations is no network to clip at a quarter."""
+    """All six of one training."""
     flags = ["-T", "50", "-epochs", "5", "-device", "cpu", "-out-dir", str(tmp_path)]
     results = cnn_mnist.main([*flags, "-data-dir", str(shared_data / "mnist")])
-    published = {"max": 0.9777, "99.9%": 0.9841, "1/2": 0.9844, "1/3": 0.9828}
+    published = {"max": 0.9777, "99.9%": 0.9841, "1/2": 0.9844, "1/3": 0.9828, "1/4": 0.9747, "1/5": 0.9487}
     reached = {name: results[name][50] for name in published}
     assert {name: reached[name] >= accuracy for name, accuracy in published.items()} == dict.fromkeys(published, True)
-    assert results["opi"][16] >= 0.984
+    assert results["opi"][16] >= 0.975

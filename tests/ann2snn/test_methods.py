@@ -166,6 +166,15 @@ def test_replaced_activations(ann: nn.Module, x: torch.Tensor) -> None:
     with torch.no_grad():
         assert measured.network[2].threshold.item() == pytest.approx(ann.network[:3](x).max().item())
     assert measured.network[2].L == 8
+    for levels in (2, 16):
+        fitted = ann2snn.replace_activations(ann, levels, dataloader=[x]).network[2].threshold.item()
+        same = ann2snn.Method("local", v_init=0.5)
+        assert fitted == pytest.approx(scales_of(ann2snn.convert(ann, [x], same, T=levels))[0].item())
+        assert fitted < measured.network[2].threshold.item()
+    with pytest.raises(NotImplementedError, match="largest"):
+        ann2snn.replace_activations(ann, dataloader=[x], mode="largest")
+    with pytest.raises(ValueError, match="replace_activations: activations are NaN or infinite"):
+        ann2snn.replace_activations(ann, dataloader=[x * float("nan")])
     optimizer = torch.optim.SGD(measured.parameters(), lr=0.1)
     before = measured.network[2].threshold.item()
     measured(x).square().sum().backward()

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from spikingjelly.activation_based import ann2snn, functional
+from spikingjelly.activation_based.ann2snn import simulation
 from spikingjelly.activation_based.ann2snn._spiking import SpikingMaxPool
 from spikingjelly.activation_based.ann2snn.sample_models import cifar10_resnet, mnist_cnn
 from tests.ann2snn.networks import Residual, Shared, trained
@@ -34,16 +35,23 @@ def test_chunks_change_nothing(chunk: int | None, ann: nn.Module, x: torch.Tenso
     torch.testing.assert_close(ann2snn.simulate(snn, x, 10, chunk), one_by_one)  # the state was reset
 
 
-def test_large_batches_run_in_chunks(ann: nn.Module, x: torch.Tensor) -> None:
+def test_large_batches_run_in_parts(ann: nn.Module, x: torch.Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = ann2snn.simulate(ann2snn.convert(ann, [x], "opi"), x, 5)
+    calls: list[torch.Size] = []
+    monkeypatch.setattr(simulation, "_ROWS_AT_ONCE", 17)
+    for method in ("opi", "delayed"):
+        snn = ann2snn.convert(ann, [x], method, T=5)
+        snn.register_forward_hook(lambda m, i, o: calls.append(o.shape[:2]))
+        outputs = ann2snn.simulate(snn, x, 5)
+        if method == "opi":
+            torch.testing.assert_close(outputs, wanted)
+        assert calls == [(5, 3), (5, 3), (5, 2)]
+        calls.clear()
+    monkeypatch.setattr(simulation, "_ROWS_AT_ONCE", 3)
     snn = ann2snn.convert(ann, [x], "opi")
-    calls = []
-    snn.register_forward_hook(lambda m, i, o: calls.append(len(o)))
-    ann2snn.simulate(snn, x[:1].expand(400, -1, -1, -1), 5)
-    assert calls == [2, 2, 1]
-    delayed = ann2snn.convert(ann, [x], "delayed", T=5)
-    delayed.register_forward_hook(lambda m, i, o: calls.append(len(o)))
-    ann2snn.simulate(delayed, x[:1].expand(400, -1, -1, -1), 5)
-    assert calls[3:] == [5]
+    snn.register_forward_hook(lambda m, i, o: calls.append(o.shape[:2]))
+    torch.testing.assert_close(ann2snn.simulate(snn, x[:2], 5), wanted[:, :2])
+    assert calls == [(3, 1), (2, 1)] * 2
 
 
 def test_wrong_times(ann: nn.Module, x: torch.Tensor) -> None:

@@ -29,10 +29,16 @@ FORBIDDEN = {
         f"{ACTIVATION}.neuron",
         f"{ACTIVATION}.layer",
         f"{ACTIVATION}.functional",
+        f"{ACTIVATION}.memopt",
         "spikingjelly.fusion",
     ],
     f"{ACTIVATION}.surrogate": [f"{ACTIVATION}.neuron", f"{ACTIVATION}.layer", "spikingjelly.fusion"],
-    f"{ACTIVATION}.neuron": [f"{ACTIVATION}.layer", f"{ACTIVATION}.functional", "spikingjelly.datasets"],
+    f"{ACTIVATION}.neuron": [
+        f"{ACTIVATION}.layer",
+        f"{ACTIVATION}.functional",
+        f"{ACTIVATION}.memopt",
+        "spikingjelly.datasets",
+    ],
     f"{ACTIVATION}.rnn": [
         f"{ACTIVATION}.layer",
         f"{ACTIVATION}.functional",
@@ -40,7 +46,6 @@ FORBIDDEN = {
         "spikingjelly.fusion",
         "spikingjelly.datasets",
     ],
-    f"{ACTIVATION}.functional": [f"{ACTIVATION}.layer", f"{ACTIVATION}.examples", "spikingjelly.datasets"],
     f"{ACTIVATION}.nir_exchange": [
         f"{ACTIVATION}.learning",
         f"{ACTIVATION}.model",
@@ -73,6 +78,13 @@ FORBIDDEN = {
     f"{ACTIVATION}.lava_exchange": ["spikingjelly.fusion", f"{ACTIVATION}.integer", f"{ACTIVATION}.layer"],
     f"{ACTIVATION}.lynxi_exchange": ["spikingjelly.fusion", f"{ACTIVATION}.integer"],
     f"{ACTIVATION}.integer": ["spikingjelly.fusion", f"{ACTIVATION}.lava_exchange"],
+    f"{ACTIVATION}.functional": [
+        f"{ACTIVATION}.layer",
+        f"{ACTIVATION}.memopt",
+        f"{ACTIVATION}.examples",
+        "spikingjelly.datasets",
+    ],
+    f"{ACTIVATION}.memopt": [f"{ACTIVATION}.layer", f"{ACTIVATION}.model", "spikingjelly.datasets"],
     f"{ACTIVATION}.monitor": [
         f"{ACTIVATION}.layer",
         f"{ACTIVATION}.functional",

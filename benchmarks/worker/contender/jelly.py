@@ -75,6 +75,43 @@ def packed_spikes() -> AbstractContextManager:
     return functional.packed_spikes()
 
 
+def published_net(name: str, T: int, side: int, level: int = 0, backend: str | None = None) -> nn.Module:
+    """A network of :mod:`model` for ten classes and images of ``side`` pixels on each side.
+
+    :param level: of :func:`memopt.optimize_memory`, which only ours has, as it has ``backend``
+    """
+    declare_operators_of_torchvision()
+    from spikingjelly.activation_based.model import sew_resnet, spikformer, spiking_vgg
+
+    torch.manual_seed(0)  # biases are not among the weights that are drawn later
+    settings: dict[str, Any] = {
+        "num_classes": 10, "spiking_neuron": neuron.LIFNode, "surrogate_function": surrogate.ATan(),
+        "detach_reset": True,
+    }  # fmt: skip
+    net: Any
+    if name == "sew_resnet18":
+        net = sew_resnet.sew_resnet18(cnf="ADD", **settings)
+    elif name == "spiking_vgg11_bn":
+        net = spiking_vgg.spiking_vgg11_bn(**settings)
+        net.avgpool, net.classifier = layer.AdaptiveAvgPool2d(1), layer.Linear(512, 10)
+    else:
+        assert name == "spikformer_4_384"
+        net = spikformer.Spikformer(
+            T=T, img_size_h=side, img_size_w=side, patch_size=4, num_classes=10, embed_dims=384, num_heads=12, depths=4
+        )
+    for module in net.modules():
+        if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+            nn.init.constant_(module.weight, 2.0)  # with the usual 1 the attention is silent at first
+    functional.set_step_mode(net, "m")
+    if backend is not None:
+        functional.set_backend(net, backend)
+    if level:
+        from spikingjelly.activation_based import memopt
+
+        net = memopt.optimize_memory(net, level=level)
+    return FromRest(net)
+
+
 def vgg_blocks(width: int, **options: Any) -> list[nn.Module]:
     """Six blocks of convolution, normalisation and LIF neurons, every second with pooling, and a linear layer."""
     blocks: list[nn.Module] = []
@@ -90,26 +127,6 @@ def vgg_blocks(width: int, **options: Any) -> list[nn.Module]:
     for block in blocks:
         functional.set_step_mode(block, "m")
     return blocks
-
-
-def model(name: str, T: int, size: int, backend: str | None = None) -> nn.Module:
-    """A network of the package's own models, for images of ``size`` pixels on each side."""
-    declare_operators_of_torchvision()
-    from spikingjelly.activation_based.model import sew_resnet, spikformer
-
-    net: nn.Module
-    if name == "SEW-ResNet18":
-        settings = {"spiking_neuron": neuron.IFNode, "surrogate_function": surrogate.ATan(), "detach_reset": True}
-        net = sew_resnet.sew_resnet18(cnf="ADD", num_classes=10, **settings)
-    else:
-        assert name == "Spikformer-4-384"
-        net = spikformer.Spikformer(
-            T=T, img_size_h=size, img_size_w=size, patch_size=4, num_classes=10, embed_dims=384, num_heads=12, depths=4
-        )
-    if backend is not None:
-        functional.set_backend(net, backend)
-    functional.set_step_mode(net, "m")
-    return FromRest(net)
 
 
 def declare_operators_of_torchvision() -> None:

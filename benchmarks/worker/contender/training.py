@@ -116,12 +116,16 @@ class VGGTraining(TrainingStep):
 
 
 class ModelTraining(TrainingStep):
-    """A published model: one random image a sample, which it sees at all time steps; cross-entropy of the mean scores.
+    """A published network for images: forward, cross-entropy of the mean scores, backward.
 
-    :param packed: whether spikes wait for the backward pass as one bit each
-    :param published: as published code has it. Otherwise the static image is no copy for each time step, and the
-        network is in PyTorch's channels-last layout
+    Without an optimizer, which is PyTorch's own in all frameworks, and whose memory would hide that of the network.
+
+    :param level: of :func:`memopt.optimize_memory`
+    :param static: whether all time steps see the same image. Otherwise another random image at each
+    :param published: as published code has it. Otherwise the network is in PyTorch's channels-last layout
     """
+
+    GAIN = 2.0  # without it few neurons of the last layers would fire
 
     def __init__(
         self,
@@ -129,26 +133,26 @@ class ModelTraining(TrainingStep):
         model: str,
         T: int,
         batch: int,
-        size: int,
-        packed: bool = False,
+        side: int,
+        level: int = 0,
+        static: bool = False,
         published: bool = True,
         **options: Any,
     ) -> None:
-        super().__init__(framework, framework.model(model, T, size, **options), learning_rate=1e-3)
+        super().__init__(framework, framework.published_net(model, T, side, level, **options), 1e-3, self.GAIN)
         generator = torch.Generator().manual_seed(0)
-        self.T, self.published, self.takes_images = T, published, model.startswith("Spikformer")
-        self.context = framework.packed_spikes if packed else nullcontext
         if not published:
             self.net.to(memory_format=torch.channels_last)
-        self.images = torch.rand(batch, 3, size, size, generator=generator)
+        images = torch.rand(1 if static else T, batch, 3, side, side, generator=generator)
+        self.images = images.repeat(T // images.shape[0], 1, 1, 1, 1)
         self.labels = torch.randint(10, (batch,), generator=generator)
 
     def loss(self) -> torch.Tensor:
-        x = self.images if self.takes_images else self.images.expand(self.T, *self.images.shape)
-        if self.published:
-            x = x.clone(memory_format=torch.contiguous_format)
-        with self.context():
-            return F.cross_entropy(self.net(x).mean(0), self.labels)
+        return F.cross_entropy(self.net(self.images).mean(0), self.labels)
+
+    def run(self) -> None:
+        self.optimizer.zero_grad()
+        self.loss().backward()
 
     def gradients(self) -> dict[str, torch.Tensor]:
         """All weights as one: where no neuron of a layer fires yet, its gradient is zero and says nothing."""

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from spikingjelly.activation_based import base
+from spikingjelly.activation_based.ann2snn import _pooling
 from spikingjelly.activation_based.ann2snn._time import AcrossTime, Clock
 from spikingjelly.activation_based.ann2snn.modules import VoltageScaler
 
@@ -28,10 +29,22 @@ class SpikingActivation(AcrossTime):
         self.if_node = if_node
         self.scaler1 = VoltageScaler(scale)
         self.register_buffer("offset", None)  # a calibration gives it a current that flows in every time step
+        self.pool: Any = None  # fold_scales moves the average pooling behind the first neurons to here
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        current = x if self.offset is None else x + self.offset
-        return self.scaler1(self.across(self.scaler0(current), self.if_node))
+        current = self.scaler0(x if self.offset is None else x + self.offset)
+        if self.pool is None:
+            return self.scaler1(self.across(current, self.if_node))
+        return self.scaler1(self._pooled(current))
+
+    def _pooled(self, x: torch.Tensor) -> torch.Tensor:
+        """In one pass, if the input is static and nobody looks at the spikes."""
+        node: Any = self.if_node
+        window = _pooling.window_of(self.pool)
+        is_static = self.step_mode == "m" and self.clock.input_is_static and self.before_first_neuron
+        if is_static and window is not None and _pooling.fits(node, x, window):
+            return self.clock.merge(_pooling.run(node, x, self.clock.T, window))
+        return self.pool(self.across(x, node))
 
 
 class _RunningPool(base.MemoryModule):

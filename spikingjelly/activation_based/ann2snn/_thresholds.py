@@ -34,16 +34,24 @@ def find_scales(
             f"convert: the activations of {len(rest)} layers have to be measured, such as {rest[0]!r}; give a "
             "dataloader with images. Only QCFS activations bring their scale along."
         )
+    return scales | measured_scales("convert", net, rest, images, method, T or 1, device)
+
+
+def measured_scales(
+    owner: str, net: nn.Module, paths: Sequence[str], images: Iterable[Any], method: Method, T: int, device: Any
+) -> dict[str, torch.Tensor]:
+    """What the rule of ``method`` gives for the outputs of the modules at ``paths`` on ``images``."""
+    observers: dict[str, Any]
     if method.scale != "local":
-        observers: dict[str, Any] = {path: _hook(method).to(device) for path in rest}
+        observers = {path: _hook(method).to(device) for path in paths}
     else:
-        observers = {path: _Largest(method.per_channel) for path in rest}
+        observers = {path: _Largest(owner, method.per_channel) for path in paths}
         with watching(net, observers):
-            run_through("convert", net, images, device, "largest activations")
-        observers = {p: _LeastError(o.largest, method, T or 1) for p, o in observers.items()}
+            run_through(owner, net, images, device, "largest activations")
+        observers = {p: _LeastError(o.largest, method, T) for p, o in observers.items()}
     with watching(net, observers):
-        run_through("convert", net, images, device, "measuring activations")
-    return scales | {path: observer.scale.detach().clone() for path, observer in observers.items()}
+        run_through(owner, net, images, device, "measuring activations")
+    return {path: observer.scale.detach().clone() for path, observer in observers.items()}
 
 
 def _hook(method: Method) -> VoltageHook:
@@ -81,14 +89,15 @@ class _ChannelHook(VoltageHook):
 class _Largest:
     """The largest activation, of the layer or of each channel."""
 
-    def __init__(self, per_channel: bool) -> None:
+    def __init__(self, owner: str, per_channel: bool) -> None:
+        self.owner = owner
         self.per_channel = per_channel
         self.largest: Any = None
 
     def __call__(self, x: torch.Tensor) -> None:
         now = _spread(by_channel(x).amax(1), x) if self.per_channel else x.amax()
         if not torch.isfinite(now).all():
-            raise ValueError("convert: activations are NaN or infinite; look at the weights and the images.")
+            raise ValueError(f"{self.owner}: activations are NaN or infinite; look at the weights and the images.")
         self.largest = now if self.largest is None else torch.maximum(self.largest, now)
 
 

@@ -5,6 +5,8 @@ from typing import Any
 import torch
 from torch import fx, nn
 
+from spikingjelly.activation_based.ann2snn._assembly import set_module
+from spikingjelly.activation_based.ann2snn._pooling import window_of
 from spikingjelly.activation_based.ann2snn._preparation import calls
 from spikingjelly.activation_based.ann2snn._spiking import SpikingActivation, SpikingMaxPool
 from spikingjelly.activation_based.ann2snn._time import RepeatOverTime
@@ -31,6 +33,9 @@ def fold_scales(snn: fx.GraphModule) -> int:
     added up, where a layer is called several times, and where it is different for each channel and the channels are
     flattened.
 
+    Average pooling (nn.AvgPool2d, in windows that do not overlap) behind the neurons that see the input becomes a part
+    of their module: for a static input, spikes and their mean are computed in one pass, and only the mean is written.
+
     :param snn: a network from :class:`Converter` or :func:`convert`
     :return: how many factors have been folded
 
@@ -52,7 +57,20 @@ def fold_scales(snn: fx.GraphModule) -> int:
             folded += _fold_before(snn, node, part, counts)
         if isinstance(part.scaler1, VoltageScaler):
             folded += _fold_after(snn, node, part, counts)
+        if part.before_first_neuron and part.pool is None:
+            _take_pooling_in(snn, node, part, counts)
     return folded
+
+
+def _take_pooling_in(snn: fx.GraphModule, node: fx.Node, part: SpikingActivation, counts: dict[Any, int]) -> None:
+    """The average pooling that alone reads ``node`` becomes a part of it."""
+    (user, *others) = node.users
+    if others or user.op != "call_module" or counts[user.target] > 1:
+        return
+    pool = snn.get_submodule(str(user.target))
+    if type(pool) is nn.AvgPool2d and window_of(pool) is not None:
+        part.pool = pool
+        set_module(snn, str(user.target), nn.Identity())
 
 
 def _weighted(snn: fx.GraphModule, node: Any, counts: dict[Any, int], factor: torch.Tensor) -> Any:

@@ -6,16 +6,17 @@ from typing import Any
 
 from torch import nn
 
-from spikingjelly.activation_based.ann2snn._measurement import device_of, run_through, watching
+from spikingjelly.activation_based.ann2snn._measurement import device_of
 from spikingjelly.activation_based.ann2snn._scale_mode import Mode
-from spikingjelly.activation_based.ann2snn.modules import VoltageHook
+from spikingjelly.activation_based.ann2snn._thresholds import measured_scales
+from spikingjelly.activation_based.ann2snn.methods import Method
 from spikingjelly.activation_based.ann2snn.qcfs import QCFS
 
 __all__ = ["replace_activations"]
 
 
 def replace_activations(
-    model: nn.Module, L: int = 8, threshold: float = 8.0, dataloader: Iterable[Any] | None = None, mode: Mode = "99.9%"
+    model: nn.Module, L: int = 8, threshold: float = 8.0, dataloader: Iterable[Any] | None = None, mode: Mode = "local"
 ) -> nn.Module:
     """A copy of ``model`` with :class:`QCFS` in the place of its ReLUs, to be trained and then converted.
 
@@ -34,10 +35,14 @@ def replace_activations(
     :param L: levels, see :class:`QCFS`
     :param threshold: the first threshold of each, where there is no dataloader
     :param dataloader: images to measure the first thresholds on, default None
-    :param mode: how, see :class:`Converter`; default '99.9%'
+    :param mode: how, as ``scale`` of :class:`Method`; default 'local', least error with L levels. Percentiles such as
+        '99.9%' are too large for a few levels: what is below half a level becomes 0, the network learns to do without
+        it, and when more time steps bring it back, the spiking network is no longer the one that was trained
 
+    :raises NotImplementedError: for an unknown ``mode``
     :raises ValueError: if the model has no such module
     """
+    method = Method(scale=mode, v_init=0.5)
     copied = copy.deepcopy(model)
     paths = [
         path for path, module in copied.named_modules(remove_duplicate=False) if isinstance(module, nn.ReLU | nn.ReLU6)
@@ -47,15 +52,15 @@ def replace_activations(
             f"replace_activations: {type(model).__name__} has no module nn.ReLU or nn.ReLU6. Activations that are "
             "called as functions, such as F.relu, have to become modules first."
         )
-    hooks = {path: VoltageHook(scale=threshold, mode=mode) for path in paths}
+    device = device_of(copied)
+    measured = {}
     if dataloader is not None:
-        device, was_training = device_of(copied), copied.training
-        with watching(copied.eval(), {path: hook.to(device) for path, hook in hooks.items()}):
-            run_through("replace_activations", copied, dataloader, device, "measuring activations")
+        was_training = copied.training
+        measured = measured_scales("replace_activations", copied.eval(), paths, dataloader, method, L, device)
         copied.train(was_training)
-    for path, hook in hooks.items():
+    for path in paths:
+        value = measured[path].item() if path in measured else threshold
         owner, _, name = path.rpartition(".")
-        value = hook.scale.item()
-        quantised = QCFS(L, value if value > 0 else threshold).to(hook.scale.device)
+        quantised = QCFS(L, value if value > 0 else threshold).to(device)
         setattr(copied.get_submodule(owner), name, quantised)
     return copied

@@ -13,7 +13,7 @@ from spikingjelly.activation_based.ann2snn._neurons import DelayedIFNode
 
 __all__ = ["accuracy_over_time", "running_mean", "simulate"]
 
-_ROWS_AT_ONCE = 1024  # time steps times samples that still lie in the cache of a processor
+_ROWS_AT_ONCE = 2048  # time steps times samples: many enough to hide the calls, few enough for the memory
 
 
 @torch.no_grad()
@@ -24,7 +24,8 @@ def simulate(snn: nn.Module, x: torch.Tensor, T: int, chunk: int | None = None) 
     :param x: images ``[N, *]``
     :param T: time steps, at least 1
     :param chunk: how many of them run at once in step mode 'm'; it changes time and memory, not the result. Default
-        None: as many as make 1024 images with time as part of the batch
+        None: all of them for as many images as make 2048 with time as part of the batch, one part of the batch after
+        another
     :return: ``[T, N, *]``
 
     :raises ValueError: if ``T`` or ``chunk`` is less than 1, or if ``chunk`` is less than T and neurons are delayed
@@ -32,12 +33,21 @@ def simulate(snn: nn.Module, x: torch.Tensor, T: int, chunk: int | None = None) 
     for name, value in (("T", T), ("chunk", chunk)):
         if value is not None and value < 1:
             raise ValueError(f"simulate: {name} must be at least 1, but {value} was given.")
-    functional.reset_net(snn)
     if not _takes_sequences(snn):
-        outputs = torch.stack([snn(x) for _ in range(T)])
-    else:
-        sizes = _chunks(snn, T, max(1, _ROWS_AT_ONCE // max(1, x.shape[0])) if chunk is None else chunk, chunk is None)
+        return _simulate(snn, x, [1] * T)
+    if chunk is not None:
+        return _simulate(snn, x, _chunks(snn, T, chunk, may_grow=False))
+    parts = x.split(max(1, _ROWS_AT_ONCE // T))
+    sizes = _chunks(snn, T, _ROWS_AT_ONCE, may_grow=True)
+    return torch.cat([_simulate(snn, part, sizes) for part in parts], dim=1)
+
+
+def _simulate(snn: nn.Module, x: torch.Tensor, sizes: list[int]) -> torch.Tensor:
+    functional.reset_net(snn)
+    if _takes_sequences(snn):
         outputs = torch.cat([snn(x.expand(size, *x.shape)) for size in sizes])
+    else:
+        outputs = torch.stack([snn(x) for _ in sizes])
     functional.reset_net(snn)
     return outputs
 

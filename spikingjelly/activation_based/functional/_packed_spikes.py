@@ -96,6 +96,10 @@ class _Bits:
         self.bits, self.dtype = bits, dtype
         self.origin = origin  # keeps the address, not the memory: no other storage can be taken for this one
 
+    @property
+    def nbytes(self) -> int:
+        return self.bits.untyped_storage().nbytes()
+
     def unpack(self) -> torch.Tensor:
         return (_unpack_numpy if self.bits.device.type == "cpu" else _unpack_torch)(self.bits, self.dtype)
 

@@ -38,9 +38,13 @@ class FiringRateWriter:
     at the end of the block for what is left, the mean rates since the last time are written under the number of the
     step, from 0, as scalars ``{tag}/{name of the layer}``; a rate is the share of outputs that are not 0::
 
-        with monitor.FiringRateWriter(net, SummaryWriter("logs"), every=100) as rates:
-            for x, y in loader:
-                ...  # forward, backward, optimizer.step()
+        from torch.utils.tensorboard import SummaryWriter
+
+        net = nn.Sequential(layer.Linear(8, 4), neuron.LIFNode())
+        with SummaryWriter("logs") as writer, monitor.FiringRateWriter(net, writer, every=2) as rates:
+            for x in torch.rand(6, 3, 8):
+                net(x)  # backward pass and optimizer follow
+                functional.reset_net(net)
                 rates.step()
 
     In a distributed run only rank 0 writes; the others may pass ``writer=None``.

@@ -26,7 +26,10 @@ class OutputMonitor(BaseMonitor):
 
     Records and errors are those of :class:`BaseMonitor`. The firing rate of each layer over any number of batches::
 
+        net = nn.Sequential(layer.Linear(8, 4), neuron.LIFNode())
         rates = monitor.OutputMonitor(net, neuron.BaseNode, reduce="rate")
+        net(torch.rand(3, 8))
+        print(rates["1"])
 
     :raises TypeError: if ``net`` is no module or ``instance`` no class
     """

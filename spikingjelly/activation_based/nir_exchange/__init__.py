@@ -4,7 +4,10 @@ The Neuromorphic Intermediate Representation (package ``nir``, extra ``nir``) de
 differential equations in seconds. :func:`export_to_nir` writes a network as such a graph, :func:`import_from_nir` makes
 a network of one::
 
-    graph = nir_exchange.export_to_nir(net, torch.zeros(1, 1, 28, 28), "net.nir", dt=1e-3)
+    from spikingjelly.activation_based import nir_exchange
+
+    net = nn.Sequential(layer.Linear(8, 4), neuron.LIFNode(tau=2.0))
+    graph = nir_exchange.export_to_nir(net, torch.zeros(1, 8), "net.nir", dt=1e-3)
     net = nir_exchange.import_from_nir("net.nir", step_mode="m")
 
 A network to a graph and back gives the same spikes, a graph to a network and back the same graph.

@@ -1,6 +1,6 @@
 """MNIST with a small convolutional network, trained as an ANN and converted in all published modes and more.
 
-``python -m spikingjelly.activation_based.ann2snn.examples.cnn_mnist -T 50 -epochs 15 -data-dir MNIST_FOLDER``
+``python -m spikingjelly.activation_based.ann2snn.examples.cnn_mnist -T 50 -epochs 5 -data-dir MNIST_FOLDER``
 
 Prints the accuracy of the ANN and, for each mode, of the spiking network after several numbers of time steps; saves all
 of them as JSON, and the curves as a picture. Without ``-data-dir`` it uses the subset of MNIST that comes along.
@@ -38,11 +38,15 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )  # fmt: skip
     parser.add_argument("-T", type=int, default=50, help="time steps of the spiking networks")
-    parser.add_argument("-epochs", type=int, default=15, help="epochs of the ANN's training")
+    parser.add_argument("-epochs", type=int, default=5, help="epochs of the ANN's training")
     parser.add_argument("-b", type=int, default=128, help="batch size of the training")
     parser.add_argument("-lr", type=float, default=3e-3, help="highest learning rate")
     parser.add_argument("-limit", type=float, default=3.0, help="activations above it are punished; 0 for no limit")
-    parser.add_argument("-clip", type=float, default=1.0, help="least part of -limit to clip at in training; 1: none")
+    parser.add_argument("-limit-weight", type=float, default=0.03, help="how much they are punished")
+    parser.add_argument("-clip", type=float, default=0.15, help="least part of -limit to clip at in training; 1: none")
+    parser.add_argument(
+        "-levels", type=int, default=25, help="levels of clipped activations in training; 0: no rounding"
+    )
     parser.add_argument("-channels", type=int, default=32, help="channels of each convolution")
     parser.add_argument("-device", default="cuda:0" if torch.cuda.is_available() else "cpu", help="where to compute")
     parser.add_argument("-data-dir", type=Path, help="folder of MNIST; without it, the subset that comes along is used")
@@ -57,6 +61,9 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
             parser.error(f"-{flag} must be at least 1, but {getattr(args, flag)} was given")
     if not 0 < args.clip <= 1:
         parser.error(f"-clip must be greater than 0 and at most 1, but {args.clip} was given")
+    for flag in ("limit", "limit_weight", "levels"):
+        if getattr(args, flag) < 0:
+            parser.error(f"-{flag.replace('_', '-')} must be at least 0, but {getattr(args, flag)} was given")
     if args.download and args.data_dir is None:
         parser.error("-download needs -data-dir, the folder to download to")
     if args.ann is not None and not args.ann.is_file():
@@ -67,9 +74,10 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 def trained_ann(args: argparse.Namespace, images: torch.Tensor, labels: torch.Tensor) -> CNN:
     """The network, trained on images that are shifted by up to 2 pixels and rotated by up to 10 degrees.
 
-    Activations above ``-limit`` are punished: what a spike stands for in mode 'max' is the largest one. The price: the
-    modes 1/4 and 1/5 clip what is left, for activations then lie closer to the largest. With ``-clip 0.2`` the network
-    learns to do without what they take; then mode 'max' needs more time steps.
+    What the modes lose differs. 'max' loses small activations: a spike stands for the largest activation of all, an
+    outlier, and after T steps what is below a T-th of it is rounded down to nothing. 1/5 loses large ones: rates end at
+    1. So activations above ``-limit`` are punished, and half of the batches see activations as the modes leave them:
+    clipped at a random part of the limit, down to ``-clip``, and rounded down to ``-levels`` levels.
     """
     torch.manual_seed(args.seed)
     ann = CNN(args.channels)
@@ -83,7 +91,9 @@ def trained_ann(args: argparse.Namespace, images: torch.Tensor, labels: torch.Te
         shift=2.0,
         rotation=10.0,
         activation_limit=args.limit or None,
+        activation_weight=args.limit_weight,
         clip=args.clip if args.limit else 1.0,
+        levels=args.levels or None,
     )
     ann_training.train(ann, images, labels, recipe, args.device)
     torch.save(ann.state_dict(), args.out_dir / "ann.pth")

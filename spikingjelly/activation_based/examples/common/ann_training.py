@@ -1,13 +1,15 @@
 """Train an ordinary network on images that lie in memory, with random shifts and rotations."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 from tqdm import tqdm
+
+from spikingjelly.activation_based import quantize
 
 
 @dataclass(frozen=True)
@@ -25,9 +27,13 @@ class Recipe:
         neurons of an image, times ``activation_weight``; None for no limit. The largest activation is what a spike
         stands for in the simplest conversion: without outliers fewer time steps suffice
     :param activation_weight: see there
-    :param clip: for every second batch each ReLU is clipped at a random part, between this one and 1, of the limit:
-        conversions whose threshold is a part of the largest activation clip too, and the network learns to do without
-        what they take; 1 for no clipping. (A part of the batch's largest output would reward outliers.)
+    :param clip: for every second batch each ReLU is clipped at a random part, between this one and 1, of the limit (the
+        logarithm of the part is uniform): conversions whose threshold is a part of the largest activation clip too, and
+        the network learns to do without what they take; 1 for no clipping. (A part of the batch's largest output would
+        reward outliers.)
+    :param levels: outputs that are clipped are also rounded down to so many levels above 0, as the rates of neurons
+        after so many time steps are, with the gradient of the identity: the network learns to do without small
+        activations too; None for no rounding
     """
 
     epochs: int = 10
@@ -40,6 +46,7 @@ class Recipe:
     activation_limit: float | None = None
     activation_weight: float = 1e-2
     clip: float = 1.0
+    levels: int | None = None
 
 
 def moved(images: torch.Tensor, recipe: Recipe) -> torch.Tensor:
@@ -63,11 +70,19 @@ def batches_of(*tensors: torch.Tensor, batch_size: int, shuffle: bool) -> Iterat
         yield tuple(part[rows].float() / 255 if part.dtype == torch.uint8 else part[rows] for part in tensors)
 
 
-def train(net: nn.Module, images: torch.Tensor, labels: torch.Tensor, recipe: Recipe, device: str = "cpu") -> None:
+def train(
+    net: nn.Module,
+    images: torch.Tensor,
+    labels: torch.Tensor,
+    recipe: Recipe,
+    device: str = "cpu",
+    before_batch: Callable[[int], object] = lambda number: None,
+) -> None:
     """Train ``net`` in place with AdamW and cross entropy, with a progress bar.
 
     :param images: ``[N, C, H, W]``, uint8 or floats in [0, 1]
     :param labels: ``[N]``
+    :param before_batch: is called with the number of each batch, from 0 on, before the network sees it
     """
     _channels_last(net.to(device)).train()
     optimizer = torch.optim.AdamW(net.parameters(), lr=recipe.lr, weight_decay=recipe.weight_decay)
@@ -83,6 +98,7 @@ def train(net: nn.Module, images: torch.Tensor, labels: torch.Tensor, recipe: Re
             for x, y in batches_of(images, labels, batch_size=recipe.batch_size, shuffle=True):
                 x = moved(x.to(device, memory_format=torch.channels_last), recipe)
                 limits.next_batch()
+                before_batch(bar.n)
                 loss = F.cross_entropy(net(x), y.to(device)) + limits.penalty()
                 optimizer.zero_grad()
                 loss.backward()
@@ -116,8 +132,10 @@ class _Limits:
         self.penalties.append(0.5 * excess.square().flatten(1).sum(1).mean())
         if not self.clips:
             return None
-        part = self.recipe.clip + (1 - self.recipe.clip) * float(torch.rand(()))
-        return output.clamp(max=part * limit)
+        part = self.recipe.clip ** float(torch.rand(()))
+        rate = (output / (part * limit)).clamp(max=1.0)
+        levels = self.recipe.levels
+        return part * limit * (rate if levels is None else quantize.floor(rate * levels) / levels)
 
     def penalty(self) -> torch.Tensor | float:
         """Of the last forward pass."""

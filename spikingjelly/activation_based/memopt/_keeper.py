@@ -1,0 +1,159 @@
+"""What autograd keeps of a forward pass: spikes as bits, small integers, and recipes in place of tensors."""
+
+import weakref
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch.overrides import TorchFunctionMode
+
+from spikingjelly.activation_based.functional import _packed_spikes
+from spikingjelly.activation_based.memopt import _recipes
+from spikingjelly.activation_based.memopt._counts import Counts, narrowed
+from spikingjelly.activation_based.memopt._recipes import Form, Packed, Part, Recipe
+from spikingjelly.fusion import dispatch
+
+LEVELS = (0, 1, 2, 3)
+AGAIN = {
+    2: _recipes.NORMS,
+    3: _recipes.NORMS | _recipes.PRODUCTS | _recipes.SCALINGS,
+}
+
+
+class Keeper(_packed_spikes._Packer):
+    """The packing of one forward pass at ``level``."""
+
+    def __init__(self, level: int) -> None:
+        super().__init__()
+        self.level = level
+        self.recipes: dict[tuple[int, int], Recipe] = {}
+        self.counts: weakref.WeakValueDictionary[Any, Counts] = weakref.WeakValueDictionary()
+        self.hook: Any = None  # what autograd calls while it keeps things here
+
+    def pack(self, tensor: torch.Tensor) -> Any:
+        recipe = self.recipe_of(tensor)
+        if recipe is None:
+            return self.compact(tensor)
+        recipe.add_reader()
+        return Part(recipe, tensor)
+
+    def compact(self, tensor: torch.Tensor) -> Form:
+        """``tensor`` in as few bytes as hold it to the last bit."""
+        form = super().pack(tensor)
+        if isinstance(form, _packed_spikes._Packed):
+            return form
+        counts = self._counts_of(tensor)
+        return form if counts is None else _packed_spikes._Packed(counts, tensor)
+
+    def _counts_of(self, tensor: torch.Tensor) -> Any:
+        memory = _packed_spikes._memory_of_candidate(tensor)
+        if memory is None:
+            return None
+        key = (memory.untyped_storage()._cdata, memory.storage_offset(), len(memory), memory.dtype, memory._version)
+        known = self.counts.get(key) if tensor.requires_grad else None
+        if known is not None:
+            return known
+        values = narrowed(memory, _packed_spikes._INTEGERS[memory.dtype])
+        if values is None:
+            return None
+        counts = Counts(values, memory)
+        if tensor.requires_grad:
+            self.counts[key] = counts
+        return counts
+
+    def recipe_of(self, tensor: torch.Tensor) -> Recipe | None:
+        """How ``tensor``, or what it is a view of, was computed, if that is to be done again."""
+        if not self.recipes or type(tensor) is not torch.Tensor or tensor.layout is not torch.strided:
+            return None
+        recipe = self.recipes.get((tensor.untyped_storage()._cdata, tensor._version))
+        if recipe is None or tensor.dtype is not recipe.kind[2] or tensor.is_neg() or tensor.is_conj():
+            return None
+        return recipe
+
+    def remember(self, function: Any, arguments: Any, keywords: dict[str, Any], output: Any) -> Recipe | None:
+        """After a call of ``function``: its output need not be kept."""
+        if (
+            not self._is_innermost()
+            or not _can_be_computed_again(output)
+            or (function in _recipes.SCALINGS and not _recipes.is_scaling(function, arguments))
+        ):
+            return None
+        if function is F.batch_norm:
+            arguments, keywords = (), _recipes.without_statistics(arguments, keywords)
+        tensors = [a for a in (*arguments, *keywords.values()) if isinstance(a, torch.Tensor)]
+        kept = {id(tensor): self._argument(tensor) for tensor in tensors}
+        if not _recipes.keeps_its_inputs(function, tensors) and any(map(_is_whole, kept.values())):
+            return None
+        recipe = Recipe(
+            function,
+            [kept.get(id(a), a) for a in arguments],
+            {name: kept.get(id(a), a) for name, a in keywords.items()},
+            output,
+        )
+        self.recipes[output.untyped_storage()._cdata, output._version] = recipe
+        return recipe
+
+    def _is_innermost(self) -> bool:
+        """Inside a checkpoint, autograd does not keep the inputs of functions, and neither may a recipe."""
+        hooks = torch._C._autograd._top_saved_tensors_default_hooks(True)
+        return hooks is not None and hooks[0] is self.hook
+
+    def _argument(self, tensor: torch.Tensor) -> Part | Packed:
+        recipe = self.recipe_of(tensor)
+        return Packed(self.compact(tensor)) if recipe is None else Part(recipe, tensor)
+
+
+class _Watch(TorchFunctionMode):
+    """Shows the keeper each call of a function whose output can be computed again."""
+
+    def __init__(self, keeper: Keeper) -> None:
+        super().__init__()
+        self.keeper, self.again = keeper, AGAIN[keeper.level]
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        output = func(*args, **(kwargs or {}))
+        if func in self.again:
+            self.keeper.remember(func, args, kwargs or {}, output)
+        return output
+
+
+@contextmanager
+def keeping(keeper: Keeper, watched: bool = True) -> Iterator[None]:
+    """Inside, what autograd saves goes through ``keeper``.
+
+    :param watched: whether the keeper sees the calls of functions; without it, nothing is computed again
+    """
+    with ExitStack() as stack:
+        stack.enter_context(dispatch.nothing_kept())
+        hooks = torch.autograd.graph.saved_tensors_hooks(keeper.pack, _unpack)
+        keeper.hook = hooks.pack_hook
+        stack.enter_context(hooks)
+        if watched and keeper.level in AGAIN:
+            stack.enter_context(_Watch(keeper))
+        try:
+            yield
+        finally:
+            keeper.recipes.clear()
+            keeper.hook = None
+
+
+def _unpack(form: Form) -> torch.Tensor:
+    return form.unpack()
+
+
+def _is_whole(argument: Part | Packed) -> bool:
+    return isinstance(argument, Packed) and isinstance(argument.form, _packed_spikes._Whole)
+
+
+def _can_be_computed_again(output: Any) -> bool:
+    """A new tensor that is part of the graph, large enough to be worth it, and alone in its memory."""
+    return (
+        type(output) is torch.Tensor
+        and output.requires_grad
+        and output.numel() >= _packed_spikes._SMALLEST
+        and output._base is None
+        and output.storage_offset() == 0
+        and output.untyped_storage().nbytes() == output.numel() * output.element_size()
+    )
