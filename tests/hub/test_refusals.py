@@ -98,6 +98,20 @@ def test_weights_of_another_network(folder: Path) -> None:
     _refused(folder, "the weights hold '1.weight', which the network does not have")
 
 
+def test_several_dtypes(folder: Path, tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    config = small_config()
+    net = hub.build(config)
+    net[1].half()
+    with pytest.raises(ValueError, match=r"the state dict mixes torch.float16, torch.float32.*Call net.float\(\)"):
+        hub.save_pretrained(net, tmp_path / "mixed", config)
+    state = load_file(folder / "model.safetensors")
+    state["1.weight"] = state["1.weight"].double()
+    save_file(state, folder / "model.safetensors")
+    _refused(folder, "the weights mix torch.float32, torch.float64, but one dtype is expected")
+
+
 @pytest.mark.parametrize("share", [0.0, 0.01, 0.3, 0.9, 0.999])
 def test_truncated_weights(folder: Path, share: float) -> None:
     content = (folder / "model.safetensors").read_bytes()

@@ -104,6 +104,16 @@ def test_a_class_of_ones_own(tmp_path: Path) -> None:
         hub.from_pretrained(tmp_path / "own", builder=nn.Sequential)
 
 
+def test_double_precision_stays(tmp_path: Path) -> None:
+    config = small_config()
+    net = hub.build(config).double()
+    hub.save_pretrained(net, tmp_path / "net", config)
+    loaded = hub.from_pretrained(tmp_path / "net")
+    x = torch.rand(2, 1, 1, 4, 4, dtype=torch.float64) * 3
+    assert torch.equal(loaded(x), net(x))
+    assert torch.equal(loaded[1].weight, net[1].weight)
+
+
 def test_the_card(tmp_path: Path) -> None:
     config = small_config()
     hub.save_pretrained(

@@ -24,8 +24,18 @@ def write_weights(path: Path, net: nn.Module, config_text: str) -> None:
                 f"save_pretrained: {name!r} of the state dict is a {type(value).__name__}, but only tensors are saved."
             )
         tensors[name] = value.detach().cpu().clone(memory_format=torch.contiguous_format)
+    if len(floating_dtypes(tensors)) > 1:
+        raise ArgumentValueError(
+            f"save_pretrained: the state dict mixes {', '.join(sorted(map(str, floating_dtypes(tensors))))}, but a "
+            "network is loaded in one dtype. Call net.float() first."
+        )
     with written_aside("save_pretrained", path) as aside:
         library("safetensors.torch").save_file(tensors, aside, metadata={"format": "pt", CONFIG: config_text})
+
+
+def floating_dtypes(tensors: Mapping[str, torch.Tensor]) -> set[torch.dtype]:
+    """Those of the floating-point tensors."""
+    return {tensor.dtype for tensor in tensors.values() if tensor.is_floating_point()}
 
 
 def read_header(path: Path) -> tuple[dict[str, tuple[int, ...]], Mapping[str, str]]:

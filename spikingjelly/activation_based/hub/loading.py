@@ -71,7 +71,8 @@ def from_pretrained(
 def load(
     source: str | Path, builder: Callable[..., nn.Module] | None = None, revision: str | None = None
 ) -> tuple[nn.Module, NetworkConfig]:
-    """The network in a folder that :func:`save_pretrained` wrote, in evaluation mode, on the CPU, and its description.
+    """The network in a folder that :func:`save_pretrained` wrote, in evaluation mode, on the CPU, in the dtype of
+    the weights, and its description.
 
     Nothing from the files is executed. Before memory is taken for the network, its shapes are compared with those of
     the file, so that a description can't ask for more than the weights have.
@@ -90,7 +91,13 @@ def load(
     try:
         _check_shapes(on_meta(config, len(shapes), builder), shapes)
         net = build(config, builder)
-        net.load_state_dict(_weights.read_weights(weights))
+        state = _weights.read_weights(weights)
+        dtypes = _weights.floating_dtypes(state)
+        if len(dtypes) > 1:
+            raise HubError(f"the weights mix {', '.join(sorted(map(str, dtypes)))}, but one dtype is expected")
+        for dtype in dtypes:
+            net.to(dtype)
+        net.load_state_dict(state)
     except HubError as error:
         raise HubError(f"from_pretrained: {source}: {str(error).rstrip('.')}.") from error
     except RuntimeError as error:

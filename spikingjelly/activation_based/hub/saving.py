@@ -41,7 +41,7 @@ def save_pretrained(
     :raises TypeError: (also an AssertionError) if ``net`` is no module, ``config`` none of :func:`make_config`, or a
         metric no number
     :raises ValueError: (also an AssertionError) for a state left in ``net``, a firing rate outside of [0, 1], and a
-        state dict that holds other things than tensors
+        state dict that holds other things than tensors, or several floating-point dtypes
     :raises FileNotFoundError: if the parent of ``folder`` does not exist
     """
     owner = "save_pretrained"
