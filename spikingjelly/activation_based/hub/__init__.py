@@ -2,17 +2,22 @@
 
 ::
 
-    config = hub.make_config(sew_resnet.sew_resnet18, spiking_neuron=neuron.IFNode, cnf="ADD", step_mode="m")
-    net = hub.build(config)
-    ...                                                  # train it
-    hub.save_pretrained(net, "folder", config, metrics={"test accuracy": 0.93})
-    hub.push_to_hub(net, "me/my-network", config)        # the same folder, on the Hugging Face hub
-    net = hub.from_pretrained("folder")                  # or "me/my-network"
+    from spikingjelly.activation_based import hub
+    from spikingjelly.activation_based.model import parametric_lif_net
+
+    config = hub.make_config(parametric_lif_net.MNISTNet, channels=8, spiking_neuron=neuron.LIFNode, tau=2.0)
+    net = hub.build(config)  # and train it
+    hub.save_pretrained(net, "folder", config, metrics={"test accuracy": 0.99}, firing_rates={"conv_fc.2": 0.13})
+    net = hub.from_pretrained("folder")
+
+:func:`push_to_hub` puts the same folder on the Hugging Face hub, where ``from_pretrained("owner/name")`` finds it.
 
 ``model.safetensors`` holds tensors alone, and ``config.json`` names and numbers alone, so that loading executes nothing
 that comes with the files. Names are those of the networks of ``activation_based.model``, of neurons, layers and
 surrogate functions; a network of one's own is saved in the same way and loaded with its class:
 ``hub.from_pretrained("folder", builder=MyNetwork)``. A plain stack of layers needs no class::
+
+    from spikingjelly.activation_based import hub
 
     config = hub.make_config(
         hub.sequential, layers=[hub.Part(layer.Linear, in_features=784, out_features=10), hub.Part(neuron.LIFNode)]

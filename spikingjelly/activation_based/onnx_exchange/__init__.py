@@ -3,13 +3,16 @@
 A spiking network has a state. Both formats know functions, so the states become inputs and outputs: a network is
 exported as one step, ``(x, *states) -> (y, *states)``, or as a whole sequence of T steps::
 
-    onnx_exchange.export_to_onnx(net, torch.zeros(1, 2, 34, 34), "net.onnx")
-    stream = onnx_exchange.ONNXStream("net.onnx")   # onnxruntime on the CPU; carries the states
-    for frame in frames:
+    from spikingjelly.activation_based.onnx_exchange import ONNXStream, export_to_onnx
+
+    net = nn.Sequential(layer.Linear(8, 4), neuron.LIFNode())
+    export_to_onnx(net, torch.zeros(1, 8), "net.onnx")
+    stream = ONNXStream("net.onnx")  # onnxruntime on the CPU; carries the states
+    for frame in torch.rand(20, 8):
         y = stream(frame[None])
 
-    step = onnx_exchange.ExplicitNetwork(net, torch.zeros(1, 2, 34, 34))
-    program = onnx_exchange.export_program(step, torch.zeros(1, 2, 34, 34))   # a torch.export.ExportedProgram
+:class:`ExplicitNetwork` is the network as such a function in PyTorch, :func:`export_program` makes it a
+:class:`torch.export.ExportedProgram`.
 
 ExecuTorch takes the program of a step with a fixed number of samples, ``export_program(step, x, dynamic_batch=False)``,
 as ``executorch.exir.to_edge(program).to_executorch()``. With executorch 1.5.1 on Linux its runtime gave the spikes and

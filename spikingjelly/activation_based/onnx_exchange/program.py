@@ -18,7 +18,10 @@ def export_program(net: ExplicitNetwork, example_input: torch.Tensor, dynamic_ba
 
     ::
 
-        step = ExplicitNetwork(net, x)              # x: [N, *]
+        from spikingjelly.activation_based.onnx_exchange import ExplicitNetwork, export_program
+
+        x = torch.rand(3, 8)
+        step = ExplicitNetwork(nn.Sequential(layer.Linear(8, 4), neuron.LIFNode()), x)
         program = export_program(step, x)
         y, *states = program.module()(x, *step.initial_states(x.shape[0]))
 

@@ -15,12 +15,6 @@ _DTYPES = {"tensor(float)": np.float32, "tensor(double)": np.float64, "tensor(fl
 class ONNXStream:
     """Carries the states of a model that :func:`export_to_onnx` wrote from one call to the next, on the CPU.
 
-    ::
-
-        stream = ONNXStream("net.onnx")
-        for frame in frames:      # [C, H, W] each
-            y = stream(frame[None])
-
     :param path: the file
     :param batch_size: how many samples a call has
     :param threads: that onnxruntime computes an operation with; for small models one is fastest
