@@ -1,6 +1,7 @@
 """The published conversion: names, layout, modes, and that the spiking network computes what the ANN does."""
 
 import copy
+import functools
 import io
 import logging
 
@@ -9,8 +10,10 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import fx, nn
+from tqdm import tqdm
 
 from spikingjelly.activation_based import ann2snn, functional, neuron
+from spikingjelly.activation_based.ann2snn import _batches
 from spikingjelly.activation_based.ann2snn.sample_models import cifar10_resnet, mnist_cnn
 from tests.ann2snn.networks import Functional, Residual, Shared, slow_simulation, trained
 
@@ -399,3 +402,12 @@ def test_wrong_sequences() -> None:
     functional.set_step_mode(snn, "m")
     with pytest.raises(ValueError, match="time and batch are not the first dimension"):
         snn(torch.rand(4, 8, 7))
+
+
+def test_what_disables_progress_bars_elsewhere_does_here(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As the variable TQDM_DISABLE does, which tqdm reads when it is imported."""
+    monkeypatch.setattr(_batches, "tqdm", functools.partial(tqdm, disable=True))
+    ann2snn.Converter([torch.rand(4, 6)])(mlp())
+    assert capsys.readouterr().err == ""

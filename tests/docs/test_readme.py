@@ -1,31 +1,90 @@
-"""The README is a program: its Python blocks run in order, its commands are understood."""
+"""The README is a program, in both languages: its code runs, its commands are understood, its figures are stored."""
 
 import re
 import shlex
 from pathlib import Path
 
 import pytest
+import result_path
 
+from spikingjelly.activation_based import surrogate
 from spikingjelly.activation_based.examples import lif_fc_mnist
+from spikingjelly.datasets._command.registry import ENTRIES, find
+from spikingjelly.datasets._command.texts import sensor
 
 ROOT = Path(__file__).resolve().parents[2]
-README = (ROOT / "README.md").read_text()
+READMES = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.zh.md")}
+ENGLISH, CHINESE = READMES.values()
+BOTH = pytest.mark.parametrize("name", READMES)
+
+_LIF = 'cpu: figures row=neuron_vs_peers "case.kind=LIF" case.T={} case.N={} "contender={}" '
+_FASHION = 'cpu: figures row=fashion_mnist case.channels=64 case.published=True "contender={}" '
+_OURS, _UPSTREAM, _SNNTORCH = "ours, 'cpp'", "spikingjelly 2.0.0", "snnTorch 1.0.0"
+_BYTES = 'figures row=memory "contender={}" bytes median'
+_OURS_IN_BYTES = _BYTES.format(_OURS)
+FIGURES = {
+    "92.53 %": "examples/lif_fc_mnist: epochs -1 test_acc | *100 .2f",
+    "92.43 %": "examples/conv_fashion_mnist: epochs -1 test_acc | *100 .2f",
+    "81.24 %": "examples/rsnn_sequential_fmnist_fb: epochs -1 test_acc | *100 .2f",
+    "98.89 %": "examples/lava_mnist: accuracy_8bit | *100 .2f",
+    "98.55 %": "ann2snn_mnist: snn 99.9% 50 | *100 .2f",
+    "4.6 ms": _LIF.format(4, 2**20, _OURS) + "seconds median | *1000 .1f",
+    "5.7 x": _LIF.format(4, 2**20, _UPSTREAM) + "ratio median | .1f",
+    "7.9 x": _LIF.format(4, 2**20, _SNNTORCH) + "ratio median | .1f",
+    "16 ms": _LIF.format(16, 2**20, _OURS) + "seconds median | *1000 .0f",
+    "10 x": _LIF.format(16, 2**20, _UPSTREAM) + "ratio median | .0f",
+    "16 x": _LIF.format(16, 2**20, _SNNTORCH) + "ratio median | .0f",
+    "1.6 ms": _LIF.format(100, 2**14, _OURS) + "seconds median | *1000 .1f",
+    "17 x": _LIF.format(100, 2**14, _UPSTREAM) + "ratio median | .0f",
+    "26 x": _LIF.format(100, 2**14, _SNNTORCH) + "ratio median | .0f",
+    "139 MB": f"cpu: {_OURS_IN_BYTES} | *1e-6 .0f",
+    "5.1 x": f"cpu: {_BYTES.format(_UPSTREAM)} / {_OURS_IN_BYTES} | .1f",
+    "7.0 x": f"cpu: {_BYTES.format(_SNNTORCH)} / {_OURS_IN_BYTES} | .1f",
+    "20 ms": f'cpu: figures row=shd "contender={_OURS}" seconds median | *1000 .0f',
+    "4.7 x": f'cpu: figures row=shd "contender={_UPSTREAM}" ratio median | .1f',
+    "8.1 x": f'cpu: figures row=shd "contender={_SNNTORCH}" ratio median | .1f',
+    "104 ms": _FASHION.format(_OURS) + "seconds median | *1000 .0f",
+    "1.3 x": _FASHION.format(_UPSTREAM) + "ratio median | .1f",
+}
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.S)
+def blocks(text: str, language: str = r"\w*") -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", text, flags=re.S)
 
 
-def test_python_blocks_run_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def rows(text: str) -> list[list[str]]:
+    """The cells of all tables."""
+    return [[cell.strip() for cell in line.strip("|").split(" |")] for line in text.splitlines() if line[:1] == "|"]
+
+
+def links(text: str) -> list[str]:
+    return re.findall(r"\]\(((?!https?:)[^)#]+)\)", text)
+
+
+@BOTH
+def test_python_blocks_run_in_order(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     namespace: dict[str, object] = {}
-    assert blocks("python")
-    for block in blocks("python"):
-        exec(compile(block, "README.md", "exec"), namespace)
+    assert blocks(READMES[name], "python")
+    for block in blocks(READMES[name], "python"):
+        exec(compile(block, name, "exec"), namespace)
 
 
-def test_commands_of_the_main_job_are_understood(tmp_path: Path) -> None:
-    lines = [line for block in blocks("bash") for line in block.splitlines() if "lif_fc_mnist" in line]
+def test_both_have_the_same_code_headings_and_links() -> None:
+    assert blocks(ENGLISH) == blocks(CHINESE)
+    headings = [re.findall("^#+", re.sub("```.*?```", "", text, flags=re.S), flags=re.M) for text in READMES.values()]
+    assert headings[0] == headings[1]
+    in_chinese = [link.replace("docs/zh/", "docs/en/") for link in links(CHINESE)]
+    # The two link to each other, and to the documentation in either language.
+    other = {"README.md", "README.zh.md", "docs/en/index.md", "docs/zh/index.md"}
+    assert set(in_chinese) - other == set(links(ENGLISH)) - other
+    assert "README.zh.md" in links(ENGLISH)
+    assert "README.md" in links(CHINESE)
+
+
+@BOTH
+def test_commands_of_the_main_job_are_understood(name: str, tmp_path: Path) -> None:
+    lines = [line for block in blocks(READMES[name], "bash") for line in block.splitlines() if "lif_fc_mnist" in line]
     assert lines
     for line in lines:
         words = shlex.split(line.replace("MNIST_FOLDER", str(tmp_path)).replace("cuda:0", "cpu"), comments=True)
@@ -33,14 +92,57 @@ def test_commands_of_the_main_job_are_understood(tmp_path: Path) -> None:
         assert lif_fc_mnist.parse(words[3:]).T > 0
 
 
-def test_make_targets_of_the_readme_exist() -> None:
-    targets = set(re.findall(r"`make ([a-z-]+)`", README)) | set(re.findall(r"^make ([a-z-]+)", README, flags=re.M))
+@BOTH
+def test_make_targets_of_the_readme_exist(name: str) -> None:
+    text = READMES[name]
+    targets = set(re.findall(r"`make ([a-z-]+)`", text)) | set(re.findall(r"^make ([a-z-]+)", text, flags=re.M))
     makefile = (ROOT / "Makefile").read_text()
     assert {"demo", "test"} <= targets
     for target in targets:
         assert re.search(rf"^{target}:", makefile, flags=re.M), target
 
 
-def test_files_that_the_readme_links_to_exist() -> None:
-    for link in re.findall(r"\]\(((?!https?:)[^)#]+)", README):
+@BOTH
+def test_files_that_the_readme_links_to_exist(name: str) -> None:
+    assert links(READMES[name])
+    for link in links(READMES[name]):
         assert (ROOT / link).exists(), link
+
+
+@pytest.mark.parametrize(("name", "language"), [("README.md", "en"), ("README.zh.md", "zh")])
+def test_every_tutorial_is_listed_under_its_title(name: str, language: str) -> None:
+    pages = sorted((ROOT / "docs" / language / "tutorials").glob("*.md"))
+    for page in pages:
+        title = page.read_text(encoding="utf-8").split("\n# ", 1)[-1].removeprefix("# ").split("\n")[0]
+        if page.stem != "index":
+            assert f"[{title}](docs/{language}/tutorials/{page.name})" in READMES[name]
+
+
+@BOTH
+def test_figures_are_those_of_the_stored_results(name: str) -> None:
+    found = {cell for row in rows(READMES[name]) for cell in row if re.fullmatch(r"[\d.]+ (%|ms|x|MB)", cell)}
+    assert found == set(FIGURES)
+    for figure, stored in FIGURES.items():
+        assert result_path.look_up(ROOT / "benchmarks" / "results", stored) == figure.split()[0], stored
+
+
+@BOTH
+def test_figures_in_the_text(name: str) -> None:
+    ann = result_path.look_up(ROOT / "benchmarks" / "results", "ann2snn_mnist: ann | *100 .2f")
+    assert f"{ann} %" in READMES[name]
+    classes = {value for value in vars(surrogate).values() if isinstance(value, type)}
+    surrogates = {c for c in classes if issubclass(c, surrogate.SurrogateFunctionBase)} - {
+        surrogate.SurrogateFunctionBase,
+        surrogate.MultiArgsSurrogateFunctionBase,
+    }
+    assert any(row[0] == "`surrogate`" and str(len(surrogates)) in row[1] for row in rows(READMES[name]))
+
+
+def test_the_table_of_data_sets() -> None:
+    listed = {row[0]: row[1:] for row in rows(ENGLISH) if len(row) == 5 and "." in row[1]}
+    assert set(listed) == {entry.name for entry in ENTRIES} | {"Speech Commands"}
+    for name in listed.keys() - {"Speech Commands"}:
+        entry = find(name)
+        way = "automatic" if entry.load().downloadable() else "by hand"
+        path = f"`{entry.module.rpartition('.')[2]}.{entry.class_name}`"
+        assert listed[name] == [path, sensor(entry.load()), str(entry.classes), way]

@@ -122,8 +122,7 @@ class ModelTraining(TrainingStep):
 
     :param level: of :func:`memopt.optimize_memory`
     :param static: whether all time steps see the same image. Otherwise another random image at each
-    :param published: as published code has it. Otherwise a static image is no copy for each time step, and the network
-        is in PyTorch's channels-last layout
+    :param published: as published code has it. Otherwise the network is in PyTorch's channels-last layout
     """
 
     GAIN = 2.0  # without it few neurons of the last layers would fire
@@ -145,9 +144,7 @@ class ModelTraining(TrainingStep):
         if not published:
             self.net.to(memory_format=torch.channels_last)
         images = torch.rand(1 if static else T, batch, 3, side, side, generator=generator)
-        self.images = images.expand(T, *images.shape[1:])
-        if published:
-            self.images = self.images.clone(memory_format=torch.contiguous_format)
+        self.images = images.repeat(T // images.shape[0], 1, 1, 1, 1)
         self.labels = torch.randint(10, (batch,), generator=generator)
 
     def loss(self) -> torch.Tensor:

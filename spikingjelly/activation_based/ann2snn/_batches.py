@@ -19,7 +19,8 @@ def image_batches(
     """
     count = 0
     total = len(dataloader) if isinstance(dataloader, Sized) else None
-    for batch in tqdm(dataloader, desc=title, total=total, unit="batch", leave=False, disable=title is None):
+    shown = dataloader if title is None else tqdm(dataloader, desc=title, total=total, unit="batch", leave=False)
+    for batch in shown:
         count += 1
         yield _images_of(owner, batch).to(device)
     if count == 0:
