@@ -23,8 +23,10 @@ def checkpoint(
     the forward pass left, and batch normalisation counts a batch once. So outputs, gradients and states are those of
     a plain call to the last bit::
 
+        from spikingjelly.activation_based import memopt
+
         block = nn.Sequential(layer.Conv2d(8, 8, 3), layer.BatchNorm2d(8), neuron.LIFNode())
-        y = memopt.checkpoint(block, x)
+        y = memopt.checkpoint(block, torch.rand(2, 8, 9, 9))
 
     Works in both step modes, also over several calls without a reset, and after a reset before the backward pass. What
     the second run computes lies in memory while the backward pass of this part lasts. Arguments that are spikes take a

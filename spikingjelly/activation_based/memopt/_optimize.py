@@ -28,6 +28,9 @@ def optimize_memory(
     block of the three in float32, 12 bytes a neuron and time step. But its input is spikes, of which a bit each is all
     there is to know, and the rest follows from them::
 
+        from spikingjelly.activation_based import memopt
+
+        net = nn.Sequential(layer.Conv2d(8, 8, 3), layer.BatchNorm2d(8), neuron.LIFNode())
         net = memopt.optimize_memory(net, level=3)  # the same object; train it as before
 
     ===== ============================================================================== ==================
