@@ -10,7 +10,7 @@ import pytest
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGES = {language: (DOCS / language / "version_notes.md").read_text(encoding="utf-8") for language in ("en", "zh")}
-_NAME = r"`((?:activation_based|clock_driven|event_driven|timing_based|cext|datasets)(?:\.\w+)*)`"
+PACKAGES = {"activation_based", "clock_driven", "event_driven", "timing_based", "cext", "datasets"}
 
 
 def tables(text: str) -> list[list[tuple[list[str], list[str]]]]:
@@ -18,7 +18,7 @@ def tables(text: str) -> list[list[tuple[list[str], list[str]]]]:
     found = []
     for table in re.findall(r"(?:^\|.*\n)+", text, flags=re.M):
         lines = [line.split("|")[1:3] for line in table.splitlines()[2:]]
-        found.append([(re.findall(_NAME, old), re.findall(_NAME, new)) for old, new in lines])
+        found.append([(re.findall(r"`([\w.]+)`", old), re.findall(r"`([\w.]+)`", new)) for old, new in lines])
     return found
 
 
@@ -28,7 +28,8 @@ NAMES = sorted({name for era in ERAS for row in era for column in row for name i
 
 def imported(name: str) -> Any:
     """The module or its attribute."""
-    full = f"spikingjelly.{name}"
+    inside = "" if name.partition(".")[0] in PACKAGES else "activation_based."
+    full = f"spikingjelly.{inside}{name}"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # names the spelling of today, once a process
         try:
