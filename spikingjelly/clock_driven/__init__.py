@@ -2,7 +2,7 @@
 
 Single-step and multi-step modules are separate classes here (``neuron.LIFNode`` and ``neuron.MultiStepLIFNode``). New
 programs use :mod:`spikingjelly.activation_based`, where one class has both step modes. Modules that do not differ, as
-``rnn``, ``ann2snn``, ``model`` and ``examples``, are those of ``activation_based``.
+``ann2snn`` and ``examples``, are those of ``activation_based``.
 """
 
 from spikingjelly import _former_names

@@ -201,7 +201,7 @@ functional.sltt_online_training(model, optimizer, x_seq, target_seq, f_loss_t, K
 learning.stdp_linear_single_step(fc, in_spike, out_spike, {RULE}, {FUNCTIONS})
 learning.stdp_conv1d_single_step(conv, in_spike, out_spike, {RULE}, {FUNCTIONS})
 learning.stdp_conv2d_single_step(conv, in_spike, out_spike, {RULE}, {FUNCTIONS})
-learning.stdp_multi_step(layer, in_seq, out_seq, {RULE}, {FUNCTIONS})
+learning.stdp_multi_step(layer, in_spike, out_spike, {RULE}, {FUNCTIONS})
 learning.mstdp_linear_single_step(fc, in_spike, out_spike, {RULE}, {FUNCTIONS})
 learning.mstdpet_linear_single_step(fc, in_spike, out_spike, {RULE}, tau_trace, {FUNCTIONS})
 learning.STDPLearner(step_mode, synapse, sn, tau_pre, tau_post, {FUNCTIONS})

@@ -25,8 +25,8 @@ def as_it_is(weight: torch.Tensor) -> torch.Tensor:
 
 def stdp_multi_step(
     layer: nn.Module,
-    in_seq: torch.Tensor,
-    out_seq: torch.Tensor,
+    in_spike: torch.Tensor,
+    out_spike: torch.Tensor,
     trace_pre: Trace,
     trace_post: Trace,
     tau_pre: float,
@@ -49,8 +49,8 @@ def stdp_multi_step(
 
     :param layer: the synapse: a Linear, Conv1d, Conv2d or Conv3d of ``torch.nn`` or ``activation_based.layer``, with
         any stride, padding, dilation and groups
-    :param in_seq: spikes that the layer is given, ``[T, N, *]``
-    :param out_seq: spikes of the neurons that the layer drives, in the shape of its output with T in front
+    :param in_spike: spikes that the layer is given, ``[T, N, *]``
+    :param out_spike: spikes of the neurons that the layer drives, in the shape of its output with T in front
     :param trace_pre: :math:`x[-1]` ``[N, *]``; None for 0
     :param trace_post: :math:`y[-1]` ``[N, *]``; None for 0
     :param tau_pre: :math:`\tau_{pre}` in time steps, at least 1
@@ -68,7 +68,7 @@ def stdp_multi_step(
     """
     check_synapse("stdp_multi_step", layer)
     return change_over_time(
-        "stdp_multi_step", layer, in_seq, out_seq, trace_pre, trace_post, tau_pre, tau_post, f_pre, f_post
+        "stdp_multi_step", layer, in_spike, out_spike, trace_pre, trace_post, tau_pre, tau_post, f_pre, f_post
     )
 
 

@@ -88,10 +88,11 @@ class SpikingRNNBase(nn.Module):
         """The cells of all layers, as a pair of lists if bidirectional. Arguments go to each cell behind ``bias``."""
         later_inputs = self.hidden_size * self._directions
         sizes = [self.input_size, *[later_inputs] * (self.num_layers - 1)]
-        lists = [
-            nn.ModuleList(self.base_cell()(size, self.hidden_size, self.bias, *args, **kwargs) for size in sizes)
-            for _ in range(self._directions)
-        ]
+        lists = [nn.ModuleList() for _ in range(self._directions)]
+        for size in sizes:
+            # both directions of a layer before the next layer, as in torch.nn.LSTM: a seed gives the same weights
+            for cells in lists:
+                cells.append(self.base_cell()(size, self.hidden_size, self.bias, *args, **kwargs))
         return tuple(lists) if self.bidirectional else lists[0]
 
     @property

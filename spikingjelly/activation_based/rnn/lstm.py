@@ -35,6 +35,8 @@ class SpikingLSTMCell(TwoSurrogatesCell):
     Source: Lotfi Rezaabad and Vishwanath, "Long Short-Term Memory Spiking Networks and Their Applications", 2020.
     """
 
+    _largest_c = 1.0
+
     def __init__(
         self,
         input_size: int,
@@ -55,7 +57,7 @@ class SpikingLSTMCell(TwoSurrogatesCell):
         i, f, g, o = self._gates(from_input + self.linear_hh(h))
         c = c * f + i * g
         with torch.no_grad():
-            c.clamp_(max=1.0)
+            c.clamp_(max=self._largest_c)
         return o * c, c
 
     def _gates(self, before: torch.Tensor) -> tuple[torch.Tensor, ...]:

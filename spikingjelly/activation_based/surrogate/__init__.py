@@ -1,12 +1,14 @@
 """Surrogate functions: a Heaviside step forward, a smooth slope backward.
 
-Each class ``ATan`` has a lower-case autograd function ``atan`` (``surrogate.atan.apply(x, alpha)``) and its slope
-``atan_backward(grad_output, x, alpha)``; both are made from the class.
+Each class ``ATan`` has a lower-case autograd function ``atan`` (``surrogate.atan.apply(x, alpha)``) and what such a
+function's ``backward`` returns, ``atan_backward(grad_output, x, alpha)``: the gradient of ``x``, and None for each
+parameter. Both are made from the class.
 """
 
 from spikingjelly.activation_based.surrogate._base import (
     MultiArgsSurrogateFunctionBase,
     SurrogateFunctionBase,
+    gradients_of,
     heaviside,
 )
 from spikingjelly.activation_based.surrogate._checks import check_cuda_grad, check_manual_grad
@@ -80,7 +82,7 @@ _FUNCTION_NAMES: dict[str, type[SurrogateFunctionBase]] = {
 }
 for _name, _surrogate in _FUNCTION_NAMES.items():
     globals()[_name] = _surrogate._function
-    globals()[f"{_name}_backward"] = _surrogate.backward
+    globals()[f"{_name}_backward"] = gradients_of(_surrogate)
     __all__ += [_name, f"{_name}_backward"]
 
 _has_cuda_ = [_surrogate.__name__ for _surrogate in _FUNCTION_NAMES.values()]

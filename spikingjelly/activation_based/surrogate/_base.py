@@ -168,3 +168,12 @@ def _heaviside_with_slope(surrogate: type[SurrogateFunctionBase]) -> type[torch.
 
     Heaviside.__name__ = Heaviside.__qualname__ = f"{surrogate.__name__}Heaviside"
     return Heaviside
+
+
+def gradients_of(surrogate: type[SurrogateFunctionBase]) -> Callable[..., tuple[torch.Tensor | None, ...]]:
+    """What the ``backward`` of an autograd function returns: the gradient of ``x``, and None for each parameter."""
+
+    def gradients(grad_output: torch.Tensor, x: torch.Tensor, *parameters: Any) -> tuple[torch.Tensor | None, ...]:
+        return surrogate.backward(grad_output, x, *parameters), *[None] * len(parameters)
+
+    return gradients

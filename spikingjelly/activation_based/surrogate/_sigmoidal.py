@@ -129,7 +129,8 @@ class PiecewiseExp(SurrogateFunctionBase):
 
     @staticmethod
     def primitive_function(x: torch.Tensor, alpha: float) -> torch.Tensor:
-        tail = torch.exp(-alpha * x.abs()) / 2.0
+        # not x.abs(), whose slope at 0 is 0
+        tail = torch.exp(-alpha * torch.where(x < 0, -x, x)) / 2.0
         return torch.where(x < 0, tail, 1.0 - tail)
 
     @staticmethod
@@ -152,7 +153,8 @@ class QPseudoSpike(SurrogateFunctionBase):
 
     @staticmethod
     def primitive_function(x: torch.Tensor, alpha: float) -> torch.Tensor:
-        tail = (1.0 + 2.0 / (alpha - 1.0) * x.abs()).pow(1.0 - alpha) / 2.0
+        # not x.abs(), whose slope at 0 is 0
+        tail = (1.0 + 2.0 / (alpha - 1.0) * torch.where(x < 0, -x, x)).pow(1.0 - alpha) / 2.0
         return torch.where(x < 0, tail, 1.0 - tail)
 
     @staticmethod
