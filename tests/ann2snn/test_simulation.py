@@ -118,6 +118,18 @@ def test_a_report_of_every_layer(mode: str, ann: nn.Module, x: torch.Tensor, tmp
     assert picture.read_bytes()[:4] == b"\x89PNG"
 
 
+def test_a_report_on_more_images_than_run_at_once() -> None:
+    torch.manual_seed(0)
+    ann, many, T = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2)), torch.rand(300, 3), 16
+    snn = ann2snn.convert(ann, [many])
+    report = ann2snn.report(ann, snn, many, T, times=[T])
+    with torch.no_grad():
+        wanted = ann(many)
+        difference = ann2snn.simulate(snn, many, T, chunk=T).mean(0) - wanted
+    assert report.layers[-1].errors[0] == pytest.approx((difference.norm() / wanted.norm()).item())
+    assert 0 < report.layers[0].rate < 1
+
+
 def test_default_times_and_wrong_reports(ann: nn.Module, x: torch.Tensor) -> None:
     snn = ann2snn.convert(ann, [x], fuse=False)
     assert ann2snn.report(ann, snn, x, T=12, fuse=False).times == (1, 2, 4, 8, 12)

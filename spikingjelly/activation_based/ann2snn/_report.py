@@ -12,7 +12,7 @@ from torch import nn
 from spikingjelly.activation_based.ann2snn import _twin
 from spikingjelly.activation_based.ann2snn._assembly import activations_of
 from spikingjelly.activation_based.ann2snn._measurement import outputs_of, watching
-from spikingjelly.activation_based.ann2snn.simulation import simulate
+from spikingjelly.activation_based.ann2snn.simulation import simulate_together
 
 _OUTPUT = "(output)"
 
@@ -102,7 +102,7 @@ def report(
     wanted, logits = outputs_of(twin.ann, twin.paths, images)
     found = {path: _Rates(activation, chosen) for path, activation in wanted.items()}
     with watching(snn, found):
-        outputs = simulate(snn, images, T)
+        outputs = simulate_together(snn, images, T)
     layers = [_layer(path, found[path], parts[path].scaler1.scale, T) for path in wanted]
     last = _Rates(logits, chosen)
     last(outputs.flatten(0, 1))

@@ -42,6 +42,14 @@ def simulate(snn: nn.Module, x: torch.Tensor, T: int, chunk: int | None = None) 
     return torch.cat([_simulate(snn, part, sizes) for part in parts], dim=1)
 
 
+@torch.no_grad()
+def simulate_together(snn: nn.Module, x: torch.Tensor, T: int) -> torch.Tensor:
+    """:func:`simulate` with all samples in each call, for those who watch the neurons meanwhile."""
+    if not _takes_sequences(snn):
+        return _simulate(snn, x, [1] * T)
+    return _simulate(snn, x, _chunks(snn, T, max(1, _ROWS_AT_ONCE // max(1, x.shape[0])), may_grow=True))
+
+
 def _simulate(snn: nn.Module, x: torch.Tensor, sizes: list[int]) -> torch.Tensor:
     functional.reset_net(snn)
     if _takes_sequences(snn):
