@@ -78,6 +78,6 @@ def test_stdp_over_a_sequence_takes_its_spikes_by_keyword() -> None:
     layer = torch.nn.Linear(1, 1)
     layer.weight.data.fill_(0.5)
     ones = torch.ones(2, 1, 1)
-    kw = dict(trace_pre=None, trace_post=None, tau_pre=2.0, tau_post=4.0)
+    kw = {"trace_pre": None, "trace_post": None, "tau_pre": 2.0, "tau_post": 4.0}
     trace_pre, trace_post, change = learning.stdp_multi_step(layer, in_spike=ones, out_spike=ones, **kw)
     assert (trace_pre.item(), trace_post.item(), change.item()) == (1.5, 1.75, -0.125)
