@@ -67,7 +67,6 @@ def test_a_module_that_is_nowhere(package: str) -> None:
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("clock_driven.rnn", "activation_based.rnn"),
         ("clock_driven.ann2snn", "activation_based.ann2snn"),
         ("clock_driven.model.parametric_lif_net", "activation_based.model.parametric_lif_net"),
         ("clock_driven.examples.PPO", "activation_based.examples.PPO"),
