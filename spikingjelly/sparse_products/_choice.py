@@ -65,11 +65,11 @@ def can_run(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) ->
         and not torch._C._len_torch_dispatch_stack()
         and not torch._C._are_functorch_transforms_active()
         and torch.autograd.forward_ad._current_level < 0
-        and _kernels_run()
     )
 
 
-def _kernels_run() -> bool:
+def kernels_run() -> bool:
+    """Whether there are kernels here. The first question builds them, which takes seconds: it comes last."""
     problem = _kernels.problem()
     if problem is not None and problem not in _told:
         _told.add(problem)

@@ -46,7 +46,7 @@ def _convolution(
         and pixels >= _choice.SMALLEST_PLANE_OF_GRADIENT
         and _kernels.can_take_gradient(weight, stride, padding)
     )
-    if not forward and not gradient:
+    if not (forward or gradient) or not _choice.kernels_run():
         return None
     return product(x, weight, bias, stride, padding, forward, gradient)
 

@@ -271,6 +271,17 @@ def test_without_a_compiler_the_dense_layer_runs_and_says_so_once(
     ]
 
 
+@pytest.mark.usefixtures("small_work_pays")
+def test_dense_inputs_do_not_ask_for_the_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(_kernels, "problem", lambda: asked.append("built"))
+    conv = layer.Conv2d(8, 16, 3, padding=1)
+    conv(torch.rand(4, 8, 16, 16))
+    assert asked == []
+    conv(sparse(4, 8, 16, 16))
+    assert asked == ["built"]
+
+
 @pytest.mark.parametrize("density", [0.0, 0.02, 0.1, 0.5, 1.0])
 @pytest.mark.parametrize("last", [False, True])
 def test_density_is_estimated(density: float, last: bool) -> None:
