@@ -1,7 +1,8 @@
 """The packages that read and write weights and talk to the Hugging Face hub."""
 
-import importlib
 from typing import Any
+
+from spikingjelly.activation_based._extra_library import extra_library
 
 
 def library(name: str) -> Any:
@@ -9,9 +10,4 @@ def library(name: str) -> Any:
 
     :raises ImportError: if it isn't installed; the message tells how to install it
     """
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise ImportError(
-            f"Sharing networks needs the package {name.split('.')[0]!r}. Install it with: pip install spikingjelly[hub]"
-        ) from error
+    return extra_library(name, "Sharing networks", "hub")

@@ -1,7 +1,8 @@
 """The package ``nir``, which defines the format."""
 
-import importlib
 from typing import Any
+
+from spikingjelly.activation_based._extra_library import extra_library
 
 
 def nir_library() -> Any:
@@ -9,9 +10,4 @@ def nir_library() -> Any:
 
     :raises ImportError: if it isn't installed; the message tells how to install it
     """
-    try:
-        return importlib.import_module("nir")
-    except ImportError as error:
-        raise ImportError(
-            "The exchange with NIR needs the package 'nir'. Install it with: pip install spikingjelly[nir]"
-        ) from error
+    return extra_library("nir", "The exchange with NIR", "nir")

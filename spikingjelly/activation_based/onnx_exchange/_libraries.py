@@ -1,7 +1,8 @@
 """The packages that write and run ONNX files."""
 
-import importlib
 from typing import Any
+
+from spikingjelly.activation_based._extra_library import extra_library
 
 
 def library(name: str) -> Any:
@@ -9,9 +10,4 @@ def library(name: str) -> Any:
 
     :raises ImportError: if it isn't installed; the message tells how to install it
     """
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise ImportError(
-            f"The exchange with ONNX needs the package {name!r}. Install it with: pip install spikingjelly[onnx]"
-        ) from error
+    return extra_library(name, "The exchange with ONNX", "onnx")
