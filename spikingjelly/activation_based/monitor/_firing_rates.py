@@ -7,7 +7,6 @@ from typing import Any
 import torch.distributed
 from torch import nn
 
-from spikingjelly.activation_based import neuron
 from spikingjelly.activation_based._checks import (
     ArgumentTypeError,
     ArgumentValueError,
@@ -15,19 +14,9 @@ from spikingjelly.activation_based._checks import (
     check_positive_int,
     describe,
 )
+from spikingjelly.activation_based._spiking_classes import SPIKING
 from spikingjelly.activation_based.monitor._base import BaseMonitor, Instance
 from spikingjelly.activation_based.monitor._layers import OutputMonitor
-
-SPIKING = (
-    neuron.BaseNode,
-    neuron.SimpleBaseNode,
-    neuron.GatedLIFNode,
-    neuron.DSRIFNode,
-    neuron.DSRLIFNode,
-    neuron.PSN,
-    neuron.MaskedPSN,
-    neuron.SlidingPSN,
-)
 
 
 class FiringRateWriter:

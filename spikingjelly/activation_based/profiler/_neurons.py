@@ -4,18 +4,9 @@ import torch
 from torch import nn
 
 from spikingjelly.activation_based import base, layer, neuron, surrogate
+from spikingjelly.activation_based._spiking_classes import SPIKING
 
-NEURONS: tuple[type, ...] = (
-    neuron.BaseNode,
-    neuron.SimpleBaseNode,
-    neuron.NonSpikingBaseNode,
-    neuron.GatedLIFNode,
-    neuron.DSRIFNode,
-    neuron.DSRLIFNode,
-    neuron.PSN,
-    neuron.MaskedPSN,
-    neuron.SlidingPSN,
-)
+NEURONS: tuple[type, ...] = (*SPIKING, neuron.NonSpikingBaseNode)
 # A surrogate outside a neuron fires for one, as in the cells of `rnn`; a synapse filter is updated as a neuron is.
 OTHER_DYNAMICS: tuple[type, ...] = (surrogate.SurrogateFunctionBase, layer.SynapseFilter)
 
