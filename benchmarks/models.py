@@ -6,19 +6,18 @@ from typing import Any
 from benchmarks.agreement import Disagreement, Evidence, Tolerance, compare
 from benchmarks.contenders import EAGER, UPSTREAM, Contender, fused
 from benchmarks.fashion_mnist import KEEP_MEMORY
-from benchmarks.packed_spikes import MALLOC
+from benchmarks.packed_spikes import measure
 from benchmarks.race import Race
 from benchmarks.report import DidNotRun, Options, Report
 from benchmarks.rounds import in_words
-from benchmarks.worker_process import Worker
 
 T, PROCESSES, OPERATIONS = 4, 3, 15
 # model -> images in a batch, pixels on each side
 CASES = {"sew_resnet18": ((2, 224), (4, 64)), "spikformer_4_384": ((2, 32), (8, 32))}
 QUICK_CASES = {"sew_resnet18": ((2, 64),), "spikformer_4_384": ((1, 16),)}
-# Convolutions that skip zeros, see one step of a static image or another memory format sum in another order, and a
-# spike that flips moves those of the next layers.
+# Convolutions that skip zeros sum in another order, and a spike that flips moves those of the next layers.
 OTHER_SUMS = Tolerance(flips=1e-3, gradient=0.5, gradient_of_number=0.5)
+# What is smaller in the step that loads and builds what the first call needs.
 WARM_UP = {"batch": 2, "side": 32}
 
 
@@ -55,7 +54,7 @@ def print_memory(
     reference: Evidence | None = None
     for contender in contenders:
         try:
-            measured = [measure(contender, case) for _ in range(options.rounds(PROCESSES))]
+            measured = [measure(contender, case, WARM_UP) for _ in range(options.rounds(PROCESSES))]
             evidence = measured[0][1]
             numerics = "the reference" if reference is None else compare(reference, evidence, contender.tolerance)
         except (DidNotRun, Disagreement) as problem:
@@ -65,11 +64,3 @@ def print_memory(
         peaks = [peak for peak, _ in measured]
         report.add("models", case={**case, "memory": True}, contender=contender.name, bytes=peaks, numerics=numerics)
         print(f"  {contender.name:19} {in_words(peaks, ' MB', 1e-6):24} {numerics}", flush=True)
-
-
-def measure(contender: Contender, case: dict[str, Any]) -> tuple[int, Evidence]:
-    """The peak of the first training step, and the numerics of one after it."""
-    with Worker(contender, **MALLOC) as worker:
-        worker.prepare("warm-up", {**case, **WARM_UP})  # loads and builds what the first call needs
-        peak = worker.ask("memory", name="step", **case, **contender.options)["bytes"]
-        return peak, worker.evidence("step")
