@@ -44,7 +44,8 @@ def export_to_nir(
     learned) leak and with a synaptic current, integrators, delays, votes, sums and recurrent containers have nodes.
     Batch normalisation is folded into the linear layer or convolution before it where nothing else reads that, else a
     linear map of its own; dropout is left out. Sequential and step-mode containers are followed inside, and so is the
-    ``forward`` of any module that :mod:`torch.fx` can trace.
+    ``forward`` of any module that :mod:`torch.fx` can trace. Max pooling in two dimensions behind neurons, of spikes,
+    becomes the sum of the window and a neuron that fires where it is not 0, which is the same.
 
     The difference equations become the differential equations that give them back by forward Euler with the time step
     ``dt``: ``tau`` time steps are :math:`\tau\,dt` seconds; an input that does not decay gets the resistance
@@ -64,7 +65,7 @@ def export_to_nir(
 
     :raises ImportError: if the package ``nir`` isn't installed
     :raises NotImplementedError: for what NIR can't express, with the layer's name and the nearest alternative: reset
-        by subtraction, max pooling, other neurons, functions that are no module
+        by subtraction, max pooling of other values than spikes, other neurons, functions that are no module
     :raises ValueError: for mixed step modes, a state left in the network, and a wrong ``dt`` or dtype
     :raises TypeError: for what is no module or no floating-point tensor
 
