@@ -110,8 +110,8 @@ def sum_of_window(module: nn.MaxPool2d) -> Any:
 
 
 def fires_at_any(place: Place) -> Any:
-    """Neurons that fire where there is a spike or more, and keep nothing of it."""
-    return _neuron(neuron.IFNode(v_threshold=0.5), place)
+    """Neurons that fire where there is a spike or more, and keep nothing of it: of a kind that all readers know."""
+    return _neuron(neuron.LIFNode(tau=2.0, v_threshold=0.25), place)
 
 
 def _adaptive_pool(module: Any, place: Place) -> Any:

@@ -18,6 +18,7 @@ from spikingjelly.activation_based._before_export import (
     step_mode_of,
 )
 from spikingjelly.activation_based._checks import ArgumentValueError, check_floating_tensor, describe
+from spikingjelly.activation_based._write_aside import check_target
 from spikingjelly.activation_based.nir_exchange._builder import Builder, Tracer
 from spikingjelly.activation_based.nir_exchange._file import write_graph
 from spikingjelly.activation_based.nir_exchange._library import nir_library
@@ -68,6 +69,7 @@ def export_to_nir(
         by subtraction, max pooling of other values than spikes, other neurons, functions that are no module
     :raises ValueError: for mixed step modes, a state left in the network, and a wrong ``dt`` or dtype
     :raises TypeError: for what is no module or no floating-point tensor
+    :raises OSError: if ``save_path`` can't be written: a FileNotFoundError if its folder does not exist
 
     Source: Pedersen et al., "Neuromorphic intermediate representation: A unified instruction set for interoperable
     brain-inspired computing", Nature Communications, 2024.
@@ -81,6 +83,8 @@ def export_to_nir(
     seconds = check_dt(_OWNER, dt if dt is not None else net.dt if isinstance(net, NIRNetwork) else DEFAULT_DT)
     mode = step_mode_of(_OWNER, net)
     check_no_state(_OWNER, net, "a graph")
+    if save_path is not None:
+        check_target(_OWNER, Path(save_path))
     steps = [_first_step(x, mode) for x in inputs]
     plain = _in_single_steps(net)
     with torch.no_grad():
