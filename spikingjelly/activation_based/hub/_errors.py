@@ -7,5 +7,5 @@ class HubError(ValueError):
 
 def on_one_line(error: BaseException) -> str:
     """The message of a library without its line breaks and its full stop, at most 200 characters."""
-    text = " ".join(str(error).split()) or type(error).__name__
-    return (text if len(text) <= 200 else text[:197] + "...").rstrip(".")
+    text = (" ".join(str(error).split()) or type(error).__name__).rstrip(".")
+    return text if len(text) <= 200 else text[:197] + "..."
