@@ -133,16 +133,16 @@ def test_a_hub_that_can_not_be_reached(tmp_path: Path, monkeypatch: pytest.Monke
 
     class Unreachable:
         def create_repo(self, *arguments: Any, **keywords: Any) -> None:
-            raise OSError("name not known\nsee the log.")
+            raise OSError("name not known.\nsee the log.")
 
     def fail(*arguments: Any, **keywords: Any) -> None:
-        raise LookupError("no such\nrepository " + 300 * "x")
+        raise LookupError("no such repository " + 300 * "x")
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", fail)
     with pytest.raises(hub.HubError, match=r"owner/name is no folder here, and .* hub: no such repository x+\.\.\.\.$"):
         hub.from_pretrained("owner/name")
     config = small_config()
-    with pytest.raises(hub.HubError, match=r"push_to_hub: owner/name .* hub: name not known see the log\. Is there a"):
+    with pytest.raises(hub.HubError, match=r"push_to_hub: owner/name .* hub: name not known\. Is there a"):
         hub.push_to_hub(hub.build(config), "owner/name", config, api=Unreachable())
 
 

@@ -13,7 +13,7 @@ from torch.nn.modules.module import register_module_module_registration_hook
 from spikingjelly.activation_based import functional
 from spikingjelly.activation_based._checks import describe
 from spikingjelly.activation_based.hub import _weights
-from spikingjelly.activation_based.hub._errors import HubError, on_one_line
+from spikingjelly.activation_based.hub._errors import HubError, first_line
 from spikingjelly.activation_based.hub._libraries import library
 from spikingjelly.activation_based.hub._values import from_json
 from spikingjelly.activation_based.hub.config import NetworkConfig
@@ -143,7 +143,7 @@ def _weights_file(source: str | Path, revision: str | None) -> Path:
         folder = hub.snapshot_download(source, revision=revision, allow_patterns=[WEIGHTS, CONFIG])
     except Exception as error:  # of the network, of the hub, of the token: they have no base of their own
         raise HubError(
-            f"from_pretrained: {source} is no folder here, and can't be fetched from the hub: {on_one_line(error)}."
+            f"from_pretrained: {source} is no folder here, and can't be fetched from the hub: {first_line(error)}."
         ) from error
     return _weights_file(Path(folder), None)
 

@@ -13,7 +13,7 @@ from spikingjelly.activation_based._checks import ArgumentTypeError, ArgumentVal
 from spikingjelly.activation_based._write_aside import written_aside
 from spikingjelly.activation_based.hub import _weights
 from spikingjelly.activation_based.hub._card import model_card
-from spikingjelly.activation_based.hub._errors import HubError, on_one_line
+from spikingjelly.activation_based.hub._errors import HubError, first_line
 from spikingjelly.activation_based.hub._libraries import library
 from spikingjelly.activation_based.hub.config import NetworkConfig
 from spikingjelly.activation_based.hub.loading import CONFIG, WEIGHTS, check_shapes, on_meta
@@ -103,7 +103,7 @@ def push_to_hub(
             api.upload_folder(repo_id=repo_id, folder_path=folder, commit_message=commit_message)
         except Exception as error:  # of the network, of the hub, of the token: they have no base of their own
             raise HubError(
-                f"push_to_hub: {repo_id} can't be written on the hub: {on_one_line(error)}. Is there a network, and a "
+                f"push_to_hub: {repo_id} can't be written on the hub: {first_line(error)}. Is there a network, and a "
                 "token that may write there (hf auth login)?"
             ) from error
 
