@@ -10,7 +10,7 @@ from torch import nn
 from spikingjelly.activation_based import base, neuron
 from spikingjelly.activation_based._checks import ArgumentTypeError, ArgumentValueError, describe
 from spikingjelly.activation_based.lava_exchange import _fixed_point as fixed_point
-from spikingjelly.activation_based.lava_exchange.blocks import BlockContainer, SumPool2d, check_no_bias
+from spikingjelly.activation_based.lava_exchange.blocks import BlockContainer, SumPool2d, check_no_bias_of
 from spikingjelly.activation_based.lava_exchange.cuba import CubaLIFNode
 
 SYNAPSES = (nn.Linear, nn.Conv2d, SumPool2d, nn.AvgPool2d)
@@ -225,7 +225,7 @@ def weight_units(part: Part) -> torch.Tensor:
                 "scale behind it."
             )
         return torch.tensor([scale // area])
-    check_no_bias(synapse, part.place)
+    check_no_bias_of(f"{part.place} ({type(synapse).__name__})", synapse)
     units = (synapse.weight.detach().double() * scale / 2).round() * 2
     return units.clamp(-256, HIGHEST_ON_CHIP).long()
 

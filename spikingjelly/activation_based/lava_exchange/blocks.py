@@ -112,14 +112,17 @@ def check_instance(m: Any, instance: type | tuple[type, ...]) -> None:
         raise ArgumentTypeError(f"lava_exchange: expected {names}, but {describe(m)} was given.")
 
 
-def check_no_bias(m: nn.Module, place: str = "") -> None:
+def check_no_bias(m: nn.Module) -> None:
     """``m`` must have no bias.
 
-    :param place: in the network, for the message
     :raises ValueError: (also an AssertionError) if it has one
     """
+    check_no_bias_of(type(m).__name__, m)
+
+
+def check_no_bias_of(name: str, m: nn.Module) -> None:
+    """:func:`check_no_bias` of the layer that the message calls ``name``."""
     if m.bias is not None:
-        name = f"{place} ({type(m).__name__})" if place else type(m).__name__
         raise ArgumentValueError(
             f"lava_exchange: {name} has a bias, which a synapse of the chip has not. Make it with bias=False."
         )
