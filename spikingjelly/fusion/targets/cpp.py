@@ -16,7 +16,7 @@ from spikingjelly.fusion.templates.cpp_prelude import BLOCK
 SUMS_OVER_TIME = True  # the gradient at an input that is the same in all time steps is summed in the kernel
 # At least; with fewer, the wait for a thread on a busy machine costs more than it gives.
 _ELEMENTS_OF_A_THREAD = 1 << 15
-_BYTES_OF_A_BLOCK = 1 << 21  # of states of all time steps, which should stay in the caches
+_BYTES_OF_A_BLOCK = 1 << 20  # of states of all time steps, which should stay in the cache of a core
 # Of a result, from which it is written past the caches. They would not keep it until it is read, or they hold it for
 # other cores, which makes each write to memory that is used again wait.
 _BYTES_PAST_CACHES = 1 << 21
