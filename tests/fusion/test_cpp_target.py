@@ -1,4 +1,4 @@
-"""How the C++ target cuts up the work, and its two ways to write results."""
+"""How the C++ target cuts up the work, and its two ways to memory."""
 
 import pytest
 import torch
@@ -35,30 +35,30 @@ def test_few_elements_take_one_thread(threads) -> None:
     assert [cpp._blocks(4, N)[1] for N in (1, 1 << 13, 1 << 14, 1 << 16, 1 << 20)] == [1, 1, 2, 8, 8]
 
 
-def test_results_from_two_mebibytes_go_past_the_caches() -> None:
+def test_a_sequence_is_large_from_two_mebibytes() -> None:
     for dtype, N in zip(DTYPES, (1 << 19, 1 << 18, 1 << 20, 1 << 20), strict=True):
         like = torch.empty(0, dtype=dtype)
-        assert cpp._past_caches(4, N // 4, like)
-        assert not cpp._past_caches(1, N - 1, like)
+        assert cpp._is_large(4, N // 4, like)
+        assert not cpp._is_large(1, N - 1, like)
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)
 @pytest.mark.parametrize("N", [1, 63, 1000, 1027])
 @pytest.mark.parametrize("repeated", [False, True])
-def test_both_ways_to_write_give_the_same(
+def test_both_ways_to_memory_give_the_same(
     monkeypatch: pytest.MonkeyPatch, dtype: torch.dtype, N: int, repeated: bool
 ) -> None:
     x = torch.rand(1 if repeated else 7, N, generator=torch.Generator().manual_seed(N)).to(dtype) * 3
     results, asked = [], []
-    past_caches = cpp._past_caches
-    monkeypatch.setattr(cpp, "_past_caches", lambda *args: asked.append(past_caches(*args)) or asked[-1])
+    is_large = cpp._is_large
+    monkeypatch.setattr(cpp, "_is_large", lambda *args: asked.append(is_large(*args)) or asked[-1])
     for limit in (1 << 60, 0):
-        monkeypatch.setattr(cpp, "_BYTES_PAST_CACHES", limit)
+        monkeypatch.setattr(cpp, "_LARGE", limit)
         node = neuron.IzhikevichNode(a=0.2, b=0.1, tau_w=3.0, step_mode="m", backend="cpp", store_v_seq=True)
         leaf = x.clone().requires_grad_()
         with poisoned():
             results.append(everything(node, leaf.expand(7, N) if repeated else leaf))
     assert asked == [False, False, True, True]
-    for plain, past in zip(*results, strict=True):
-        assert torch.equal(plain, past)
-        assert past.isfinite().all()
+    for small, large in zip(*results, strict=True):
+        assert torch.equal(small, large)
+        assert large.isfinite().all()

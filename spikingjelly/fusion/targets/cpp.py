@@ -17,9 +17,9 @@ SUMS_OVER_TIME = True  # the gradient at an input that is the same in all time s
 # At least; with fewer, the wait for a thread on a busy machine costs more than it gives.
 _ELEMENTS_OF_A_THREAD = 1 << 15
 _BYTES_OF_A_BLOCK = 1 << 20  # of states of all time steps, which should stay in the cache of a core
-# Of a result, from which it is written past the caches. They would not keep it until it is read, or they hold it for
-# other cores, which makes each write to memory that is used again wait.
-_BYTES_PAST_CACHES = 1 << 21
+# Bytes of a sequence, from which inputs are asked for ahead and results are written past the caches. They would not keep
+# a result until it is read, or they hold its memory for other cores, which makes each write wait.
+_LARGE = 1 << 21
 
 
 def refusal(device: torch.device) -> str | None:
@@ -64,9 +64,9 @@ def forward(
     trajectories: Sequence[torch.Tensor | None],
 ) -> None:
     """Fill ``y`` ``[T, *]``, the states after the last time step and, where asked for, those after each."""
-    T, N = y.shape[0], y[0].numel()
+    T, N = y.shape[0], y.numel() // y.shape[0]
     pointers = [x.tensor.data_ptr(), y.data_ptr()]
-    sizes = [T, N, *_blocks(T, N), _past_caches(T, N, y), x.time_stride]
+    sizes = [T, N, *_blocks(T, N), _is_large(T, N, y), x.time_stride]
     for state, final, trajectory in zip(states, finals, trajectories, strict=True):
         pointers += [state.tensor.data_ptr(), final.data_ptr(), _address(trajectory)]
         sizes.append(state.stride)
@@ -98,8 +98,8 @@ def backward(
     block, threads = _blocks(T, N)
     segment = _segment(T, block * len(states) * register)
     gx_stride = N if grad_x is not None and grad_x.shape[0] == T else 0
-    past_caches = _past_caches(T, N, x.tensor)
-    sizes = [T, N, block, threads, past_caches, x.time_stride, grad_y.time_stride, gx_stride, segment]
+    large = _is_large(T, N, x.tensor)
+    sizes = [T, N, block, threads, large, x.time_stride, grad_y.time_stride, gx_stride, segment]
     for state, final, trajectory, grad in zip(states, grad_finals, grad_trajectories, grad_states, strict=True):
         given = None if trajectory is None else trajectory.tensor
         pointers += [state.tensor.data_ptr(), _address(final), _address(given), _address(grad)]
@@ -116,8 +116,8 @@ def _blocks(T: int, N: int) -> tuple[int, int]:
     return math.ceil(N / (blocks * 64)) * 64, threads
 
 
-def _past_caches(T: int, N: int, like: torch.Tensor) -> bool:
-    return T * N * like.itemsize >= _BYTES_PAST_CACHES
+def _is_large(T: int, N: int, like: torch.Tensor) -> bool:
+    return T * N * like.itemsize >= _LARGE
 
 
 def _segment(T: int, bytes_of_a_step: int) -> int:

@@ -2,8 +2,8 @@
 
 Neurons are taken in blocks that stay in the cache with all their time steps. The forward pass keeps nothing but its
 results. The backward pass runs the block forward again: from checkpoints at the start of each segment of time steps,
-and inside a segment with the states of each step. Nothing of it leaves the block. Each row is asked for from memory
-while the one before it is computed, and large results are written past the caches.
+and inside a segment with the states of each step. Nothing of it leaves the block. Of large sequences each row
+is asked for from memory while the one before it is computed, and results are written past the caches.
 """
 
 from spikingjelly.fusion.program import Program
@@ -60,15 +60,15 @@ def _forward(program: Program) -> str:
         f"        R {s}[BLOCK];\n        load_state({s}, given_{s}, first, n, stride_{s});\n" for s in states
     )
     keep = "".join(
-        f"            if (all_{s}) {{\n                D* rows_{s} = past_caches ? row : all_{s} + t * N + first;\n"
+        f"            if (all_{s}) {{\n                D* rows_{s} = large ? row : all_{s} + t * N + first;\n"
         f"                for (int64_t i = 0; i < n; i++) rows_{s}[i] = put({s}[i]);\n"
-        f"                if (past_caches) store_past_caches(all_{s} + t * N + first, row, n);\n            }}\n"
+        f"                if (large) store_past_caches(all_{s} + t * N + first, row, n);\n            }}\n"
         for s in states
     )
     finish = "".join(f"        for (int64_t i = 0; i < n; i++) final_{s}[first + i] = put({s}[i]);\n" for s in states)
     return f"""\
 extern "C" void forward(void* const* p, const int64_t* d, const double* numbers) {{
-    const int64_t T = *d++, N = *d++, block = *d++, threads = *d++, past_caches = *d++, x_stride = *d++;
+    const int64_t T = *d++, N = *d++, block = *d++, threads = *d++, large = *d++, x_stride = *d++;
     const D* X = static_cast<const D*>(*p++);
     D* Y = static_cast<D*>(*p++);
 {pointers}{_uniform_pointers(names)}{_constants(names)}\
@@ -81,8 +81,8 @@ extern "C" void forward(void* const* p, const int64_t* d, const double* numbers)
 {load}{_load_uniforms(names)}\
         for (int64_t t = 0; t < T; t++) {{
             const D* __restrict x = X + t * x_stride + first;
-            D* __restrict y = past_caches ? row : Y + t * N + first;
-            prefetch(t + 1 < T ? x + x_stride : X + first + block, n);
+            D* __restrict y = large ? row : Y + t * N + first;
+            if (large) prefetch(t + 1 < T ? x + x_stride : X + first + block, n);
             #pragma omp simd
             for (int64_t i = 0; i < n; i++) {{
                 R {", ".join(results)};
@@ -90,7 +90,7 @@ extern "C" void forward(void* const* p, const int64_t* d, const double* numbers)
                 y[i] = put(out);
                 {_each(states, "{name}[i] = next_{name};", " ")}
             }}
-            if (past_caches) store_past_caches(Y + t * N + first, row, n);
+            if (large) store_past_caches(Y + t * N + first, row, n);
 {keep}        }}
 {finish}    }}
     finish_stores();
@@ -113,7 +113,7 @@ def _backward(program: Program) -> str:
     vjp = ["get(x[i])", *_at(now), *constants, "get(gy[i])", *_at(cotangents), *gradients]
     return f"""\
 extern "C" void backward(void* const* p, const int64_t* d, const double* numbers) {{
-    const int64_t T = *d++, N = *d++, block = *d++, threads = *d++, past_caches = *d++, x_stride = *d++;
+    const int64_t T = *d++, N = *d++, block = *d++, threads = *d++, large = *d++, x_stride = *d++;
     const int64_t gy_stride = *d++, gx_stride = *d++, segment = *d++;
     const D* X = static_cast<const D*>(*p++);
     const D* GY = static_cast<const D*>(*p++);
@@ -128,7 +128,7 @@ extern "C" void backward(void* const* p, const int64_t* d, const double* numbers
         R* checkpoints = scratch((segments + segment) * {max(K, 1)} * BLOCK);
         R* rows = checkpoints + segments * {K} * BLOCK;
         // Summed over time for an input that is the same in all time steps.
-        const bool summed = GX && gx_stride == 0, direct = GX && !summed && !past_caches;
+        const bool summed = GX && gx_stride == 0, direct = GX && !summed && !large;
         alignas(LINE) D row[BLOCK];
         R gx_total[BLOCK] = {{}};
 {_load_uniforms(names)}\
@@ -140,7 +140,7 @@ extern "C" void backward(void* const* p, const int64_t* d, const double* numbers
             R* to = checkpoints + (t / segment + 1) * {K} * BLOCK;
             {_each(states, "const R* now_{name} = from + {number} * BLOCK;")}
             {_each(states, "R* next_row_{name} = to + {number} * BLOCK;")}
-            prefetch(x + x_stride, n);
+            if (large) prefetch(x + x_stride, n);
             #pragma omp simd
             for (int64_t i = 0; i < n; i++) {{
                 {_next(states, constants, now)}
@@ -158,7 +158,7 @@ extern "C" void backward(void* const* p, const int64_t* d, const double* numbers
                 {x}
                 {row}
                 {_each(states, f"R* __restrict next_row_{{name}} = now_{{name}} + {K} * BLOCK;")}
-                prefetch(t + 2 < end ? x + x_stride : GY + (end - 1) * gy_stride + first, n);
+                if (large) prefetch(t + 2 < end ? x + x_stride : GY + (end - 1) * gy_stride + first, n);
                 #pragma omp simd
                 for (int64_t i = 0; i < n; i++) {{
                     {_next(states, constants, now)}
@@ -169,7 +169,7 @@ extern "C" void backward(void* const* p, const int64_t* d, const double* numbers
                 {x}
                 const D* __restrict gy = GY + t * gy_stride + first;
                 D* __restrict gx = direct ? GX + t * N + first : row;
-                prefetch(t > 0 ? gy - gy_stride : X + first + block, n);
+                if (large) prefetch(t > 0 ? gy - gy_stride : X + first + block, n);
                 {row}
                 {_each(cotangents, _ADD_COTANGENT)}
                 #pragma omp simd
@@ -182,7 +182,7 @@ extern "C" void backward(void* const* p, const int64_t* d, const double* numbers
                 }}
                 if (summed)
                     for (int64_t i = 0; i < n; i++) gx_total[i] += get(row[i]);
-                else if (GX && past_caches) store_past_caches(GX + t * N + first, row, n);
+                else if (GX && large) store_past_caches(GX + t * N + first, row, n);
             }}
         }}
         if (summed)
