@@ -17,8 +17,8 @@ SUMS_OVER_TIME = True  # the gradient at an input that is the same in all time s
 # At least; with fewer, the wait for a thread on a busy machine costs more than it gives.
 _ELEMENTS_OF_A_THREAD = 1 << 15
 _BYTES_OF_A_BLOCK = 1 << 20  # of states of all time steps, which should stay in the cache of a core
-# Bytes of a sequence, from which inputs are asked for ahead and results are written past the caches. They would not keep
-# a result until it is read, or they hold its memory for other cores, which makes each write wait.
+# Bytes of a sequence, from which inputs are asked for ahead and results are written past the caches. They would not
+# keep a result until it is read, or they hold its memory for other cores, which makes each write wait.
 _LARGE = 1 << 21
 
 

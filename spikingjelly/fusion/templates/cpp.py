@@ -60,15 +60,16 @@ def _forward(program: Program) -> str:
         f"        R {s}[BLOCK];\n        load_state({s}, given_{s}, first, n, stride_{s});\n" for s in states
     )
     keep = "".join(
-        f"            if (all_{s}) {{\n                D* rows_{s} = large ? row : all_{s} + t * N + first;\n"
+        f"            if (all_{s}) {{\n                D* rows_{s} = past_caches ? row : all_{s} + t * N + first;\n"
         f"                for (int64_t i = 0; i < n; i++) rows_{s}[i] = put({s}[i]);\n"
-        f"                if (large) store_past_caches(all_{s} + t * N + first, row, n);\n            }}\n"
+        f"                if (past_caches) store_past_caches(all_{s} + t * N + first, row, n);\n            }}\n"
         for s in states
     )
     finish = "".join(f"        for (int64_t i = 0; i < n; i++) final_{s}[first + i] = put({s}[i]);\n" for s in states)
     return f"""\
 extern "C" void forward(void* const* p, const int64_t* d, const double* numbers) {{
     const int64_t T = *d++, N = *d++, block = *d++, threads = *d++, large = *d++, x_stride = *d++;
+    const bool past_caches = large && CAN_PASS_CACHES;
     const D* X = static_cast<const D*>(*p++);
     D* Y = static_cast<D*>(*p++);
 {pointers}{_uniform_pointers(names)}{_constants(names)}\
@@ -81,7 +82,7 @@ extern "C" void forward(void* const* p, const int64_t* d, const double* numbers)
 {load}{_load_uniforms(names)}\
         for (int64_t t = 0; t < T; t++) {{
             const D* __restrict x = X + t * x_stride + first;
-            D* __restrict y = large ? row : Y + t * N + first;
+            D* __restrict y = past_caches ? row : Y + t * N + first;
             if (large) prefetch(t + 1 < T ? x + x_stride : X + first + block, n);
             #pragma omp simd
             for (int64_t i = 0; i < n; i++) {{
@@ -90,7 +91,7 @@ extern "C" void forward(void* const* p, const int64_t* d, const double* numbers)
                 y[i] = put(out);
                 {_each(states, "{name}[i] = next_{name};", " ")}
             }}
-            if (large) store_past_caches(Y + t * N + first, row, n);
+            if (past_caches) store_past_caches(Y + t * N + first, row, n);
 {keep}        }}
 {finish}    }}
     finish_stores();
@@ -115,6 +116,7 @@ def _backward(program: Program) -> str:
 extern "C" void backward(void* const* p, const int64_t* d, const double* numbers) {{
     const int64_t T = *d++, N = *d++, block = *d++, threads = *d++, large = *d++, x_stride = *d++;
     const int64_t gy_stride = *d++, gx_stride = *d++, segment = *d++;
+    const bool past_caches = large && CAN_PASS_CACHES;
     const D* X = static_cast<const D*>(*p++);
     const D* GY = static_cast<const D*>(*p++);
     D* GX = static_cast<D*>(*p++);
@@ -128,7 +130,7 @@ extern "C" void backward(void* const* p, const int64_t* d, const double* numbers
         R* checkpoints = scratch((segments + segment) * {max(K, 1)} * BLOCK);
         R* rows = checkpoints + segments * {K} * BLOCK;
         // Summed over time for an input that is the same in all time steps.
-        const bool summed = GX && gx_stride == 0, direct = GX && !summed && !large;
+        const bool summed = GX && gx_stride == 0, direct = GX && !summed && !past_caches;
         alignas(LINE) D row[BLOCK];
         R gx_total[BLOCK] = {{}};
 {_load_uniforms(names)}\
@@ -182,7 +184,7 @@ extern "C" void backward(void* const* p, const int64_t* d, const double* numbers
                 }}
                 if (summed)
                     for (int64_t i = 0; i < n; i++) gx_total[i] += get(row[i]);
-                else if (GX && large) store_past_caches(GX + t * N + first, row, n);
+                else if (GX && past_caches) store_past_caches(GX + t * N + first, row, n);
             }}
         }}
         if (summed)

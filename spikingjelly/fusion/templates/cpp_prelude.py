@@ -44,13 +44,15 @@ VECTOR R M(log1p)(R) noexcept;
 {conversions}
 constexpr int64_t BLOCK = {block}, LINE = 64;
 
-// The rows of a block lie far apart, where no processor looks ahead by itself.
+// The rows of a block lie far apart, where no processor looks ahead by itself. To the second cache (2): the first has
+// few places for lines that are on their way.
 static inline void prefetch(const D* row, int64_t n) {{
-    for (int64_t i = 0; i < n; i += LINE / sizeof(D)) __builtin_prefetch(row + i);
+    for (int64_t i = 0; i < n; i += LINE / sizeof(D)) __builtin_prefetch(row + i, 0, 2);
 }}
 
 // A result past the caches into memory: it need not be read before it is written, and leaves the caches to the inputs.
 #if defined(__SSE2__)
+constexpr bool CAN_PASS_CACHES = true;
 static inline void store_past_caches(D* row, const D* values, int64_t n) {{
     int64_t i = 0;
     for (; i < n && reinterpret_cast<uintptr_t>(row + i) % LINE; i++) row[i] = values[i];
@@ -64,7 +66,8 @@ static inline void store_past_caches(D* row, const D* values, int64_t n) {{
 }}
 static inline void finish_stores() {{ _mm_sfence(); }}
 #else
-static inline void store_past_caches(D* row, const D* values, int64_t n) {{ memcpy(row, values, n * sizeof(D)); }}
+constexpr bool CAN_PASS_CACHES = false;
+static inline void store_past_caches(D*, const D*, int64_t) {{}}
 static inline void finish_stores() {{}}
 #endif
 
