@@ -35,6 +35,31 @@ def test_pictures_show_off_in_green_and_on_in_blue(tmp_path: Path, kind: Callabl
             np.testing.assert_array_equal(np.asarray(picture), expected()[t])
 
 
+def test_events_are_visible_next_to_a_hot_pixel(tmp_path: Path) -> None:
+    """Ninety-five counts of 1 and 2, and five that are far larger."""
+    image = pytest.importorskip("PIL.Image")
+    frames = np.zeros((1, 2, 10, 20))
+    frames[0, 1].flat[:95] = [1] * 45 + [2] * 50
+    frames[0, 1].flat[95:100] = [30, 40, 50, 60, 1000]
+    datasets.save_as_pic(frames, tmp_path)
+    with image.open(tmp_path / "pic_0.png") as picture:
+        blue = np.asarray(picture)[..., 2].ravel()
+    assert blue[:45].tolist() == [128] * 45
+    assert blue[45:100].tolist() == [255] * 55
+    assert not blue[100:].any()
+    frames[0, 1].flat[100] = 70  # six are no longer few: now the smallest of them is full brightness
+    datasets.save_as_pic(frames, tmp_path)
+    with image.open(tmp_path / "pic_0.png") as picture:
+        assert np.asarray(picture)[..., 2].ravel()[[0, 45, 95, 99]].tolist() == [8, 17, 255, 255]
+
+
+def test_frames_without_events_are_black(tmp_path: Path) -> None:
+    image = pytest.importorskip("PIL.Image")
+    datasets.save_as_pic(np.zeros((1, 2, 3, 4)), tmp_path)
+    with image.open(tmp_path / "pic_0.png") as picture:
+        assert not np.asarray(picture).any()
+
+
 def test_gif_has_each_frame(tmp_path: Path) -> None:
     image = pytest.importorskip("PIL.Image")
     datasets.play_frame(FRAMES, tmp_path / "a.gif")

@@ -21,7 +21,6 @@ _SIDE = 256  # pixels of an animation, about
 _THUMBNAIL = 128
 _ROW = 20  # frames next to each other
 _GAP = 4
-_BRIGHT = 0.95  # the part of the lit pixels that are not shown in full brightness
 
 
 def check_kind(out: Path) -> str:
@@ -45,7 +44,7 @@ def draw_sample(events: Events, size: tuple[int, int], frames_number: int, out: 
     kind = check_kind(out)
     if len(events["t"]) == 0:
         raise DatasetFormatError("The sample holds no events, so there is nothing to show.")
-    frames = _clipped(integrate_events_by_fixed_frames_number(events, "time", frames_number, *size))
+    frames = integrate_events_by_fixed_frames_number(events, "time", frames_number, *size)
     if kind == ".gif":
         play_frame(_enlarged(frames, _SIDE), out)
         return
@@ -79,11 +78,6 @@ def draw_image(image: torch.Tensor, out: Path) -> None:
 
     pixels = np.rint(image[0].numpy() * 255).astype(np.uint8)
     Image.fromarray(_enlarged(pixels[None, None], _SIDE)[0, 0]).save(out)
-
-
-def _clipped(frames: np.ndarray) -> np.ndarray:
-    """Counts up to what few pixels exceed: next to one hot pixel all others would be dark."""
-    return np.minimum(frames, np.quantile(frames[frames > 0], _BRIGHT))
 
 
 def _enlarged(frames: np.ndarray, side: int) -> np.ndarray:
