@@ -145,7 +145,7 @@ HEAVY = {
     "aedat",
     "cupy",
     "triton",
-    "pooch",
+    "requests",
     "tensorboard",
     "gymnasium",
     "nir",
