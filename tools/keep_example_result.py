@@ -2,8 +2,8 @@
 
 ``python tools/keep_example_result.py logs/.../run.json benchmarks/results/examples/NAME.json MNIST_FOLDER``
 
-The last argument stands in for the folder of the data; it is left out where the example reads none. Times are left out because other programs may have run
-meanwhile; speed is measured by ``python -m benchmarks``.
+The last argument stands in for the folder of the data; it is left out where the example reads none. Times are left out
+because other programs may have run meanwhile; speed is measured by ``python -m benchmarks``.
 """
 
 import json

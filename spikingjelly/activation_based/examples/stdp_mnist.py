@@ -10,8 +10,8 @@ so that all neurons take part. Labels are only used afterwards, to count for whi
 image is then the digit for which its spikes speak most. After Diehl and Cook, "Unsupervised learning of digit
 recognition using spike-timing-dependent plasticity", Frontiers in Computational Neuroscience 9, 2015, with scaling of
 weights and a hard competition in place of inhibitory neurons. More neurons and epochs do better, such as
-``-n 400 -epochs 3 -lr 2e-3``. Checkpoints, TensorBoard scalars, ``run.json`` (flags, versions, all epochs) and a picture
-of the weights lie in ``-out-dir``.
+``-n 400 -epochs 3 -lr 2e-3``. Checkpoints, TensorBoard scalars, ``run.json`` (flags, versions, all epochs) and a
+picture of the weights lie in ``-out-dir``.
 """
 
 import argparse
