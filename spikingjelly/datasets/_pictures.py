@@ -19,7 +19,7 @@ _BELOW_FULL = 0.95  # the part of the counts above 0 that full brightness has to
 
 
 @contextmanager
-def _needing(what: str) -> Iterator[None]:
+def needing_plot_libraries(what: str) -> Iterator[None]:
     """Says how to install what can't be imported."""
     try:
         yield
@@ -67,14 +67,14 @@ def play_frame(x: np.ndarray | torch.Tensor, save_gif_to: str | PathLike[str] | 
     if save_gif_to is None:
         _show(images)
         return
-    with _needing("play_frame"):
+    with needing_plot_libraries("play_frame"):
         from PIL import Image
     first, *others = [Image.fromarray(image) for image in images]
     first.save(save_gif_to, "GIF", save_all=True, append_images=others, duration=100, loop=0)
 
 
 def _show(images: np.ndarray) -> None:
-    with _needing("play_frame"):
+    with needing_plot_libraries("play_frame"):
         from matplotlib import pyplot as plt
     figure, axes = plt.subplots()
     shown = axes.imshow(images[0])
@@ -97,7 +97,7 @@ def save_as_pic(
     :raises ImportError: if Pillow is missing
     """
     images = frames_to_images(x)
-    with _needing("save_as_pic"):
+    with needing_plot_libraries("save_as_pic"):
         from PIL import Image
     folder = Path(save_pic_to)
     folder.mkdir(parents=True, exist_ok=True)
@@ -119,7 +119,7 @@ def plot_events(
     t, x, y, p = columns(events, "txyp")
     on = is_on(p)
     step = 1 if max_events is None else max(1, -(-len(t) // max_events))
-    with _needing("plot_events"):
+    with needing_plot_libraries("plot_events"):
         from matplotlib.figure import Figure
     figure = Figure(figsize=(8, 6))
     axes: Any = figure.add_subplot(projection="3d")

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from spikingjelly import datasets
+from spikingjelly.datasets._command import pictures
 from tests.datasets.recordings import at_times
 
 FRAMES = np.zeros((3, 2, 4, 5))
@@ -120,6 +121,9 @@ def test_refused() -> None:
         (lambda path: datasets.play_frame(FRAMES), "matplotlib"),
         (lambda path: datasets.save_as_pic(FRAMES, path), "PIL"),
         (lambda path: datasets.plot_events(at_times([1])), "matplotlib.figure"),
+        (lambda path: pictures.draw_sample(at_times([1, 2]), (128, 128), 2, path.with_suffix(".png")), "PIL"),
+        (lambda path: pictures.draw_channels(at_times([1, 2]), 128, path.with_suffix(".png")), "matplotlib.figure"),
+        (lambda path: pictures.draw_image(torch.rand(1, 4, 4), path.with_suffix(".png")), "PIL"),
     ],
 )
 def test_missing_libraries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Callable, module: str) -> None:
