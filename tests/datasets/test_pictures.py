@@ -84,10 +84,11 @@ def test_frames_are_shown_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
         shown.append((axes.get_title(), np.asarray(axes.images[0].get_array())))
 
     monkeypatch.setattr(plt, "pause", pause)
+    open_before = plt.get_fignums()
     datasets.play_frame(FRAMES)
     assert [title for title, _ in shown] == [f"frame {t} of 3" for t in range(3)]
     np.testing.assert_array_equal([picture for _, picture in shown], expected())
-    assert plt.get_fignums() == []
+    assert plt.get_fignums() == open_before
 
 
 def test_cloud_of_points(tmp_path: Path) -> None:
