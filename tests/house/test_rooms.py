@@ -149,7 +149,7 @@ HEAVY = {
     "aedat",
     "cupy",
     "triton",
-    "pooch",
+    "requests",
     "tensorboard",
     "gymnasium",
     "nir",
