@@ -6,8 +6,9 @@ from typing import Any
 import torch
 from torch.overrides import handle_torch_function, has_torch_function
 
-from spikingjelly.sparse_products import _choice, _kernels
-from spikingjelly.sparse_products._kernels import Size
+from spikingjelly.sparse_products import _choice, _kernels, _ways, _winograd
+from spikingjelly.sparse_products._library import Size, channels_last
+from spikingjelly.sparse_products._ways import Ways
 
 _PIXELS_OF_A_SAMPLE = 1024  # of a linear layer: as many gradients as stay in the cache of a core
 
@@ -30,41 +31,24 @@ def convolution(
 def _convolution(
     x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, stride: Size, padding: Size
 ) -> torch.Tensor | None:
-    if x.shape[1] != weight.shape[1] or not _kernels.can_take(weight):
-        return None
     pixels = x.shape[0] * x.shape[2] * x.shape[3] // (stride[0] * stride[1])
-    if not _choice.large_enough(pixels * weight.numel(), pixels, weight.shape[0]):
+    if x.shape[1] != weight.shape[1] or pixels * weight.numel() < _choice.SMALLEST_WORK:
         return None
     if not _choice.can_run(x, weight, bias):
         return None
-    density = _choice.density(x)
-    forward = density <= _choice.HIGHEST_DENSITY
-    gradient = (
-        weight.requires_grad
-        and torch.is_grad_enabled()
-        and density <= _choice.HIGHEST_DENSITY_OF_GRADIENT
-        and pixels >= _choice.SMALLEST_PLANE_OF_GRADIENT
-        and _kernels.can_take_gradient(weight, stride, padding)
-    )
-    if not (forward or gradient) or not _choice.kernels_run():
+    ways = _ways.choose(x, weight, stride, padding)
+    if ways == Ways() or not _choice.kernels_run(_ways.problem(ways)):
         return None
-    return product(x, weight, bias, stride, padding, forward, gradient)
+    return product(x, weight, bias, stride, padding, ways)
 
 
 def product(
-    x: torch.Tensor,
-    weight: torch.Tensor,
-    bias: torch.Tensor | None,
-    stride: Size,
-    padding: Size,
-    sparse_forward: bool,
-    sparse_gradient: bool,
+    x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, stride: Size, padding: Size, ways: Ways
 ) -> torch.Tensor:
     """A convolution that has been chosen; a :class:`torch.overrides.TorchFunctionMode` sees it as one of torch's."""
     if has_torch_function((x, weight)):
-        arguments = (x, weight, bias, stride, padding, sparse_forward, sparse_gradient)
-        return handle_torch_function(product, (x, weight), *arguments)
-    y: torch.Tensor = _Convolution.apply(x, weight, bias, stride, padding, sparse_forward, sparse_gradient)
+        return handle_torch_function(product, (x, weight), x, weight, bias, stride, padding, ways)
+    y: torch.Tensor = _Convolution.apply(x, weight, bias, stride, padding, ways)
     return y
 
 
@@ -98,27 +82,33 @@ class _Convolution(torch.autograd.Function):
         bias: torch.Tensor | None,
         stride: Size,
         padding: Size,
-        sparse_forward: bool,
-        sparse_gradient: bool,
+        ways: Ways,
     ) -> torch.Tensor:
         ctx.save_for_backward(x, weight)
-        ctx.options = stride, padding, sparse_gradient
-        function = _kernels.forward if sparse_forward else torch.conv2d
-        return function(x, weight, bias, stride, padding)
+        ctx.options = stride, padding, ways, channels_last(x) or channels_last(weight)
+        if ways.sparse_forward:
+            return _kernels.forward(x, weight, bias, stride, padding)
+        if ways.tile:
+            return _winograd.convolution(x, weight, bias, padding, ways.tile)
+        return torch.conv2d(x, weight, bias, stride, padding)
 
     @staticmethod
     def backward(ctx: Any, grad: torch.Tensor) -> tuple[Any, ...]:
         x, weight = ctx.saved_tensors
-        stride, padding, sparse = ctx.options
+        stride, padding, ways, last = ctx.options
         of_x, of_weight, of_bias = ctx.needs_input_grad[:3]
-        sparse = sparse and of_weight and not torch.is_grad_enabled()  # what is differentiated twice is PyTorch's own
-        wanted = [of_x, of_weight and not sparse, of_bias]
+        if torch.is_grad_enabled():  # what is differentiated twice is PyTorch's own
+            ways = Ways()
+        sparse, tile = of_weight and ways.sparse_gradient, of_x and ways.tile_of_gradient
+        wanted = [of_x and not tile, of_weight and not sparse, of_bias]
         grads: list[torch.Tensor | None] = [None, None, None]
         if any(wanted):
             grads = _dense(grad, x, weight, stride, padding, wanted)
+        if tile:
+            grads[0] = _winograd.gradient_of_input(grad, weight, padding, tile, last)
         if sparse:
             grads[1] = _kernels.gradient(x, weight, grad, stride, padding)
-        return (*grads, None, None, None, None)
+        return (*grads, None, None, None)
 
 
 def _dense(

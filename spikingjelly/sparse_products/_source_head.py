@@ -1,0 +1,19 @@
+"""The C++ that the sources of all products begin with."""
+
+TEXT = r"""// Made by spikingjelly.sparse_products.
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+
+// The order of the sums is another one than in a dense convolution anyway.
+#if defined(__clang__)
+#pragma STDC FP_CONTRACT ON
+#elif defined(__GNUC__)
+#pragma GCC optimize("fp-contract=fast")
+#endif
+
+typedef float Vector __attribute__((vector_size(64), aligned(4), may_alias));
+constexpr int64_t LANES = 16;
+
+"""

@@ -1,0 +1,376 @@
+"""The C++ of convolutions with 3 x 3 taps and stride 1 by Winograd's minimal filtering.
+
+Each tile of M x M outputs is a product of its (M + 2) x (M + 2) inputs with the taps, seen as one of polynomials: both
+are evaluated at M + 1 points and infinity, multiplied there, and the outputs interpolated, along rows and columns. So
+(M + 2)^2 multiplications do for 9 M^2. At each of the (M + 2)^2 positions of a tile the sum over channels is a product
+of matrices, [tiles, channels] by [channels, outputs], which is where the time goes.
+
+The points are 0, 1, -1 for M = 2, which costs a bit of accuracy, and 0, +-sqrt(1/2), +-sqrt(2) for M = 4, with half the
+error of the usual 0, +-1, +-2. Each sum is made by one thread in one order, so results do not depend on the number of
+threads.
+
+Source: A. Lavin and S. Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016.
+"""
+
+from spikingjelly.sparse_products import _source_head
+
+_TEXT = r"""// Convolutions of x [B, C, H, W] with 3 x 3 taps and stride 1, by Winograd's minimal filtering.
+
+#define INLINE static inline __attribute__((always_inline))
+
+// The block of sums that stays in registers: rows of tiles by vectors of outputs.
+#ifdef __AVX512F__
+constexpr int ROWS = 14, VECTORS = 2;
+#else
+constexpr int ROWS = 6, VECTORS = 1;
+#endif
+constexpr int64_t PANEL = VECTORS * LANES;  // outputs
+constexpr int64_t BLOCK = 4 * ROWS;         // tiles whose sums are made before any is interpolated
+constexpr int64_t CHANNELS_AT_ONCE = 8;
+// Bytes of transformed inputs and weights that are held at a time.
+constexpr int64_t INPUTS_OF_A_THREAD = 3 << 19, WEIGHTS_OF_A_THREAD = 5 << 19, INPUTS_OF_CHUNKS = 8 << 20;
+
+struct Sizes {
+    int64_t samples, channels, height, width, outputs, pad_h, pad_w, out_h, out_w;
+    int64_t x_last, y_last, threads;  // whether the channels are last in memory
+    int64_t adjoint;                  // weights are [channels, outputs, 3, 3], the taps in reverse order
+};
+
+INLINE Vector load(const float* from) { return *reinterpret_cast<const Vector*>(from); }
+INLINE void store(float* to, Vector v) { *reinterpret_cast<Vector*>(to) = v; }
+
+// A distance in memory that is an odd number of cache lines: else those at powers of two push each other out.
+static int64_t odd_lines(int64_t floats) { return ((floats + LANES - 1) / LANES | 1) * LANES; }
+
+// Memory that a thread keeps for the next call: the system takes longer to give it than it takes to fill it.
+struct Scratch {
+    float* data = nullptr;
+    int64_t size = 0;
+    ~Scratch() { free(data); }
+    float* of(int64_t floats) {
+        if (floats > size) {
+            free(data);
+            data = static_cast<float*>(aligned_alloc(64, (floats * sizeof(float) + 63) / 64 * 64));
+            if (!data) abort();
+            size = floats;
+        }
+        return data;
+    }
+};
+static thread_local Scratch kept_weights, kept_inputs, kept_rows, kept_products;
+
+// Along one dimension: inputs and weights at the points, and outputs from the products there.
+template <int M>
+struct Points;
+
+template <>
+struct Points<2> {
+    INLINE void of_input(const Vector* d, Vector* t) {
+        t[0] = d[2] - d[0];
+        t[1] = d[2] + d[1];
+        t[2] = d[2] - d[1];
+        t[3] = d[3] - d[1];
+    }
+    INLINE void of_weight(const Vector* g, Vector* u) {
+        Vector even = 0.5f * (g[0] + g[2]), odd = 0.5f * g[1];
+        u[0] = -g[0];
+        u[1] = even + odd;
+        u[2] = even - odd;
+        u[3] = g[2];
+    }
+    INLINE void to_output(const Vector* m, Vector* y) {
+        y[0] = m[0] + m[1] + m[2];
+        y[1] = m[1] - m[2] + m[3];
+    }
+};
+
+template <>
+struct Points<4> {
+    static constexpr float a = 0.70710678118654752f, b = 1.41421356237309505f, aa = 0.5f, bb = 2.0f;
+    INLINE void of_input(const Vector* d, Vector* t) {
+        t[0] = aa * bb * d[0] - (aa + bb) * d[2] + d[4];
+        Vector even = d[4] - bb * d[2], odd = a * (d[3] - bb * d[1]);
+        t[1] = even + odd;
+        t[2] = even - odd;
+        even = d[4] - aa * d[2], odd = b * (d[3] - aa * d[1]);
+        t[3] = even + odd;
+        t[4] = even - odd;
+        t[5] = aa * bb * d[1] - (aa + bb) * d[3] + d[5];
+    }
+    INLINE void of_weight(const Vector* g, Vector* u) {
+        constexpr float at_a = 1 / (2 * aa * (aa - bb)), at_b = 1 / (2 * bb * (bb - aa));
+        u[0] = 1 / (aa * bb) * g[0];
+        Vector even = at_a * (g[0] + aa * g[2]), odd = at_a * a * g[1];
+        u[1] = even + odd;
+        u[2] = even - odd;
+        even = at_b * (g[0] + bb * g[2]), odd = at_b * b * g[1];
+        u[3] = even + odd;
+        u[4] = even - odd;
+        u[5] = g[2];
+    }
+    INLINE void to_output(const Vector* m, Vector* y) {
+        Vector even_a = m[1] + m[2], odd_a = a * (m[1] - m[2]), even_b = m[3] + m[4], odd_b = b * (m[3] - m[4]);
+        y[0] = m[0] + even_a + even_b;
+        y[1] = odd_a + odd_b;
+        y[2] = aa * even_a + bb * even_b;
+        y[3] = aa * odd_a + bb * odd_b + m[5];
+    }
+};
+
+template <int M>
+struct Plan : Sizes {
+    static constexpr int SIDE = M + 2, POSITIONS = SIDE * SIDE;
+    int64_t tiles_h, tiles_w, depth, panels, rows_of_tiles, of_tile, weights_of_position, of_panel;
+    explicit Plan(const Sizes& sizes) : Sizes(sizes) {
+        tiles_h = (out_h + M - 1) / M;
+        tiles_w = (out_w + M - 1) / M;
+        depth = (channels + LANES - 1) / LANES * LANES;
+        panels = (outputs + PANEL - 1) / PANEL;
+        rows_of_tiles = samples * tiles_h;
+        of_tile = odd_lines(depth);
+        weights_of_position = odd_lines(depth * PANEL);
+        of_panel = POSITIONS * weights_of_position;
+    }
+    int64_t padded_width() const { return tiles_w * M + 2; }
+};
+
+// The taps [channels, 9, LANES] of some channels for the outputs from `output` on.
+template <int M>
+static void read_taps(const float* w, const Plan<M>& p, int64_t output, int64_t channel, float* taps) {
+    const int64_t of_output = p.adjoint ? 9 : p.channels * 9, of_channel = p.adjoint ? p.outputs * 9 : 9;
+    const int64_t outputs = std::min(LANES, p.outputs - output);
+    const int64_t channels = std::min(CHANNELS_AT_ONCE, p.channels - channel);
+    if (outputs < LANES || channels < CHANNELS_AT_ONCE) memset(taps, 0, CHANNELS_AT_ONCE * 9 * LANES * sizeof(float));
+    for (int64_t c = 0; c < channels; c++, taps += 9 * LANES) {
+        const float* from = w + output * of_output + (channel + c) * of_channel;
+        for (int64_t k = 0; k < outputs; k++, from += of_output) {
+            for (int t = 0; t < 9; t++) taps[t * LANES + k] = from[p.adjoint ? 8 - t : t];
+        }
+    }
+}
+
+// to [POSITIONS][depth, PANEL], of 16 channels
+template <int M>
+static void transform_weights(const float* w, const Plan<M>& p, int64_t panel, int64_t first, float* to) {
+    constexpr int SIDE = Plan<M>::SIDE;
+    alignas(64) float taps[CHANNELS_AT_ONCE * 9 * LANES];
+    for (int64_t channel = first; channel < first + LANES; channel += CHANNELS_AT_ONCE) {
+        for (int64_t v = 0; v < VECTORS; v++) {
+            read_taps(w, p, panel * PANEL + v * LANES, channel, taps);
+            for (int64_t c = 0; c < CHANNELS_AT_ONCE; c++) {
+                Vector rows[SIDE][3], out[SIDE];
+                for (int j = 0; j < 3; j++) {
+                    Vector column[3];
+                    for (int i = 0; i < 3; i++) column[i] = load(taps + ((c * 3 + i) * 3 + j) * LANES);
+                    Points<M>::of_weight(column, out);
+                    for (int i = 0; i < SIDE; i++) rows[i][j] = out[i];
+                }
+                for (int i = 0; i < SIDE; i++) {
+                    Points<M>::of_weight(rows[i], out);
+                    float* at = to + i * SIDE * p.weights_of_position + (channel + c) * PANEL + v * LANES;
+                    for (int j = 0; j < SIDE; j++) store(at + j * p.weights_of_position, out[j]);
+                }
+            }
+        }
+    }
+}
+
+// Row y of the input, 16 channels from `channel` on, with zeros around it: [padded_width, LANES].
+template <int M>
+static void read_row(const float* x, const Plan<M>& p, int64_t sample, int64_t y, int64_t channel, float* row) {
+    const int64_t wide = p.padded_width(), end = p.pad_w + p.width;  // wide enough for the padding behind it
+    const int64_t channels = std::min(LANES, p.channels - channel), bytes = sizeof(float);
+    if (y < 0 || y >= p.height || channels < LANES) memset(row, 0, wide * LANES * sizeof(float));
+    if (y < 0 || y >= p.height) return;
+    memset(row, 0, p.pad_w * LANES * sizeof(float));
+    memset(row + end * LANES, 0, (wide - end) * LANES * sizeof(float));
+    row += p.pad_w * LANES;
+    if (p.x_last) {
+        const float* from = x + ((sample * p.height + y) * p.width) * p.channels + channel;
+        if (channels == LANES) {
+            for (int64_t j = 0; j < p.width; j++) store(row + j * LANES, load(from + j * p.channels));
+        } else {
+            for (int64_t j = 0; j < p.width; j++) memcpy(row + j * LANES, from + j * p.channels, channels * bytes);
+        }
+        return;
+    }
+    const float* from = x + ((sample * p.channels + channel) * p.height + y) * p.width;
+    const int64_t plane = p.height * p.width;
+    if (channels == LANES) {
+        for (int64_t j = 0; j < p.width; j++) {
+            for (int64_t c = 0; c < LANES; c++) row[j * LANES + c] = from[c * plane + j];
+        }
+    } else {
+        for (int64_t j = 0; j < p.width; j++) {
+            for (int64_t c = 0; c < channels; c++) row[j * LANES + c] = from[c * plane + j];
+        }
+    }
+}
+
+// A row of tiles, 16 channels: to [POSITIONS][tiles, channels]. In between, space [SIDE, padded_width, LANES].
+template <int M>
+static void transform_input(const float* x, const Plan<M>& p, int64_t row, int64_t channel, float* space, float* to,
+                            int64_t of_position) {
+    constexpr int SIDE = Plan<M>::SIDE;
+    const int64_t wide = p.padded_width() * LANES, sample = row / p.tiles_h, top = row % p.tiles_h * M - p.pad_h;
+    for (int i = 0; i < SIDE; i++) read_row(x, p, sample, top + i, channel, space + i * wide);
+    Vector in[SIDE], out[SIDE];
+    for (int64_t j = 0; j < wide; j += LANES) {
+        for (int i = 0; i < SIDE; i++) in[i] = load(space + i * wide + j);
+        Points<M>::of_input(in, out);
+        for (int i = 0; i < SIDE; i++) store(space + i * wide + j, out[i]);
+    }
+    for (int64_t tile = 0; tile < p.tiles_w; tile++) {
+        float* at = to + tile * p.of_tile + channel;
+        for (int i = 0; i < SIDE; i++) {
+            for (int j = 0; j < SIDE; j++) in[j] = load(space + i * wide + (tile * M + j) * LANES);
+            Points<M>::of_input(in, out);
+            for (int j = 0; j < SIDE; j++) store(at + (i * SIDE + j) * of_position, out[j]);
+        }
+    }
+}
+
+// out [rows, PANEL] = x [rows, depth] times w [depth, PANEL]
+template <int R>
+static void multiply(int64_t rows, const float* x, int64_t of_row, const float* w, int64_t depth, float* out) {
+    if constexpr (R > 1) {
+        if (rows < R) return multiply<R - 1>(rows, x, of_row, w, depth, out);
+    }
+    Vector sum[R][VECTORS] = {};
+    for (int64_t c = 0; c < depth; c++, w += PANEL) {
+        for (int r = 0; r < R; r++) {
+            for (int j = 0; j < VECTORS; j++) sum[r][j] += x[r * of_row + c] * load(w + j * LANES);
+        }
+    }
+    for (int r = 0; r < R; r++) {
+        for (int j = 0; j < VECTORS; j++) store(out + r * PANEL + j * LANES, sum[r][j]);
+    }
+}
+
+// The valid part of a tile of 16 outputs, out [M, M, LANES].
+template <int M>
+static void write_tile(const float* out, const Plan<M>& p, int64_t tile, int64_t output, float* y) {
+    const int64_t sample = tile / (p.tiles_h * p.tiles_w), top = tile / p.tiles_w % p.tiles_h * M;
+    const int64_t left = tile % p.tiles_w * M, outputs = std::min(LANES, p.outputs - output);
+    const int64_t height = std::min<int64_t>(M, p.out_h - top), width = std::min<int64_t>(M, p.out_w - left);
+    if (p.y_last) {
+        for (int64_t i = 0; i < height; i++) {
+            float* to = y + ((sample * p.out_h + top + i) * p.out_w + left) * p.outputs + output;
+            for (int64_t j = 0; j < width; j++, to += p.outputs) {
+                const float* from = out + (i * M + j) * LANES;
+                if (outputs == LANES) store(to, load(from));
+                else memcpy(to, from, outputs * sizeof(float));
+            }
+        }
+        return;
+    }
+    for (int64_t k = 0; k < outputs; k++) {
+        float* to = y + ((sample * p.outputs + output + k) * p.out_h + top) * p.out_w + left;
+        for (int64_t i = 0; i < height; i++, to += p.out_w) {
+            for (int64_t j = 0; j < width; j++) to[j] = out[(i * M + j) * LANES + k];
+        }
+    }
+}
+
+// products [POSITIONS][tiles, PANEL]
+template <int M>
+static void transform_output(const float* products, int64_t of_position, const Plan<M>& p, int64_t tile, int64_t panel,
+                             const float* bias, float* y) {
+    constexpr int SIDE = Plan<M>::SIDE;
+    for (int64_t v = 0; v < VECTORS; v++, products += LANES) {
+        const int64_t output = panel * PANEL + v * LANES;
+        if (output >= p.outputs) return;
+        Vector rows[M][SIDE], in[SIDE], out[M];
+        for (int j = 0; j < SIDE; j++) {
+            for (int i = 0; i < SIDE; i++) in[i] = load(products + (i * SIDE + j) * of_position);
+            Points<M>::to_output(in, out);
+            for (int i = 0; i < M; i++) rows[i][j] = out[i];
+        }
+        alignas(64) float tile_of_outputs[M * M * LANES];
+        const Vector shift = load(bias + output);
+        for (int i = 0; i < M; i++) {
+            Points<M>::to_output(rows[i], out);
+            for (int j = 0; j < M; j++) store(tile_of_outputs + (i * M + j) * LANES, out[j] + shift);
+        }
+        write_tile(tile_of_outputs, p, tile, output, y);
+    }
+}
+
+// The outputs of a panel for n tiles from `tile` on; inputs and weights are those at the points.
+template <int M>
+static void multiply_block(const float* inputs, int64_t of_position, const float* weights, const Plan<M>& p,
+                           int64_t tile, int64_t n, int64_t panel, const float* bias, float* y, float* products) {
+    const int64_t parts = (n + ROWS - 1) / ROWS, part = (n + parts - 1) / parts, of_products = odd_lines(BLOCK * PANEL);
+    for (int64_t position = 0; position < Plan<M>::POSITIONS; position++) {
+        for (int64_t r = 0; r < n; r += part) {
+            multiply<ROWS>(std::min(part, n - r), inputs + position * of_position + r * p.of_tile, p.of_tile,
+                           weights + position * p.weights_of_position, p.depth,
+                           products + position * of_products + r * PANEL);
+        }
+    }
+    for (int64_t r = 0; r < n; r++) transform_output(products + r * PANEL, of_products, p, tile + r, panel, bias, y);
+}
+
+// In chunks: of weights that stay in the caches while all inputs pass, and of inputs.
+template <int M>
+static void convolve(const float* x, const float* w, const float* bias, float* y, const Sizes& sizes) {
+    const Plan<M> p(sizes);
+    const int64_t of_row = Plan<M>::POSITIONS * p.tiles_w * p.of_tile, bytes = sizeof(float);
+    const int64_t some_panels = std::max(p.threads, WEIGHTS_OF_A_THREAD * p.threads / (p.of_panel * bytes));
+    const int64_t chunk_panels = std::min(p.panels, some_panels);
+    // What is needed again for each chunk of weights is better transformed once, even if it leaves the nearest cache.
+    const int64_t least = chunk_panels < p.panels ? INPUTS_OF_CHUNKS : 0;
+    const int64_t most = std::max(least, INPUTS_OF_A_THREAD * p.threads);
+    const int64_t chunk_rows = std::min(p.rows_of_tiles, most / (of_row * bytes) + 1);
+    float* weights = kept_weights.of(chunk_panels * p.of_panel);
+    float* inputs = kept_inputs.of(chunk_rows * of_row + Plan<M>::POSITIONS * LANES);
+#pragma omp parallel num_threads(p.threads)
+    {
+        float* space = kept_rows.of(Plan<M>::SIDE * p.padded_width() * LANES);
+        float* products = kept_products.of(Plan<M>::POSITIONS * odd_lines(BLOCK * PANEL));
+        for (int64_t panel = 0; panel < p.panels; panel += chunk_panels) {
+            const int64_t panels = std::min(chunk_panels, p.panels - panel);
+#pragma omp for collapse(2) schedule(dynamic)
+            for (int64_t i = 0; i < panels; i++) {
+                for (int64_t c = 0; c < p.depth; c += LANES) {
+                    transform_weights(w, p, panel + i, c, weights + i * p.of_panel);
+                }
+            }
+            for (int64_t row = 0; row < p.rows_of_tiles; row += chunk_rows) {
+                const int64_t rows = std::min(chunk_rows, p.rows_of_tiles - row), tiles = rows * p.tiles_w;
+                const int64_t of_position = odd_lines(tiles * p.of_tile);
+                if (panel == 0 || chunk_rows < p.rows_of_tiles) {
+#pragma omp for collapse(2) schedule(dynamic)
+                    for (int64_t i = 0; i < rows; i++) {
+                        for (int64_t c = 0; c < p.depth; c += LANES) {
+                            float* to = inputs + i * p.tiles_w * p.of_tile;
+                            transform_input(x, p, row + i, c, space, to, of_position);
+                        }
+                    }
+                }
+                const int64_t blocks = (tiles + BLOCK - 1) / BLOCK, block = (tiles + blocks - 1) / blocks;
+#pragma omp for collapse(2) schedule(dynamic)
+                for (int64_t i = 0; i < panels; i++) {
+                    for (int64_t t = 0; t < tiles; t += block) {
+                        multiply_block(inputs + t * p.of_tile, of_position, weights + i * p.of_panel, p,
+                                       row * p.tiles_w + t, std::min(block, tiles - t), panel + i, bias, y,
+                                       products);
+                    }
+                }
+            }
+        }
+    }
+}
+
+// y [samples, outputs, out_h, out_w] in tiles of 2 x 2 or 4 x 4; bias [outputs, rounded up to whole vectors]
+extern "C" void winograd(const float* x, const float* w, const float* bias, float* y, int64_t tile,
+                         const int64_t* sizes) {
+    const Sizes& s = *reinterpret_cast<const Sizes*>(sizes);
+    return tile == 2 ? convolve<2>(x, w, bias, y, s) : convolve<4>(x, w, bias, y, s);
+}
+"""
+
+
+def text() -> str:
+    """The source of the function."""
+    return _source_head.TEXT + _TEXT
