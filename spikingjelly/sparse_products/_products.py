@@ -86,7 +86,7 @@ class _Convolution(torch.autograd.Function):
     ) -> torch.Tensor:
         ctx.save_for_backward(x, weight)
         ctx.options = stride, padding, ways, channels_last(x) or channels_last(weight)
-        if ways.sparse_forward:
+        if ways.sparse:
             return _kernels.forward(x, weight, bias, stride, padding)
         if ways.tile:
             return _winograd.convolution(x, weight, bias, padding, ways.tile)
@@ -99,15 +99,20 @@ class _Convolution(torch.autograd.Function):
         of_x, of_weight, of_bias = ctx.needs_input_grad[:3]
         if torch.is_grad_enabled():  # what is differentiated twice is PyTorch's own
             ways = Ways()
-        sparse, tile = of_weight and ways.sparse_gradient, of_x and ways.tile_of_gradient
-        wanted = [of_x and not tile, of_weight and not sparse, of_bias]
+        wanted = [
+            of_x and not ways.tile_of_input,
+            of_weight and not (ways.sparse_weight or ways.tile_of_weight),
+            of_bias,
+        ]
         grads: list[torch.Tensor | None] = [None, None, None]
         if any(wanted):
             grads = _dense(grad, x, weight, stride, padding, wanted)
-        if tile:
-            grads[0] = _winograd.gradient_of_input(grad, weight, padding, tile, last)
-        if sparse:
+        if of_x and ways.tile_of_input:
+            grads[0] = _winograd.gradient_of_input(grad, weight, padding, ways.tile_of_input, last)
+        if of_weight and ways.sparse_weight:
             grads[1] = _kernels.gradient(x, weight, grad, stride, padding)
+        elif of_weight and ways.tile_of_weight:
+            grads[1] = _winograd.gradient_of_weights(x, grad, padding)
         return (*grads, None, None, None)
 
 

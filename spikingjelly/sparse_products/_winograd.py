@@ -10,7 +10,13 @@ import functools
 import torch
 
 from spikingjelly.fusion import build
-from spikingjelly.sparse_products import _library, _winograd_source
+from spikingjelly.sparse_products import (
+    _library,
+    _source_head,
+    _source_points,
+    _source_winograd,
+    _source_winograd_gradient,
+)
 from spikingjelly.sparse_products._library import (
     Size,
     channels_last,
@@ -22,6 +28,7 @@ from spikingjelly.sparse_products._library import (
 )
 
 _WIDEST_PADDING = 2
+_SOURCE = _source_head.TEXT + _source_points.TEXT + _source_winograd.TEXT + _source_winograd_gradient.TEXT
 
 
 def can_take(weight: torch.Tensor, stride: Size, padding: Size) -> bool:
@@ -31,13 +38,13 @@ def can_take(weight: torch.Tensor, stride: Size, padding: Size) -> bool:
 
 def problem() -> str | None:
     """Why the functions can't run here, or None; they are built at the first question."""
-    return _library.problem(_winograd_source.text())
+    return _library.problem(_SOURCE)
 
 
 @functools.cache
 def _functions() -> ctypes.CDLL:
-    library = build.load(_winograd_source.text())
-    library.winograd.restype = None
+    library = build.load(_SOURCE)
+    library.convolution.restype = library.gradient_of_weights.restype = None
     return library
 
 
@@ -45,17 +52,27 @@ def convolution(
     x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, padding: Size, tile: int
 ) -> torch.Tensor:
     """The convolution ``[B, O, H', W']`` of ``x`` ``[B, C, H, W]``, in the memory format that torch's would have."""
-    y_last = channels_last(x) or channels_last(weight)
-    return _run(x, weight.contiguous(), bias, weight.shape[0], padding, tile, y_last, adjoint=False)
+    last = channels_last(x) or channels_last(weight)
+    return _convolution(x, weight, bias, weight.shape[0], padding, tile, last, adjoint=False)
 
 
 def gradient_of_input(grad: torch.Tensor, weight: torch.Tensor, padding: Size, tile: int, last: bool) -> torch.Tensor:
     """The gradient ``[B, C, H, W]`` at the input for ``grad`` ``[B, O, H', W']``, with channels last or not."""
     padding = tuple(_WIDEST_PADDING - p for p in padding)
-    return _run(grad, weight.contiguous(), None, weight.shape[1], padding, tile, last, adjoint=True)
+    return _convolution(grad, weight, None, weight.shape[1], padding, tile, last, adjoint=True)
 
 
-def _run(
+def gradient_of_weights(x: torch.Tensor, grad: torch.Tensor, padding: Size) -> torch.Tensor:
+    """The gradient ``[O, C, 3, 3]`` at the weights for ``grad`` ``[B, O, H', W']``, in tiles of 4 x 4 outputs."""
+    x, last = prepared(x)
+    grad, grad_last = prepared(grad)
+    gradient = empty((grad.shape[1], x.shape[1], 3, 3), False)
+    sizes = _sizes(x, grad, padding, last, grad_last, adjoint=False)
+    _functions().gradient_of_weights(pointer(x), pointer(grad), pointer(gradient), sizes)
+    return gradient
+
+
+def _convolution(
     x: torch.Tensor,
     weight: torch.Tensor,
     bias: torch.Tensor | None,
@@ -66,12 +83,14 @@ def _run(
     adjoint: bool,
 ) -> torch.Tensor:
     x, last = prepared(x)
-    samples, channels, *sides = x.shape
-    out_sides = [side + 2 * pad - 2 for side, pad in zip(sides, padding, strict=True)]
-    y = empty((samples, outputs, *out_sides), y_last)
+    weight = weight.contiguous()
+    sides = [side + 2 * pad - 2 for side, pad in zip(x.shape[2:], padding, strict=True)]
+    y = empty((x.shape[0], outputs, *sides), y_last)
     padded = whole_vectors(bias, outputs)
-    sizes = numbers(
-        samples, channels, *sides, outputs, *padding, *out_sides, last, y_last, torch.get_num_threads(), adjoint
-    )
-    _functions().winograd(pointer(x), pointer(weight), pointer(padded), pointer(y), ctypes.c_int64(tile), sizes)
+    sizes = _sizes(x, y, padding, last, y_last, adjoint)
+    _functions().convolution(pointer(x), pointer(weight), pointer(padded), pointer(y), ctypes.c_int64(tile), sizes)
     return y
+
+
+def _sizes(x: torch.Tensor, y: torch.Tensor, padding: Size, last: bool, y_last: bool, adjoint: bool) -> ctypes.Array:
+    return numbers(*x.shape, y.shape[1], *padding, *y.shape[2:], last, y_last, torch.get_num_threads(), adjoint)

@@ -12,135 +12,31 @@ threads.
 Source: A. Lavin and S. Gray, "Fast Algorithms for Convolutional Neural Networks", CVPR 2016.
 """
 
-from spikingjelly.sparse_products import _source_head
+TEXT = r"""// Convolutions of x [B, C, H, W] with 3 x 3 taps and stride 1, by Winograd's minimal filtering.
 
-_TEXT = r"""// Convolutions of x [B, C, H, W] with 3 x 3 taps and stride 1, by Winograd's minimal filtering.
-
-#define INLINE static inline __attribute__((always_inline))
-
-// The block of sums that stays in registers: rows of tiles by vectors of outputs.
-#ifdef __AVX512F__
-constexpr int ROWS = 14, VECTORS = 2;
-#else
-constexpr int ROWS = 6, VECTORS = 1;
-#endif
-constexpr int64_t PANEL = VECTORS * LANES;  // outputs
-constexpr int64_t BLOCK = 4 * ROWS;         // tiles whose sums are made before any is interpolated
-constexpr int64_t CHANNELS_AT_ONCE = 8;
+constexpr int64_t BLOCK = 4 * ROWS;  // tiles whose sums are made before any is interpolated
+constexpr int64_t TAPS_AT_ONCE = 8;  // channels
 // Bytes of transformed inputs and weights that are held at a time.
 constexpr int64_t INPUTS_OF_A_THREAD = 3 << 19, WEIGHTS_OF_A_THREAD = 5 << 19, INPUTS_OF_CHUNKS = 8 << 20;
 
-struct Sizes {
-    int64_t samples, channels, height, width, outputs, pad_h, pad_w, out_h, out_w;
-    int64_t x_last, y_last, threads;  // whether the channels are last in memory
-    int64_t adjoint;                  // weights are [channels, outputs, 3, 3], the taps in reverse order
-};
-
-INLINE Vector load(const float* from) { return *reinterpret_cast<const Vector*>(from); }
-INLINE void store(float* to, Vector v) { *reinterpret_cast<Vector*>(to) = v; }
-
-// A distance in memory that is an odd number of cache lines: else those at powers of two push each other out.
-static int64_t odd_lines(int64_t floats) { return ((floats + LANES - 1) / LANES | 1) * LANES; }
-
-// Memory that a thread keeps for the next call: the system takes longer to give it than it takes to fill it.
-struct Scratch {
-    float* data = nullptr;
-    int64_t size = 0;
-    ~Scratch() { free(data); }
-    float* of(int64_t floats) {
-        if (floats > size) {
-            free(data);
-            data = static_cast<float*>(aligned_alloc(64, (floats * sizeof(float) + 63) / 64 * 64));
-            if (!data) abort();
-            size = floats;
-        }
-        return data;
-    }
-};
-static thread_local Scratch kept_weights, kept_inputs, kept_rows, kept_products;
-
-// Along one dimension: inputs and weights at the points, and outputs from the products there.
+// Distances in memory.
 template <int M>
-struct Points;
-
-template <>
-struct Points<2> {
-    INLINE void of_input(const Vector* d, Vector* t) {
-        t[0] = d[2] - d[0];
-        t[1] = d[2] + d[1];
-        t[2] = d[2] - d[1];
-        t[3] = d[3] - d[1];
+struct Layout : Plan<M> {
+    int64_t of_tile, weights_of_position, of_panel;
+    explicit Layout(const Sizes& sizes) : Plan<M>(sizes) {
+        of_tile = odd_lines(this->depth);
+        weights_of_position = odd_lines(this->depth * PANEL);
+        of_panel = Plan<M>::POSITIONS * weights_of_position;
     }
-    INLINE void of_weight(const Vector* g, Vector* u) {
-        Vector even = 0.5f * (g[0] + g[2]), odd = 0.5f * g[1];
-        u[0] = -g[0];
-        u[1] = even + odd;
-        u[2] = even - odd;
-        u[3] = g[2];
-    }
-    INLINE void to_output(const Vector* m, Vector* y) {
-        y[0] = m[0] + m[1] + m[2];
-        y[1] = m[1] - m[2] + m[3];
-    }
-};
-
-template <>
-struct Points<4> {
-    static constexpr float a = 0.70710678118654752f, b = 1.41421356237309505f, aa = 0.5f, bb = 2.0f;
-    INLINE void of_input(const Vector* d, Vector* t) {
-        t[0] = aa * bb * d[0] - (aa + bb) * d[2] + d[4];
-        Vector even = d[4] - bb * d[2], odd = a * (d[3] - bb * d[1]);
-        t[1] = even + odd;
-        t[2] = even - odd;
-        even = d[4] - aa * d[2], odd = b * (d[3] - aa * d[1]);
-        t[3] = even + odd;
-        t[4] = even - odd;
-        t[5] = aa * bb * d[1] - (aa + bb) * d[3] + d[5];
-    }
-    INLINE void of_weight(const Vector* g, Vector* u) {
-        constexpr float at_a = 1 / (2 * aa * (aa - bb)), at_b = 1 / (2 * bb * (bb - aa));
-        u[0] = 1 / (aa * bb) * g[0];
-        Vector even = at_a * (g[0] + aa * g[2]), odd = at_a * a * g[1];
-        u[1] = even + odd;
-        u[2] = even - odd;
-        even = at_b * (g[0] + bb * g[2]), odd = at_b * b * g[1];
-        u[3] = even + odd;
-        u[4] = even - odd;
-        u[5] = g[2];
-    }
-    INLINE void to_output(const Vector* m, Vector* y) {
-        Vector even_a = m[1] + m[2], odd_a = a * (m[1] - m[2]), even_b = m[3] + m[4], odd_b = b * (m[3] - m[4]);
-        y[0] = m[0] + even_a + even_b;
-        y[1] = odd_a + odd_b;
-        y[2] = aa * even_a + bb * even_b;
-        y[3] = aa * odd_a + bb * odd_b + m[5];
-    }
-};
-
-template <int M>
-struct Plan : Sizes {
-    static constexpr int SIDE = M + 2, POSITIONS = SIDE * SIDE;
-    int64_t tiles_h, tiles_w, depth, panels, rows_of_tiles, of_tile, weights_of_position, of_panel;
-    explicit Plan(const Sizes& sizes) : Sizes(sizes) {
-        tiles_h = (out_h + M - 1) / M;
-        tiles_w = (out_w + M - 1) / M;
-        depth = (channels + LANES - 1) / LANES * LANES;
-        panels = (outputs + PANEL - 1) / PANEL;
-        rows_of_tiles = samples * tiles_h;
-        of_tile = odd_lines(depth);
-        weights_of_position = odd_lines(depth * PANEL);
-        of_panel = POSITIONS * weights_of_position;
-    }
-    int64_t padded_width() const { return tiles_w * M + 2; }
 };
 
 // The taps [channels, 9, LANES] of some channels for the outputs from `output` on.
 template <int M>
-static void read_taps(const float* w, const Plan<M>& p, int64_t output, int64_t channel, float* taps) {
+static void read_taps(const float* w, const Layout<M>& p, int64_t output, int64_t channel, float* taps) {
     const int64_t of_output = p.adjoint ? 9 : p.channels * 9, of_channel = p.adjoint ? p.outputs * 9 : 9;
     const int64_t outputs = std::min(LANES, p.outputs - output);
-    const int64_t channels = std::min(CHANNELS_AT_ONCE, p.channels - channel);
-    if (outputs < LANES || channels < CHANNELS_AT_ONCE) memset(taps, 0, CHANNELS_AT_ONCE * 9 * LANES * sizeof(float));
+    const int64_t channels = std::min(TAPS_AT_ONCE, p.channels - channel);
+    if (outputs < LANES || channels < TAPS_AT_ONCE) memset(taps, 0, TAPS_AT_ONCE * 9 * LANES * sizeof(float));
     for (int64_t c = 0; c < channels; c++, taps += 9 * LANES) {
         const float* from = w + output * of_output + (channel + c) * of_channel;
         for (int64_t k = 0; k < outputs; k++, from += of_output) {
@@ -151,13 +47,13 @@ static void read_taps(const float* w, const Plan<M>& p, int64_t output, int64_t 
 
 // to [POSITIONS][depth, PANEL], of 16 channels
 template <int M>
-static void transform_weights(const float* w, const Plan<M>& p, int64_t panel, int64_t first, float* to) {
+static void transform_weights(const float* w, const Layout<M>& p, int64_t panel, int64_t first, float* to) {
     constexpr int SIDE = Plan<M>::SIDE;
-    alignas(64) float taps[CHANNELS_AT_ONCE * 9 * LANES];
-    for (int64_t channel = first; channel < first + LANES; channel += CHANNELS_AT_ONCE) {
+    alignas(64) float taps[TAPS_AT_ONCE * 9 * LANES];
+    for (int64_t channel = first; channel < first + LANES; channel += TAPS_AT_ONCE) {
         for (int64_t v = 0; v < VECTORS; v++) {
             read_taps(w, p, panel * PANEL + v * LANES, channel, taps);
-            for (int64_t c = 0; c < CHANNELS_AT_ONCE; c++) {
+            for (int64_t c = 0; c < TAPS_AT_ONCE; c++) {
                 Vector rows[SIDE][3], out[SIDE];
                 for (int j = 0; j < 3; j++) {
                     Vector column[3];
@@ -171,61 +67,6 @@ static void transform_weights(const float* w, const Plan<M>& p, int64_t panel, i
                     for (int j = 0; j < SIDE; j++) store(at + j * p.weights_of_position, out[j]);
                 }
             }
-        }
-    }
-}
-
-// Row y of the input, 16 channels from `channel` on, with zeros around it: [padded_width, LANES].
-template <int M>
-static void read_row(const float* x, const Plan<M>& p, int64_t sample, int64_t y, int64_t channel, float* row) {
-    const int64_t wide = p.padded_width(), end = p.pad_w + p.width;  // wide enough for the padding behind it
-    const int64_t channels = std::min(LANES, p.channels - channel), bytes = sizeof(float);
-    if (y < 0 || y >= p.height || channels < LANES) memset(row, 0, wide * LANES * sizeof(float));
-    if (y < 0 || y >= p.height) return;
-    memset(row, 0, p.pad_w * LANES * sizeof(float));
-    memset(row + end * LANES, 0, (wide - end) * LANES * sizeof(float));
-    row += p.pad_w * LANES;
-    if (p.x_last) {
-        const float* from = x + ((sample * p.height + y) * p.width) * p.channels + channel;
-        if (channels == LANES) {
-            for (int64_t j = 0; j < p.width; j++) store(row + j * LANES, load(from + j * p.channels));
-        } else {
-            for (int64_t j = 0; j < p.width; j++) memcpy(row + j * LANES, from + j * p.channels, channels * bytes);
-        }
-        return;
-    }
-    const float* from = x + ((sample * p.channels + channel) * p.height + y) * p.width;
-    const int64_t plane = p.height * p.width;
-    if (channels == LANES) {
-        for (int64_t j = 0; j < p.width; j++) {
-            for (int64_t c = 0; c < LANES; c++) row[j * LANES + c] = from[c * plane + j];
-        }
-    } else {
-        for (int64_t j = 0; j < p.width; j++) {
-            for (int64_t c = 0; c < channels; c++) row[j * LANES + c] = from[c * plane + j];
-        }
-    }
-}
-
-// A row of tiles, 16 channels: to [POSITIONS][tiles, channels]. In between, space [SIDE, padded_width, LANES].
-template <int M>
-static void transform_input(const float* x, const Plan<M>& p, int64_t row, int64_t channel, float* space, float* to,
-                            int64_t of_position) {
-    constexpr int SIDE = Plan<M>::SIDE;
-    const int64_t wide = p.padded_width() * LANES, sample = row / p.tiles_h, top = row % p.tiles_h * M - p.pad_h;
-    for (int i = 0; i < SIDE; i++) read_row(x, p, sample, top + i, channel, space + i * wide);
-    Vector in[SIDE], out[SIDE];
-    for (int64_t j = 0; j < wide; j += LANES) {
-        for (int i = 0; i < SIDE; i++) in[i] = load(space + i * wide + j);
-        Points<M>::of_input(in, out);
-        for (int i = 0; i < SIDE; i++) store(space + i * wide + j, out[i]);
-    }
-    for (int64_t tile = 0; tile < p.tiles_w; tile++) {
-        float* at = to + tile * p.of_tile + channel;
-        for (int i = 0; i < SIDE; i++) {
-            for (int j = 0; j < SIDE; j++) in[j] = load(space + i * wide + (tile * M + j) * LANES);
-            Points<M>::of_input(in, out);
-            for (int j = 0; j < SIDE; j++) store(at + (i * SIDE + j) * of_position, out[j]);
         }
     }
 }
@@ -249,7 +90,7 @@ static void multiply(int64_t rows, const float* x, int64_t of_row, const float* 
 
 // The valid part of a tile of 16 outputs, out [M, M, LANES].
 template <int M>
-static void write_tile(const float* out, const Plan<M>& p, int64_t tile, int64_t output, float* y) {
+static void write_tile(const float* out, const Layout<M>& p, int64_t tile, int64_t output, float* y) {
     const int64_t sample = tile / (p.tiles_h * p.tiles_w), top = tile / p.tiles_w % p.tiles_h * M;
     const int64_t left = tile % p.tiles_w * M, outputs = std::min(LANES, p.outputs - output);
     const int64_t height = std::min<int64_t>(M, p.out_h - top), width = std::min<int64_t>(M, p.out_w - left);
@@ -274,8 +115,8 @@ static void write_tile(const float* out, const Plan<M>& p, int64_t tile, int64_t
 
 // products [POSITIONS][tiles, PANEL]
 template <int M>
-static void transform_output(const float* products, int64_t of_position, const Plan<M>& p, int64_t tile, int64_t panel,
-                             const float* bias, float* y) {
+static void transform_output(const float* products, int64_t of_position, const Layout<M>& p, int64_t tile,
+                             int64_t panel, const float* bias, float* y) {
     constexpr int SIDE = Plan<M>::SIDE;
     for (int64_t v = 0; v < VECTORS; v++, products += LANES) {
         const int64_t output = panel * PANEL + v * LANES;
@@ -298,7 +139,7 @@ static void transform_output(const float* products, int64_t of_position, const P
 
 // The outputs of a panel for n tiles from `tile` on; inputs and weights are those at the points.
 template <int M>
-static void multiply_block(const float* inputs, int64_t of_position, const float* weights, const Plan<M>& p,
+static void multiply_block(const float* inputs, int64_t of_position, const float* weights, const Layout<M>& p,
                            int64_t tile, int64_t n, int64_t panel, const float* bias, float* y, float* products) {
     const int64_t parts = (n + ROWS - 1) / ROWS, part = (n + parts - 1) / parts, of_products = odd_lines(BLOCK * PANEL);
     for (int64_t position = 0; position < Plan<M>::POSITIONS; position++) {
@@ -314,7 +155,8 @@ static void multiply_block(const float* inputs, int64_t of_position, const float
 // In chunks: of weights that stay in the caches while all inputs pass, and of inputs.
 template <int M>
 static void convolve(const float* x, const float* w, const float* bias, float* y, const Sizes& sizes) {
-    const Plan<M> p(sizes);
+    const Layout<M> p(sizes);
+    const Image image{x, p.channels, p.height, p.width, p.x_last};
     const int64_t of_row = Plan<M>::POSITIONS * p.tiles_w * p.of_tile, bytes = sizeof(float);
     const int64_t some_panels = std::max(p.threads, WEIGHTS_OF_A_THREAD * p.threads / (p.of_panel * bytes));
     const int64_t chunk_panels = std::min(p.panels, some_panels);
@@ -344,7 +186,7 @@ static void convolve(const float* x, const float* w, const float* bias, float* y
                     for (int64_t i = 0; i < rows; i++) {
                         for (int64_t c = 0; c < p.depth; c += LANES) {
                             float* to = inputs + i * p.tiles_w * p.of_tile;
-                            transform_input(x, p, row + i, c, space, to, of_position);
+                            transform_input<M>(image, p, row + i, c, space, to + c, of_position, p.of_tile);
                         }
                     }
                 }
@@ -363,14 +205,9 @@ static void convolve(const float* x, const float* w, const float* bias, float* y
 }
 
 // y [samples, outputs, out_h, out_w] in tiles of 2 x 2 or 4 x 4; bias [outputs, rounded up to whole vectors]
-extern "C" void winograd(const float* x, const float* w, const float* bias, float* y, int64_t tile,
-                         const int64_t* sizes) {
+extern "C" void convolution(const float* x, const float* w, const float* bias, float* y, int64_t tile,
+                            const int64_t* sizes) {
     const Sizes& s = *reinterpret_cast<const Sizes*>(sizes);
     return tile == 2 ? convolve<2>(x, w, bias, y, s) : convolve<4>(x, w, bias, y, s);
 }
 """
-
-
-def text() -> str:
-    """The source of the function."""
-    return _source_head.TEXT + _TEXT
