@@ -17,10 +17,10 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 ACTIVATION = "spikingjelly.activation_based"
 FORMER = ["spikingjelly.clock_driven", "spikingjelly.event_driven", "spikingjelly.cext"]
 TIMING = "spikingjelly.timing_based"
-SPARSE = "spikingjelly.sparse_products"
+PRODUCTS = "spikingjelly.products"
 FORBIDDEN = {
     "spikingjelly.fusion": [ACTIVATION, "spikingjelly.datasets", *FORMER],
-    SPARSE: [ACTIVATION, "spikingjelly.datasets", *FORMER],
+    PRODUCTS: [ACTIVATION, "spikingjelly.datasets", *FORMER],
     "spikingjelly.configure": [ACTIVATION, "spikingjelly.fusion", "spikingjelly.datasets", *FORMER],
     "spikingjelly.datasets": [ACTIVATION, "spikingjelly.fusion", *FORMER],
     **{room: ["spikingjelly.fusion", "spikingjelly.datasets"] for room in FORMER},
@@ -329,7 +329,7 @@ def test_the_rest_of_the_package_enters_the_engine_by_its_door(path: Path) -> No
     module = module_name(path)
     if not within(module, ENGINE):
         # Products with spikes are built and kept as the engine's kernels are.
-        door = f"{ENGINE}.build" if within(module, SPARSE) else f"{ENGINE}.dispatch"
+        door = f"{ENGINE}.build" if within(module, PRODUCTS) else f"{ENGINE}.dispatch"
         inside = [i for i in imports_of(path) if within(i, ENGINE) and not within(i, door)]
         assert set(inside) <= {door}, f"{module} imports {inside}"
 

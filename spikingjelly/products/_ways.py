@@ -1,11 +1,12 @@
 """Which of the ways to compute a convolution takes least."""
 
+import math
 from typing import NamedTuple
 
 import torch
 
-from spikingjelly.sparse_products import _choice, _kernels, _winograd
-from spikingjelly.sparse_products._library import Size
+from spikingjelly.products import _choice, _sparse, _winograd
+from spikingjelly.products._library import Size
 
 # Of the time of the dense layer: what skipping zeros takes without ones, and in addition with ones alone.
 _SPARSE, _SPARSE_GRADIENT = (0.25, 2.2), (0.18, 1.5)
@@ -51,39 +52,40 @@ class _Layer(NamedTuple):
         return work / (9 * self.samples * height * width * self.channels * self.outputs)
 
     def best_tile(self, tiles: tuple[int, ...], of_weight: int = _OF_WEIGHT) -> tuple[int, float]:
-        """The tile that takes least and its share of the time; 0 if the dense layer takes less."""
+        """The tile that takes least and its share of the time; none (0, inf) if the dense layer takes less."""
         share, tile = min((self.time_by_winograd(tile, of_weight), tile) for tile in tiles)
-        return (tile, share) if share <= HIGHEST_SHARE_OF_WINOGRAD else (0, 1.0)
+        return (tile, share) if share <= HIGHEST_SHARE_OF_WINOGRAD else (0, math.inf)
 
 
-def choose(x: torch.Tensor, weight: torch.Tensor, stride: Size, padding: Size) -> Ways:
-    """The ways for ``x`` ``[N, C, H, W]`` and ``weight`` ``[O, C, KH, KW]``."""
+_DENSE = Ways(), (math.inf, math.inf)
+
+
+def choose(x: torch.Tensor, weight: torch.Tensor, stride: Size, padding: Size, exact: bool) -> Ways:
+    """The ways for ``x`` ``[N, C, H, W]`` and ``weight`` ``[O, C, KH, KW]``; ``exact`` ones sum their products."""
     of_x, of_weight = (t.requires_grad and torch.is_grad_enabled() for t in (x, weight))
-    ways, shares = _by_winograd(x, weight, stride, padding) if _winograd.can_take(weight, stride, padding) else _DENSE
-    ways = ways._replace(tile_of_input=ways.tile_of_input * of_x, tile_of_weight=ways.tile_of_weight * of_weight)
+    by_winograd = _winograd.can_take(weight, stride, padding) and not exact
+    ways, shares = _by_winograd(x, weight, padding) if by_winograd else _DENSE
+    ways = ways._replace(
+        tile_of_input=ways.tile_of_input if of_x else 0, tile_of_weight=ways.tile_of_weight if of_weight else 0
+    )
     pixels = x.shape[0] * x.shape[2] * x.shape[3] // (stride[0] * stride[1])
-    if not _choice.large_enough(pixels * weight.numel(), pixels, weight.shape[0]) or not _kernels.can_take(weight):
+    if not _choice.large_enough(pixels * weight.numel(), pixels, weight.shape[0]) or not _sparse.can_take(weight):
         return ways
     density = _choice.density(x)
-    if density <= _choice.HIGHEST_DENSITY and _sparse_time(_SPARSE, density) <= shares[0]:
+    if density <= _choice.HIGHEST_DENSITY and _time_without_zeros(_SPARSE, density) <= shares[0]:
         ways = ways._replace(sparse=True, tile=0)
     if (
         of_weight
         and density <= _choice.HIGHEST_DENSITY_OF_GRADIENT
-        and _sparse_time(_SPARSE_GRADIENT, density) <= shares[1]
+        and _time_without_zeros(_SPARSE_GRADIENT, density) <= shares[1]
         and pixels >= _choice.SMALLEST_PLANE_OF_GRADIENT
-        and _kernels.can_take_gradient(weight, stride, padding)
+        and _sparse.can_take_gradient(weight, stride, padding)
     ):
         ways = ways._replace(sparse_weight=True, tile_of_weight=0)
     return ways
 
 
-_DENSE = Ways(), (1.0, 1.0)
-
-
-def _by_winograd(
-    x: torch.Tensor, weight: torch.Tensor, stride: Size, padding: Size
-) -> tuple[Ways, tuple[float, float]]:
+def _by_winograd(x: torch.Tensor, weight: torch.Tensor, padding: Size) -> tuple[Ways, tuple[float, float]]:
     """The tiles that take least, and the shares of the time forward and of the gradient of the weights."""
     samples, (outputs, channels) = x.shape[0], weight.shape[:2]
     sides = tuple(side + 2 * pad - 2 for side, pad in zip(x.shape[2:], padding, strict=True))
@@ -97,12 +99,12 @@ def _by_winograd(
     return ways, (share, share_of_weight)
 
 
-def _sparse_time(times: tuple[float, float], density: float) -> float:
+def _time_without_zeros(times: tuple[float, float], density: float) -> float:
     return times[0] + times[1] * density
 
 
 def problem(ways: Ways) -> str | None:
     """Why the kernels for ``ways`` can't run here, or None; the first question builds them, which takes seconds."""
-    sparse = _kernels.problem() if ways.sparse or ways.sparse_weight else None
+    sparse = _sparse.problem() if ways.sparse or ways.sparse_weight else None
     by_winograd = ways.tile or ways.tile_of_input or ways.tile_of_weight
     return _winograd.problem() if sparse is None and by_winograd else sparse

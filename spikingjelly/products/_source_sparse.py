@@ -6,7 +6,7 @@ gradients around its inputs that are not zero. Neither touches a zero. Each sum 
 results do not depend on the number of threads.
 """
 
-from spikingjelly.sparse_products import _source_head
+from spikingjelly.products import _source_head
 
 # Kernel sizes for which the gradient of the weights is built, with the vectors of 16 output channels of a tile: all
 # their products are sums that stay in registers.

@@ -6,8 +6,8 @@ import functools
 import torch
 
 from spikingjelly.fusion import build
-from spikingjelly.sparse_products import _library, _source
-from spikingjelly.sparse_products._library import (
+from spikingjelly.products import _library, _source_sparse
+from spikingjelly.products._library import (
     Size,
     channels_last,
     empty,
@@ -23,7 +23,7 @@ _MOST_CHANNELS = 1 << 16  # their numbers have 16 bits
 def can_take_gradient(weight: torch.Tensor, stride: Size, padding: Size) -> bool:
     """Whether :func:`gradient` is built for such a convolution."""
     height, width = weight.shape[2:]
-    return (height, width) in _source.SIZES and stride == (1, 1) and padding[0] < height and padding[1] < width
+    return (height, width) in _source_sparse.SIZES and stride == (1, 1) and padding[0] < height and padding[1] < width
 
 
 def can_take(weight: torch.Tensor) -> bool:
@@ -33,12 +33,12 @@ def can_take(weight: torch.Tensor) -> bool:
 
 def problem() -> str | None:
     """Why the functions can't run here, or None; they are built at the first question."""
-    return _library.problem(_source.text())
+    return _library.problem(_source_sparse.text())
 
 
 @functools.cache
 def _functions() -> ctypes.CDLL:
-    library = build.load(_source.text())
+    library = build.load(_source_sparse.text())
     library.forward.restype = library.gradient.restype = None
     return library
 

@@ -10,14 +10,14 @@ import functools
 import torch
 
 from spikingjelly.fusion import build
-from spikingjelly.sparse_products import (
+from spikingjelly.products import (
     _library,
     _source_head,
     _source_points,
     _source_winograd,
     _source_winograd_gradient,
 )
-from spikingjelly.sparse_products._library import (
+from spikingjelly.products._library import (
     Size,
     channels_last,
     empty,

@@ -1,6 +1,6 @@
 """The C++ that the sources of all products begin with."""
 
-TEXT = r"""// Made by spikingjelly.sparse_products.
+TEXT = r"""// Made by spikingjelly.products.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
