@@ -15,7 +15,7 @@ HIGHEST_DENSITY_OF_GRADIENT = 0.3
 SMALLEST_WORK = 1 << 23  # multiplications of the dense layer
 # Output pixels of all samples; with fewer, sorting the weights takes most of the time.
 SMALLEST_PLANE = 256
-SMALLEST_PLANE_OF_GRADIENT = 1024
+SMALLEST_PLANE_OF_GRADIENT = 512
 FEWEST_OUTPUTS = 32  # two vectors; with one, finding the ones takes longer than adding their weights
 _SAMPLE = 4096
 

@@ -8,10 +8,12 @@ import torch
 from spikingjelly.products import _choice, _sparse, _winograd
 from spikingjelly.products._library import Size
 
+# `python -m benchmarks sparse_products winograd` prints the tables that these come from.
 # Of the time of the dense layer: what skipping zeros takes without ones, and in addition with ones alone.
 _SPARSE, _SPARSE_GRADIENT = (0.25, 2.2), (0.18, 1.5)
 # Of Winograd's filtering, in multiplications at each position: for each channel of a tile, and for each weight.
 _OF_CHANNEL, _OF_WEIGHT, _OF_WEIGHT_GRADIENT = 18, 30, 12
+_OF_DENSE_WEIGHT = 44  # of the dense layer, which rearranges its weights, for each tap
 HIGHEST_SHARE_OF_WINOGRAD = 0.85  # of the time of the dense layer
 # The larger tile is the less accurate: it is kept from what decides whether a neuron fires.
 _TILES, _TILES_OF_INPUT, _TILES_OF_WEIGHT = (2,), (2, 4), (4,)
@@ -49,7 +51,8 @@ class _Layer(NamedTuple):
         weights = -(-self.channels // 16) * 16 * -(-self.outputs // 32) * 32
         of_tile = weights + _OF_CHANNEL * (self.channels + self.outputs)
         work = (tile + 2) ** 2 * (number * of_tile + of_weight * weights)
-        return work / (9 * self.samples * height * width * self.channels * self.outputs)
+        pixels = self.samples * height * width
+        return work / (9 * (pixels + _OF_DENSE_WEIGHT) * self.channels * self.outputs)
 
     def best_tile(self, tiles: tuple[int, ...], of_weight: int = _OF_WEIGHT) -> tuple[int, float]:
         """The tile that takes least and its share of the time; none (0, inf) if the dense layer takes less."""
