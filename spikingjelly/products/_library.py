@@ -8,7 +8,7 @@ import torch
 from spikingjelly.fusion import build
 
 Size = tuple[int, ...]
-LANES = 16  # of a vector of the sources
+LANES = 16  # of the widest vector of the sources
 
 
 @functools.cache

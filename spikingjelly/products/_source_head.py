@@ -13,7 +13,14 @@ TEXT = r"""// Made by spikingjelly.products.
 #pragma GCC optimize("fp-contract=fast")
 #endif
 
-typedef float Vector __attribute__((vector_size(64), aligned(4), may_alias));
+// As wide as a register: of wider ones compilers make poor code.
+#if defined(__AVX512F__)
 constexpr int64_t LANES = 16;
+#elif defined(__AVX__)
+constexpr int64_t LANES = 8;
+#else
+constexpr int64_t LANES = 4;
+#endif
+typedef float Vector __attribute__((vector_size(LANES * sizeof(float)), aligned(4), may_alias));
 
 """

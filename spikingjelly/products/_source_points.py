@@ -3,10 +3,11 @@
 TEXT = r"""#define INLINE static inline __attribute__((always_inline))
 
 // The blocks of sums that stay in registers: ROWS of tiles by vectors of outputs, and CHANNELS by vectors of outputs.
+constexpr int VECTORS = 2;
 #ifdef __AVX512F__
-constexpr int ROWS = 14, CHANNELS = 8, VECTORS = 2;
+constexpr int ROWS = 14, CHANNELS = 8;
 #else
-constexpr int ROWS = 6, CHANNELS = 4, VECTORS = 1;
+constexpr int ROWS = 6, CHANNELS = 4;
 #endif
 constexpr int64_t PANEL = VECTORS * LANES;  // outputs
 

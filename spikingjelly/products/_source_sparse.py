@@ -8,7 +8,7 @@ results do not depend on the number of threads.
 
 from spikingjelly.products import _source_head
 
-# Kernel sizes for which the gradient of the weights is built, with the vectors of 16 output channels of a tile: all
+# Kernel sizes for which the gradient of the weights is built, with the vectors of output channels of a tile: all
 # their products are sums that stay in registers.
 SIZES = {(1, 1): 8, (1, 3): 4, (3, 1): 4, (3, 3): 2, (5, 5): 1}
 
@@ -21,7 +21,7 @@ struct Sizes {
     int64_t pixels() const { return height * width; }
     int64_t out_pixels() const { return out_h * out_w; }
     int64_t taps() const { return kernel_h * kernel_w; }
-    int64_t padded_outputs() const { return (outputs + LANES - 1) / LANES * LANES; }
+    int64_t padded_outputs() const { return (outputs + 15) / 16 * 16; }  // whole vectors of any width
 };
 
 template <class T>

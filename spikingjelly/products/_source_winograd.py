@@ -15,7 +15,7 @@ Source: A. Lavin and S. Gray, "Fast Algorithms for Convolutional Neural Networks
 TEXT = r"""// Convolutions of x [B, C, H, W] with 3 x 3 taps and stride 1, by Winograd's minimal filtering.
 
 constexpr int64_t BLOCK = 4 * ROWS;  // tiles whose sums are made before any is interpolated
-constexpr int64_t TAPS_AT_ONCE = 8;  // channels
+constexpr int64_t TAPS_AT_ONCE = std::min<int64_t>(8, LANES);  // channels
 // Bytes of transformed inputs and weights that are held at a time.
 constexpr int64_t INPUTS_OF_A_THREAD = 3 << 19, WEIGHTS_OF_A_THREAD = 5 << 19, INPUTS_OF_CHUNKS = 8 << 20;
 

@@ -66,7 +66,7 @@ _DENSE = Ways(), (math.inf, math.inf)
 def choose(x: torch.Tensor, weight: torch.Tensor, stride: Size, padding: Size, exact: bool) -> Ways:
     """The ways for ``x`` ``[N, C, H, W]`` and ``weight`` ``[O, C, KH, KW]``; ``exact`` ones sum their products."""
     of_x, of_weight = (t.requires_grad and torch.is_grad_enabled() for t in (x, weight))
-    by_winograd = _winograd.can_take(weight, stride, padding) and not exact
+    by_winograd = not exact and _winograd.can_take(weight, stride, padding) and _winograd.pays_here()
     ways, shares = _by_winograd(x, weight, padding) if by_winograd else _DENSE
     ways = ways._replace(
         tile_of_input=ways.tile_of_input if of_x else 0, tile_of_weight=ways.tile_of_weight if of_weight else 0

@@ -42,6 +42,12 @@ def problem() -> str | None:
 
 
 @functools.cache
+def pays_here() -> bool:
+    """Whether the processor is of a kind on which it was measured to pay."""
+    return torch.backends.cpu.get_cpu_capability() in ("AVX2", "AVX512")
+
+
+@functools.cache
 def _functions() -> ctypes.CDLL:
     library = build.load(_SOURCE)
     library.convolution.restype = library.gradient_of_weights.restype = None

@@ -21,6 +21,12 @@ pytestmark = pytest.mark.skipif(build.compiler() is None, reason="needs a C++ co
 PASSES = ("convolution", "gradient_of_input", "gradient_of_weights")
 
 
+@pytest.fixture(autouse=True)
+def pays_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the processor."""
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX2")
+
+
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Which passes have run."""
@@ -275,11 +281,21 @@ def test_ways_of_a_layer() -> None:
     dense = Ways(tile=2, tile_of_input=4, tile_of_weight=4)
     assert ways((8, 128, 28, 28), 128, 1.0) == dense
     assert ways((8, 128, 28, 28), 128, 0.25) == dense
-    assert ways((8, 128, 28, 28), 128, 0.15) == Ways(sparse=True, tile_of_input=4, tile_of_weight=4)
+    assert ways((8, 128, 28, 28), 128, 0.12) == Ways(sparse=True, tile_of_input=4, tile_of_weight=4)
     assert ways((8, 128, 28, 28), 128, 0.02) == Ways(sparse=True, tile_of_input=4, sparse_weight=True)
     assert ways((8, 128, 28, 28), 128, 1.0, of_input=False) == dense._replace(tile_of_input=0)
     with torch.no_grad():
         assert ways((8, 128, 28, 28), 128, 1.0) == Ways(tile=2)
+
+
+@pytest.mark.parametrize(("kind", "expected"), [("DEFAULT", 0), ("AVX2", 2)])
+def test_processors_without_wide_vectors_run_dense(kind: str, expected: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: kind)
+    _winograd.pays_here.cache_clear()
+    try:
+        assert ways((8, 128, 28, 28), 128, 1.0).tile == expected
+    finally:
+        _winograd.pays_here.cache_clear()
 
 
 def test_few_or_small_planes_run_dense() -> None:
