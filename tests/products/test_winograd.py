@@ -300,8 +300,9 @@ def test_processors_without_wide_vectors_run_dense(kind: str, expected: int, mon
 
 def test_few_or_small_planes_run_dense() -> None:
     """Where tiles reach over the edges, and where there are more weights than pixels."""
-    assert ways((16, 512, 2, 2), 512, 1.0) == Ways()
-    assert ways((1, 512, 4, 4), 512, 1.0) == Ways()
+    assert ways((4, 512, 2, 2), 512, 1.0) == Ways()
+    assert ways((16, 512, 2, 2), 512, 1.0) == Ways(tile=2, tile_of_input=2)
+    assert ways((64, 512, 1, 1), 512, 1.0) == Ways()
     assert ways((256, 64, 2, 2), 64, 1.0).tile_of_input == 2
     assert ways((0, 64, 8, 8), 64, 1.0) == Ways()
 
