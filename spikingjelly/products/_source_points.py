@@ -146,7 +146,7 @@ struct Image {
     int64_t channels, height, width, last;
 };
 
-// Row y of a sample, 16 channels from `channel` on, with zeros around it: [wide, LANES]. They begin `pad` before it.
+// Row y of a sample, LANES channels from `channel` on, with zeros around it: [wide, LANES]. They begin `pad` before it.
 static void read_row(const Image& image, int64_t sample, int64_t y, int64_t channel, int64_t pad, int64_t wide,
                      float* row) {
     const int64_t channels = std::min(LANES, image.channels - channel), bytes = sizeof(float);
@@ -176,7 +176,7 @@ static void read_row(const Image& image, int64_t sample, int64_t y, int64_t chan
     }
 }
 
-// Inputs at the points of a row of tiles, 16 channels: [POSITIONS][tiles][LANES], at these distances.
+// Inputs at the points of a row of tiles, LANES channels: [POSITIONS][tiles][LANES], at these distances.
 // In between, space [SIDE, padded_width, LANES].
 template <int M>
 static void transform_input(const Image& x, const Plan<M>& p, int64_t row, int64_t channel, float* space, float* to,

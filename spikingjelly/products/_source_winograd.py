@@ -45,7 +45,7 @@ static void read_taps(const float* w, const Layout<M>& p, int64_t output, int64_
     }
 }
 
-// to [POSITIONS][depth, PANEL], of 16 channels
+// to [POSITIONS][depth, PANEL], of LANES channels
 template <int M>
 static void transform_weights(const float* w, const Layout<M>& p, int64_t panel, int64_t first, float* to) {
     constexpr int SIDE = Plan<M>::SIDE;
@@ -88,7 +88,7 @@ static void multiply(int64_t rows, const float* x, int64_t of_row, const float* 
     }
 }
 
-// The valid part of a tile of 16 outputs, out [M, M, LANES].
+// The valid part of a tile of LANES outputs, out [M, M, LANES].
 template <int M>
 static void write_tile(const float* out, const Layout<M>& p, int64_t tile, int64_t output, float* y) {
     const int64_t sample = tile / (p.tiles_h * p.tiles_w), top = tile / p.tiles_w % p.tiles_h * M;

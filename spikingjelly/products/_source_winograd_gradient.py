@@ -11,7 +11,7 @@ TEXT = r"""
 
 constexpr int64_t TILES_AT_ONCE = 128;
 
-// Gradients of outputs at the points of a row of tiles, 16 outputs, as transform_input gives the inputs.
+// Gradients of outputs at the points of a row of tiles, LANES outputs, as transform_input gives the inputs.
 template <int M>
 static void transform_gradient(const Image& g, const Plan<M>& p, int64_t row, int64_t output, float* space, float* to,
                                int64_t of_position, int64_t of_tile) {
@@ -49,7 +49,7 @@ static inline void add_products(const float* x, const float* g, int64_t tiles, f
     }
 }
 
-// The gradient [outputs, channels, 3, 3] of 16 channels and a panel of outputs, from sums [POSITIONS][LANES, PANEL].
+// The gradient [outputs, channels, 3, 3] of LANES channels and a panel of outputs, from sums [POSITIONS][LANES, PANEL].
 template <int M>
 static void interpolate_gradient(const float* sums, int64_t of_position, const Plan<M>& p, int64_t channel,
                                  int64_t panel, float* gradient) {
