@@ -46,7 +46,7 @@ def skip_zeros(enabled: bool = True) -> Iterator[None]:
 
 def is_plain(x: torch.Tensor) -> bool:
     """Whether ``x`` is a tensor with numbers in it, at which a shape may be asked for without being recorded."""
-    return type(x) is torch.Tensor and not torch.compiler.is_compiling()
+    return type(x) is torch.Tensor and not torch.compiler.is_compiling() and not torch.jit.is_tracing()
 
 
 def large_enough(work: int, pixels: int, outputs: int) -> bool:

@@ -259,7 +259,7 @@ def test_other_convolutions_run_dense(name: str, calls: list[str]) -> None:
 
 
 @pytest.mark.usefixtures("small_work_pays")
-@pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated")  # PyTorch's own, on its first jvp
+@pytest.mark.filterwarnings("ignore:`torch.jit.\\w+` is deprecated")  # PyTorch's own, on its first jvp
 def test_transforms_and_modes_run_dense(calls: list[str]) -> None:
     conv, x = layer.Conv2d(16, 32, 3), torch.randn(2, 16, 9, 9)
     torch.func.vmap(conv)(x.unsqueeze(1))
@@ -267,6 +267,7 @@ def test_transforms_and_modes_run_dense(calls: list[str]) -> None:
     with torch.autocast("cpu", torch.bfloat16):
         assert conv(x).dtype == torch.bfloat16
     assert torch.fx.symbolic_trace(nn.Sequential(conv))(x).shape == (2, 32, 7, 7)
+    assert "aten::_convolution" in str(torch.jit.trace(conv, x, check_trace=False).inlined_graph)
     conv.to("meta")(x.to("meta"))
     assert calls == []
 
