@@ -15,6 +15,7 @@ Source: A. Lavin and S. Gray, "Fast Algorithms for Convolutional Neural Networks
 TEXT = r"""// Convolutions of x [B, C, H, W] with 3 x 3 taps and stride 1, by Winograd's minimal filtering.
 
 constexpr int64_t BLOCK = 4 * ROWS;  // tiles whose sums are made before any is interpolated
+constexpr int64_t TILES_OF_A_THREAD = 2 * ROWS;
 constexpr int64_t TAPS_AT_ONCE = std::min<int64_t>(8, LANES);  // channels
 // Bytes of transformed inputs and weights that are held at a time.
 constexpr int64_t INPUTS_OF_A_THREAD = 3 << 19, WEIGHTS_OF_A_THREAD = 5 << 19, INPUTS_OF_CHUNKS = 8 << 20;
@@ -152,17 +153,55 @@ static void multiply_block(const float* inputs, int64_t of_position, const float
     for (int64_t r = 0; r < n; r++) transform_output(products + r * PANEL, of_products, p, tile + r, panel, bias, y);
 }
 
+// All outputs of some rows of tiles by one thread, whose inputs do not leave its own cache.
+template <int M>
+static void convolve_rows(const Image& image, const Layout<M>& p, const float* weights, const float* bias, float* y,
+                          int64_t row, int64_t rows) {
+    const int64_t tiles = rows * p.tiles_w, of_position = odd_lines(tiles * p.of_tile);
+    float* space = kept_rows.of(Plan<M>::SIDE * p.padded_width() * LANES);
+    float* products = kept_products.of(Plan<M>::POSITIONS * odd_lines(BLOCK * PANEL));
+    float* inputs = kept_inputs.of(Plan<M>::POSITIONS * of_position);
+    for (int64_t i = 0; i < rows; i++) {
+        for (int64_t c = 0; c < p.depth; c += LANES) {
+            float* to = inputs + i * p.tiles_w * p.of_tile + c;
+            transform_input<M>(image, p, row + i, c, space, to, of_position, p.of_tile);
+        }
+    }
+    for (int64_t panel = 0; panel < p.panels; panel++) {
+        for (int64_t t = 0; t < tiles; t += BLOCK) {
+            multiply_block(inputs + t * p.of_tile, of_position, weights + panel * p.of_panel, p, row * p.tiles_w + t,
+                           std::min(BLOCK, tiles - t), panel, bias, y, products);
+        }
+    }
+}
+
+// With weights that fit into the caches at once.
+template <int M>
+static void convolve_at_once(const Image& image, const float* w, const float* bias, float* y, const Layout<M>& p) {
+    float* weights = kept_weights.of(p.panels * p.of_panel);
+    const int64_t rows = std::max<int64_t>(1, TILES_OF_A_THREAD / p.tiles_w);
+#pragma omp parallel num_threads(p.threads)
+    {
+#pragma omp for collapse(2) schedule(dynamic)
+        for (int64_t panel = 0; panel < p.panels; panel++) {
+            for (int64_t c = 0; c < p.depth; c += LANES) {
+                transform_weights(w, p, panel, c, weights + panel * p.of_panel);
+            }
+        }
+#pragma omp for schedule(dynamic)
+        for (int64_t row = 0; row < p.rows_of_tiles; row += rows) {
+            convolve_rows(image, p, weights, bias, y, row, std::min(rows, p.rows_of_tiles - row));
+        }
+    }
+}
+
 // In chunks: of weights that stay in the caches while all inputs pass, and of inputs.
 template <int M>
-static void convolve(const float* x, const float* w, const float* bias, float* y, const Sizes& sizes) {
-    const Layout<M> p(sizes);
-    const Image image{x, p.channels, p.height, p.width, p.x_last};
+static void convolve_in_chunks(const Image& image, const float* w, const float* bias, float* y, const Layout<M>& p,
+                               int64_t chunk_panels) {
     const int64_t of_row = Plan<M>::POSITIONS * p.tiles_w * p.of_tile, bytes = sizeof(float);
-    const int64_t some_panels = std::max(p.threads, WEIGHTS_OF_A_THREAD * p.threads / (p.of_panel * bytes));
-    const int64_t chunk_panels = std::min(p.panels, some_panels);
     // What is needed again for each chunk of weights is better transformed once, even if it leaves the nearest cache.
-    const int64_t least = chunk_panels < p.panels ? INPUTS_OF_CHUNKS : 0;
-    const int64_t most = std::max(least, INPUTS_OF_A_THREAD * p.threads);
+    const int64_t most = std::max(INPUTS_OF_CHUNKS, INPUTS_OF_A_THREAD * p.threads);
     const int64_t chunk_rows = std::min(p.rows_of_tiles, most / (of_row * bytes) + 1);
     float* weights = kept_weights.of(chunk_panels * p.of_panel);
     float* inputs = kept_inputs.of(chunk_rows * of_row + Plan<M>::POSITIONS * LANES);
@@ -202,6 +241,15 @@ static void convolve(const float* x, const float* w, const float* bias, float* y
             }
         }
     }
+}
+
+template <int M>
+static void convolve(const float* x, const float* w, const float* bias, float* y, const Sizes& sizes) {
+    const Layout<M> p(sizes);
+    const Image image{x, p.channels, p.height, p.width, p.x_last};
+    const int64_t panels = WEIGHTS_OF_A_THREAD * p.threads / (p.of_panel * int64_t(sizeof(float)));
+    if (panels >= p.panels) return convolve_at_once(image, w, bias, y, p);
+    convolve_in_chunks(image, w, bias, y, p, std::min(p.panels, std::max(p.threads, panels)));
 }
 
 // y [samples, outputs, out_h, out_w] in tiles of 2 x 2 or 4 x 4; bias [outputs, rounded up to whole vectors]
