@@ -15,6 +15,8 @@ _SPARSE, _SPARSE_GRADIENT = (0.25, 2.2), (0.18, 1.5)
 _OF_CHANNEL, _OF_WEIGHT, _OF_WEIGHT_GRADIENT = 18, 30, 12
 _OF_DENSE_WEIGHT = 44  # of the dense layer, which rearranges its weights, for each tap
 HIGHEST_SHARE_OF_WINOGRAD = 0.85  # of the time of the dense layer
+# The gradient of the weights by Winograd's filtering lives in the shared cache: it takes longer where others fill that.
+_OF_A_SHARED_CACHE = 1.5
 # The larger tile is the less accurate: it is kept from what decides whether a neuron fires.
 _TILES, _TILES_OF_INPUT, _TILES_OF_WEIGHT = (2,), (2, 4), (4,)
 
@@ -80,7 +82,7 @@ def choose(x: torch.Tensor, weight: torch.Tensor, stride: Size, padding: Size, e
     if (
         of_weight
         and density <= _choice.HIGHEST_DENSITY_OF_GRADIENT
-        and _time_without_zeros(_SPARSE_GRADIENT, density) <= shares[1]
+        and _time_without_zeros(_SPARSE_GRADIENT, density) <= _OF_A_SHARED_CACHE * shares[1]
         and pixels >= _choice.SMALLEST_PLANE_OF_GRADIENT
         and _sparse.can_take_gradient(weight, stride, padding)
     ):

@@ -282,8 +282,9 @@ def test_ways_of_a_layer() -> None:
     dense = Ways(tile=2, tile_of_input=4, tile_of_weight=4)
     assert ways((8, 128, 28, 28), 128, 1.0) == dense
     assert ways((8, 128, 28, 28), 128, 0.25) == dense
-    assert ways((8, 128, 28, 28), 128, 0.12) == Ways(sparse=True, tile_of_input=4, tile_of_weight=4)
-    assert ways((8, 128, 28, 28), 128, 0.02) == Ways(sparse=True, tile_of_input=4, sparse_weight=True)
+    assert ways((8, 128, 28, 28), 128, 0.12) == Ways(sparse=True, tile_of_input=4, sparse_weight=True)
+    assert ways((8, 512, 7, 7), 512, 0.12) == Ways(sparse=True, tile_of_input=4, tile_of_weight=4)
+    assert ways((8, 128, 28, 28), 128, 0.17) == dense._replace(tile_of_weight=0, sparse_weight=True)
     assert ways((8, 128, 28, 28), 128, 1.0, of_input=False) == dense._replace(tile_of_input=0)
     with torch.no_grad():
         assert ways((8, 128, 28, 28), 128, 1.0) == Ways(tile=2)
