@@ -19,6 +19,7 @@ from benchmarks import (
     packed_spikes,
     shd,
     sparse_products,
+    winograd,
 )
 from benchmarks.report import DidNotRun, Options, Report, machine, print_machine
 
@@ -30,6 +31,7 @@ ROWS: dict[str, Callable[[Options, Report], None]] = {
     "shd": shd.run,
     "models": models.run,
     "sparse_products": sparse_products.run,
+    "winograd": winograd.run,
     "memory": memory.run,
     "packed_spikes": packed_spikes.run,
     "memory_levels": memory_levels.run,

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 
 from benchmarks.report import Options, Report
 from benchmarks.rounds import in_turns, in_words, ratios, seconds
-from spikingjelly.sparse_products import _kernels
+from spikingjelly.products import _sparse
 
 ROUNDS, WARM_UP_ROUNDS = 15, 3
 # samples, channels, pixels on each side, output channels, kernel size
@@ -46,9 +46,9 @@ def measure(shape: tuple[int, int, int, int, int], rate: float, options: Options
 
     ways = {
         "dense forward": lambda: F.conv2d(x, weight, None, 1, pad),
-        "forward": lambda: _kernels.forward(x, weight, None, (1, 1), pad),
+        "forward": lambda: _sparse.forward(x, weight, None, (1, 1), pad),
         "dense gradient": dense_gradient,
-        "gradient": lambda: _kernels.gradient(x, weight, grad, (1, 1), pad),
+        "gradient": lambda: _sparse.gradient(x, weight, grad, (1, 1), pad),
     }
     for name in ("forward", "gradient"):
         expected = ways[f"dense {name}"]()

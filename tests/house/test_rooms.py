@@ -18,12 +18,12 @@ ACTIVATION = "spikingjelly.activation_based"
 COMMAND = "spikingjelly._command"
 FORMER = ["spikingjelly.clock_driven", "spikingjelly.event_driven", "spikingjelly.cext"]
 TIMING = "spikingjelly.timing_based"
-SPARSE = "spikingjelly.sparse_products"
+PRODUCTS = "spikingjelly.products"
 POOLING = "spikingjelly.pooling"
 FORBIDDEN = {
     "spikingjelly.fusion": [ACTIVATION, "spikingjelly.datasets", *FORMER],
-    SPARSE: [ACTIVATION, POOLING, "spikingjelly.datasets", *FORMER],
-    POOLING: [ACTIVATION, SPARSE, "spikingjelly.datasets", *FORMER],
+    PRODUCTS: [ACTIVATION, POOLING, "spikingjelly.datasets", *FORMER],
+    POOLING: [ACTIVATION, PRODUCTS, "spikingjelly.datasets", *FORMER],
     "spikingjelly.configure": [ACTIVATION, "spikingjelly.fusion", "spikingjelly.datasets", *FORMER],
     "spikingjelly.datasets": [ACTIVATION, "spikingjelly.fusion", *FORMER],
     **{room: ["spikingjelly.fusion", "spikingjelly.datasets"] for room in FORMER},
@@ -333,7 +333,7 @@ def test_the_rest_of_the_package_enters_the_engine_by_its_door(path: Path) -> No
     module = module_name(path)
     if not within(module, ENGINE):
         # The kernels of layers are built and kept as the engine's are.
-        kernels = within(module, SPARSE) or within(module, POOLING)
+        kernels = within(module, PRODUCTS) or within(module, POOLING)
         door = f"{ENGINE}.build" if kernels else f"{ENGINE}.dispatch"
         inside = [i for i in imports_of(path) if within(i, ENGINE) and not within(i, door)]
         assert set(inside) <= {door}, f"{module} imports {inside}"

@@ -13,7 +13,7 @@ from torch import nn
 from spikingjelly.activation_based import functional, layer, memopt, monitor, neuron, surrogate
 from spikingjelly.activation_based.functional import _packed_spikes
 from spikingjelly.fusion import build
-from spikingjelly.sparse_products import _choice, _kernels
+from spikingjelly.products import _choice, _sparse
 from tests.memopt.kept import kept_bytes
 from tests.memopt.networks import (
     Attention,
@@ -46,8 +46,8 @@ def test_layers_that_skip_zeros(level: int, monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setattr(_choice, name, 1)
     for name in ("HIGHEST_DENSITY", "HIGHEST_DENSITY_OF_GRADIENT"):
         monkeypatch.setattr(_choice, name, 1.0)
-    runs, forward = [], _kernels.forward
-    monkeypatch.setattr(_kernels, "forward", lambda *a: (runs.append(a), forward(*a))[1])
+    runs, forward = [], _sparse.forward
+    monkeypatch.setattr(_sparse, "forward", lambda *a: (runs.append(a), forward(*a))[1])
     made = memopt.optimize_memory(net(), level=level)
     found = training(made)
     assert len(runs) == (22 if level == 3 else 12)  # the last layer is not computed again

@@ -35,7 +35,7 @@ from spikingjelly.activation_based.functional._online import (
 from spikingjelly.activation_based.functional._packed_spikes import packed_spikes
 from spikingjelly.activation_based.functional._readout import first_spike_index, redundant_one_hot, set_threshold_margin
 from spikingjelly.activation_based.functional._sltt import sltt_online_training
-from spikingjelly.sparse_products import skip_zeros
+from spikingjelly.products import skip_zeros
 
 __all__ = [
     "chunk_multi_step_forward",

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from spikingjelly import sparse_products
+from spikingjelly import products
 from spikingjelly.activation_based import base
 from spikingjelly.activation_based._repeated import one_step, repeat
 from spikingjelly.activation_based.functional import seq_to_ann_forward
@@ -75,12 +75,12 @@ class IntegerSynapse(_IntegerLayer):
     def _without_zeros(self, x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor | None:
         """The same sums in another order, or None where it would not pay."""
         if weight.dim() == 2:
-            return sparse_products.linear(x, weight, bias)
+            return products.linear(x, weight, bias)
         g = self.geometry
         plain = weight.dim() == 4 and g["groups"] == 1 and not isinstance(g["padding"], str)
         if not plain or any(d != 1 for d in g["dilation"]):
             return None
-        return sparse_products.convolution(x, weight, bias, g["stride"], g["padding"])
+        return products.convolution(x, weight, bias, g["stride"], g["padding"], exact=True)
 
     def extra_repr(self) -> str:
         return f"weight=int8 {list(self.weight.shape)}, in {self.dtype}, step_mode={self.step_mode}"

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from spikingjelly import sparse_products
+from spikingjelly import products
 from spikingjelly.activation_based.layer._wrapped import StepLayer
 
 Size = int | tuple[int, ...]
@@ -48,7 +48,7 @@ class _Conv(StepLayer):
     def _conv_forward(self, input: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
         plain = self.groups == 1 and self.padding_mode == "zeros" and not isinstance(self.padding, str)
         if plain and all(d == 1 for d in self.dilation):
-            y = sparse_products.convolution(input, weight, bias, self.stride, self.padding)
+            y = products.convolution(input, weight, bias, self.stride, self.padding)
             if y is not None:
                 return y
         return super()._conv_forward(input, weight, bias)  # type: ignore[misc]

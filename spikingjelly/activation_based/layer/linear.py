@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from spikingjelly import sparse_products
+from spikingjelly import products
 from spikingjelly.activation_based._repeated import one_step, repeat
 from spikingjelly.activation_based.layer._wrapped import StepLayer, check_sequence_layout, explain_refusal
 
@@ -34,7 +34,7 @@ class Linear(StepLayer, nn.Linear):
             explain_refusal(self, input, self._layouts, True, error)
 
     def _apply_weight(self, x: torch.Tensor) -> torch.Tensor:
-        y = sparse_products.linear(x, self.weight, self.bias)
+        y = products.linear(x, self.weight, self.bias)
         return F.linear(x, self.weight, self.bias) if y is None else y
 
 

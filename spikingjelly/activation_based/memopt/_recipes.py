@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch.multiprocessing.reductions import StorageWeakRef
 
-from spikingjelly import sparse_products
+from spikingjelly import products
 
 Function = Callable[..., Any]
 
@@ -17,7 +17,7 @@ NORMS: frozenset[Function] = frozenset({F.batch_norm, F.layer_norm, F.group_norm
 PRODUCTS: frozenset[Function] = frozenset(
     {
         F.linear, F.conv1d, F.conv2d, F.conv3d, F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d,
-        sparse_products.product,
+        products.product,
         torch.matmul, torch.bmm, torch.Tensor.matmul, torch.Tensor.__matmul__, torch.Tensor.bmm,
     }
 )  # fmt: skip
@@ -140,7 +140,7 @@ def floating_point_operations(function: Function, tensors: Sequence[torch.Tensor
         return 8 * output.numel() if function in NORMS else 0
     if function in (F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d):
         return 2 * tensors[0].numel() * tensors[1][0].numel()
-    if "conv" in function.__name__ or function in (F.linear, sparse_products.product):
+    if "conv" in function.__name__ or function in (F.linear, products.product):
         return 2 * output.numel() * tensors[1][0].numel()
     return 2 * output.numel() * tensors[0].shape[-1]
 

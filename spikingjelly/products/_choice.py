@@ -1,4 +1,4 @@
-"""When skipping zeros pays: the sizes and shares of nonzeros from which it was measured to."""
+"""Whether other ways than PyTorch's may be taken: the switch, the tensors, the sizes and shares of nonzeros."""
 
 import logging
 from collections.abc import Iterator
@@ -6,8 +6,6 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 import torch
-
-from spikingjelly.sparse_products import _kernels
 
 _logger = logging.getLogger(__name__)
 
@@ -17,7 +15,7 @@ HIGHEST_DENSITY_OF_GRADIENT = 0.3
 SMALLEST_WORK = 1 << 23  # multiplications of the dense layer
 # Output pixels of all samples; with fewer, sorting the weights takes most of the time.
 SMALLEST_PLANE = 256
-SMALLEST_PLANE_OF_GRADIENT = 1024
+SMALLEST_PLANE_OF_GRADIENT = 512
 FEWEST_OUTPUTS = 32  # two vectors; with one, finding the ones takes longer than adding their weights
 _SAMPLE = 4096
 
@@ -27,15 +25,17 @@ _told: set[str] = set()
 
 @contextmanager
 def skip_zeros(enabled: bool = True) -> Iterator[None]:
-    """Whether convolutions and linear layers on the CPU skip the zeros of sparse inputs. A context manager.
+    """Whether convolutions and linear layers on the CPU may take other ways than PyTorch's. A context manager.
 
-    By default :class:`layer.Conv1d`, :class:`layer.Conv2d` and :class:`layer.Linear` do so for float32 inputs of which
-    at most a fifth is not zero, where the layer is large enough to gain by it. Their results differ from those of the
-    dense layer in the last bits only, as between two machines; ``with functional.skip_zeros(False):`` computes all
+    By default :class:`layer.Conv1d`, :class:`layer.Conv2d` and :class:`layer.Linear` skip the zeros of float32 inputs
+    of which at most a fifth is not zero, where the layer is large enough to gain by it. :class:`layer.Conv2d` with
+    3 x 3 taps and stride 1 computes what has no zeros to skip, as the gradient of the input, by Winograd's minimal
+    filtering, in tiles of 2 x 2 outputs forward and up to 4 x 4 backward. Their results differ from those of PyTorch's
+    layers in the last bits only, as between two machines; ``with functional.skip_zeros(False):`` computes all
     products, in PyTorch's own order. An infinite or undefined (NaN) weight makes NaN out of a zero in the dense layer
-    only.
+    only, and an infinite or undefined input or gradient spreads in its tile.
 
-    :param enabled: whether zeros are skipped inside the context
+    :param enabled: whether other ways than PyTorch's are taken inside the context
     """
     token = _enabled.set(enabled)
     try:
@@ -46,7 +46,7 @@ def skip_zeros(enabled: bool = True) -> Iterator[None]:
 
 def is_plain(x: torch.Tensor) -> bool:
     """Whether ``x`` is a tensor with numbers in it, at which a shape may be asked for without being recorded."""
-    return type(x) is torch.Tensor and not torch.compiler.is_compiling()
+    return type(x) is torch.Tensor and not torch.compiler.is_compiling() and not torch.jit.is_tracing()
 
 
 def large_enough(work: int, pixels: int, outputs: int) -> bool:
@@ -68,12 +68,11 @@ def can_run(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) ->
     )
 
 
-def kernels_run() -> bool:
-    """Whether there are kernels here. The first question builds them, which takes seconds: it comes last."""
-    problem = _kernels.problem()
+def kernels_run(problem: str | None) -> bool:
+    """Whether kernels are here, as there is no ``problem`` with them; one is told once."""
     if problem is not None and problem not in _told:
         _told.add(problem)
-        _logger.info("zeros are not skipped: %s", problem)
+        _logger.info("convolutions and linear layers are PyTorch's own: %s", problem)
     return problem is None
 
 

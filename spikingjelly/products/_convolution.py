@@ -6,65 +6,51 @@ from typing import Any
 import torch
 from torch.overrides import handle_torch_function, has_torch_function
 
-from spikingjelly.sparse_products import _choice, _kernels
-from spikingjelly.sparse_products._kernels import Size
+from spikingjelly.products import _choice, _sparse, _ways, _winograd
+from spikingjelly.products._library import Size, channels_last
+from spikingjelly.products._ways import Ways
 
 _PIXELS_OF_A_SAMPLE = 1024  # of a linear layer: as many gradients as stay in the cache of a core
 
 
 def convolution(
-    x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, stride: Size, padding: Size
+    x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, stride: Size, padding: Size, exact: bool = False
 ) -> torch.Tensor | None:
     """The convolution of ``x`` ``[N, C, H, W]`` with ``weight`` ``[O, C, KH, KW]``, or None where it would not pay.
 
     Without H, and so with one kernel size, stride and padding, it is one over L.
+
+    :param exact: whether only products of inputs and weights are summed, as is exact for small integers
     """
     if not _choice.is_plain(x):
         return None
     if x.dim() == 3 and len(stride) == 1:
-        y = _convolution(x.unsqueeze(2), weight.unsqueeze(2), bias, (1, *stride), (0, *padding))
+        y = _convolution(x.unsqueeze(2), weight.unsqueeze(2), bias, (1, *stride), (0, *padding), exact)
         return None if y is None else y.squeeze(2)
-    return _convolution(x, weight, bias, stride, padding) if x.dim() == 4 and len(stride) == 2 else None
+    return _convolution(x, weight, bias, stride, padding, exact) if x.dim() == 4 and len(stride) == 2 else None
 
 
 def _convolution(
-    x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, stride: Size, padding: Size
+    x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, stride: Size, padding: Size, exact: bool = False
 ) -> torch.Tensor | None:
-    if x.shape[1] != weight.shape[1] or not _kernels.can_take(weight):
-        return None
     pixels = x.shape[0] * x.shape[2] * x.shape[3] // (stride[0] * stride[1])
-    if not _choice.large_enough(pixels * weight.numel(), pixels, weight.shape[0]):
+    if x.shape[1] != weight.shape[1] or pixels * weight.numel() < _choice.SMALLEST_WORK:
         return None
     if not _choice.can_run(x, weight, bias):
         return None
-    density = _choice.density(x)
-    forward = density <= _choice.HIGHEST_DENSITY
-    gradient = (
-        weight.requires_grad
-        and torch.is_grad_enabled()
-        and density <= _choice.HIGHEST_DENSITY_OF_GRADIENT
-        and pixels >= _choice.SMALLEST_PLANE_OF_GRADIENT
-        and _kernels.can_take_gradient(weight, stride, padding)
-    )
-    if not (forward or gradient) or not _choice.kernels_run():
+    ways = _ways.choose(x, weight, stride, padding, exact)
+    if ways == Ways() or not _choice.kernels_run(_ways.problem(ways)):
         return None
-    return product(x, weight, bias, stride, padding, forward, gradient)
+    return product(x, weight, bias, stride, padding, ways)
 
 
 def product(
-    x: torch.Tensor,
-    weight: torch.Tensor,
-    bias: torch.Tensor | None,
-    stride: Size,
-    padding: Size,
-    sparse_forward: bool,
-    sparse_gradient: bool,
+    x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, stride: Size, padding: Size, ways: Ways
 ) -> torch.Tensor:
     """A convolution that has been chosen; a :class:`torch.overrides.TorchFunctionMode` sees it as one of torch's."""
     if has_torch_function((x, weight)):
-        arguments = (x, weight, bias, stride, padding, sparse_forward, sparse_gradient)
-        return handle_torch_function(product, (x, weight), *arguments)
-    y: torch.Tensor = _Convolution.apply(x, weight, bias, stride, padding, sparse_forward, sparse_gradient)
+        return handle_torch_function(product, (x, weight), x, weight, bias, stride, padding, ways)
+    y: torch.Tensor = _Convolution.apply(x, weight, bias, stride, padding, ways)
     return y
 
 
@@ -98,27 +84,37 @@ class _Convolution(torch.autograd.Function):
         bias: torch.Tensor | None,
         stride: Size,
         padding: Size,
-        sparse_forward: bool,
-        sparse_gradient: bool,
+        ways: Ways,
     ) -> torch.Tensor:
         ctx.save_for_backward(x, weight)
-        ctx.options = stride, padding, sparse_gradient
-        function = _kernels.forward if sparse_forward else torch.conv2d
-        return function(x, weight, bias, stride, padding)
+        ctx.options = stride, padding, ways, channels_last(x) or channels_last(weight)
+        if ways.sparse:
+            return _sparse.forward(x, weight, bias, stride, padding)
+        if ways.tile:
+            return _winograd.convolution(x, weight, bias, padding, ways.tile)
+        return torch.conv2d(x, weight, bias, stride, padding)
 
     @staticmethod
     def backward(ctx: Any, grad: torch.Tensor) -> tuple[Any, ...]:
         x, weight = ctx.saved_tensors
-        stride, padding, sparse = ctx.options
+        stride, padding, ways, last = ctx.options
         of_x, of_weight, of_bias = ctx.needs_input_grad[:3]
-        sparse = sparse and of_weight and not torch.is_grad_enabled()  # what is differentiated twice is PyTorch's own
-        wanted = [of_x, of_weight and not sparse, of_bias]
+        if torch.is_grad_enabled():  # what is differentiated twice is PyTorch's own
+            ways = Ways()
+        dense_x = of_x and not ways.tile_of_input
+        dense_weight = of_weight and not (ways.sparse_weight or ways.tile_of_weight)
         grads: list[torch.Tensor | None] = [None, None, None]
-        if any(wanted):
-            grads = _dense(grad, x, weight, stride, padding, wanted)
-        if sparse:
-            grads[1] = _kernels.gradient(x, weight, grad, stride, padding)
-        return (*grads, None, None, None, None)
+        if dense_x or dense_weight:
+            grads = _dense(grad, x, weight, stride, padding, [dense_x, dense_weight, of_bias and dense_weight])
+        if of_bias and not dense_weight:  # with the dense layer's, PyTorch would compute that of the weights as well
+            grads[2] = grad.sum((0, 2, 3))
+        if of_x and ways.tile_of_input:
+            grads[0] = _winograd.gradient_of_input(grad, weight, padding, ways.tile_of_input, last)
+        if of_weight and ways.sparse_weight:
+            grads[1] = _sparse.gradient(x, weight, grad, stride, padding)
+        elif of_weight and ways.tile_of_weight:
+            grads[1] = _winograd.gradient_of_weights(x, grad, padding)
+        return (*grads, None, None, None)
 
 
 def _dense(

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from spikingjelly import sparse_products
+from spikingjelly import products
 from spikingjelly.activation_based import functional, layer, neuron
 from spikingjelly.fusion import build
-from spikingjelly.sparse_products import _choice, _kernels, _source
+from spikingjelly.products import _choice, _library, _source_sparse, _sparse
 
 pytestmark = pytest.mark.skipif(build.compiler() is None, reason="needs a C++ compiler")
 
@@ -31,8 +31,8 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """Which kernels have run."""
     ran: list[str] = []
     for name in ("forward", "gradient"):
-        kernel = getattr(_kernels, name)
-        monkeypatch.setattr(_kernels, name, lambda *a, _k=kernel, _n=name: (ran.append(_n), _k(*a))[1])
+        kernel = getattr(_sparse, name)
+        monkeypatch.setattr(_sparse, name, lambda *a, _k=kernel, _n=name: (ran.append(_n), _k(*a))[1])
     return ran
 
 
@@ -56,23 +56,23 @@ def test_kernels_equal_the_dense_convolution(
     weight, bias = torch.randn(outputs, channels, *kernel), torch.randn(outputs)
     for stride in ((1, 1), (2, 3)):
         expected = F.conv2d(x, weight, bias, stride, padding)
-        y = _kernels.forward(x, weight, bias, stride, padding)
+        y = _sparse.forward(x, weight, bias, stride, padding)
         assert y.stride() == expected.stride()
         close(y, expected)
-        if not _kernels.can_take_gradient(weight, stride, padding):
-            assert stride != (1, 1) or kernel not in _source.SIZES
+        if not _sparse.can_take_gradient(weight, stride, padding):
+            assert stride != (1, 1) or kernel not in _source_sparse.SIZES
             continue
         for grad in (torch.randn_like(expected), torch.randn(expected.shape)):
             w = weight.clone().requires_grad_()
             (expected_gradient,) = torch.autograd.grad(F.conv2d(x, w, None, stride, padding), w, grad)
-            close(_kernels.gradient(x, weight, grad, stride, padding), expected_gradient)
+            close(_sparse.gradient(x, weight, grad, stride, padding), expected_gradient)
 
 
 def test_weights_in_another_memory_format() -> None:
     x = sparse(3, 24, 9, 20)
     weight = torch.randn(40, 24, 3, 3).contiguous(memory_format=torch.channels_last)
     expected = F.conv2d(x, weight, None, 1, 1)
-    y = _kernels.forward(x, weight, None, (1, 1), (1, 1))
+    y = _sparse.forward(x, weight, None, (1, 1), (1, 1))
     assert y.stride() == expected.stride()
     close(y, expected)
 
@@ -81,15 +81,15 @@ def test_weights_in_another_memory_format() -> None:
 def test_any_size(data: st.DataObject) -> None:
     draw = data.draw
     B, C, O = (draw(st.integers(1, n)) for n in (4, 40, 70))  # noqa: E741
-    KH, KW = draw(st.sampled_from(sorted(_source.SIZES)))
+    KH, KW = draw(st.sampled_from(sorted(_source_sparse.SIZES)))
     padding = (draw(st.integers(0, KH - 1)), draw(st.integers(0, KW - 1)))
     H, W = draw(st.integers(KH, 12)), draw(st.integers(KW, 40))
     x = sparse(B, C, H, W, density=draw(st.sampled_from([0.0, 0.05, 1.0])))
     weight = torch.randn(O, C, KH, KW, requires_grad=True)
     expected = F.conv2d(x, weight, None, 1, padding)
-    close(_kernels.forward(x, weight.detach(), None, (1, 1), padding), expected.detach())
+    close(_sparse.forward(x, weight.detach(), None, (1, 1), padding), expected.detach())
     grad = torch.randn_like(expected)
-    close(_kernels.gradient(x, weight.detach(), grad, (1, 1), padding), torch.autograd.grad(expected, weight, grad)[0])
+    close(_sparse.gradient(x, weight.detach(), grad, (1, 1), padding), torch.autograd.grad(expected, weight, grad)[0])
 
 
 def test_results_do_not_depend_on_the_number_of_threads() -> None:
@@ -99,8 +99,8 @@ def test_results_do_not_depend_on_the_number_of_threads() -> None:
     try:
         for threads in (1, 2, 3, 5):
             torch.set_num_threads(threads)
-            y = _kernels.forward(x, weight, None, (1, 1), (1, 1))
-            results.append((y, _kernels.gradient(x, weight, grad, (1, 1), (1, 1))))
+            y = _sparse.forward(x, weight, None, (1, 1), (1, 1))
+            results.append((y, _sparse.gradient(x, weight, grad, (1, 1), (1, 1))))
     finally:
         torch.set_num_threads(before)
     for y, gradient in results[1:]:
@@ -113,7 +113,7 @@ def test_nan_and_infinity_of_the_input_come_through() -> None:
     x[0, 3, 1, 1], x[0, 5, 3, 3] = torch.nan, torch.inf
     weight = torch.rand(16, 16, 3, 3) + 0.1
     expected = F.conv2d(x, weight, None, 1, 1)
-    torch.testing.assert_close(_kernels.forward(x, weight, None, (1, 1), (1, 1)), expected, equal_nan=True)
+    torch.testing.assert_close(_sparse.forward(x, weight, None, (1, 1), (1, 1)), expected, equal_nan=True)
 
 
 LAYERS = {
@@ -258,23 +258,23 @@ def test_without_a_compiler_the_dense_layer_runs_and_says_so_once(
 ) -> None:
     monkeypatch.setattr(build, "compiler", lambda: None)
     monkeypatch.setattr(_choice, "_told", set())
-    _kernels.problem.cache_clear()
+    _library.problem.cache_clear()
     conv, x = layer.Conv2d(8, 16, 3), sparse(2, 8, 9, 9)
     try:
         with caplog.at_level(logging.INFO):
             for _ in range(2):
                 assert torch.equal(conv(x), F.conv2d(x, conv.weight, conv.bias))
     finally:
-        _kernels.problem.cache_clear()
+        _library.problem.cache_clear()
     assert [record.message for record in caplog.records] == [
-        "zeros are not skipped: no C++ compiler was found ($CXX, g++, c++ or clang++)"
+        "convolutions and linear layers are PyTorch's own: no C++ compiler was found ($CXX, g++, c++ or clang++)"
     ]
 
 
 @pytest.mark.usefixtures("small_work_pays")
 def test_dense_inputs_do_not_ask_for_the_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    monkeypatch.setattr(_kernels, "problem", lambda: asked.append("built"))
+    monkeypatch.setattr(_sparse, "problem", lambda: asked.append("built"))
     conv = layer.Conv2d(8, 16, 3, padding=1)
     conv(torch.rand(4, 8, 16, 16))
     assert asked == []
@@ -300,5 +300,5 @@ def test_density_sees_a_pattern_in_columns_or_channels() -> None:
 
 
 def test_empty_and_odd_inputs() -> None:
-    assert sparse_products.linear(torch.zeros(0, 4), torch.rand(3, 4), None) is None
-    assert sparse_products.convolution(torch.zeros(2, 3, 4, 4), torch.rand(3, 5, 1, 1), None, (1, 1), (0, 0)) is None
+    assert products.linear(torch.zeros(0, 4), torch.rand(3, 4), None) is None
+    assert products.convolution(torch.zeros(2, 3, 4, 4), torch.rand(3, 5, 1, 1), None, (1, 1), (0, 0)) is None

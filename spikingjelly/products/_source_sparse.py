@@ -6,26 +6,13 @@ gradients around its inputs that are not zero. Neither touches a zero. Each sum 
 results do not depend on the number of threads.
 """
 
-# Kernel sizes for which the gradient of the weights is built, with the vectors of 16 output channels of a tile: all
+from spikingjelly.products import _source_head
+
+# Kernel sizes for which the gradient of the weights is built, with the vectors of output channels of a tile: all
 # their products are sums that stay in registers.
 SIZES = {(1, 1): 8, (1, 3): 4, (3, 1): 4, (3, 3): 2, (5, 5): 1}
 
-_TEXT = r"""
-// Convolutions of an input [B, C, H, W] that is mostly zeros. Made by spikingjelly.sparse_products.
-#include <algorithm>
-#include <cstdint>
-#include <cstdlib>
-#include <cstring>
-
-// The order of the sums is another one than in a dense convolution anyway.
-#if defined(__clang__)
-#pragma STDC FP_CONTRACT ON
-#elif defined(__GNUC__)
-#pragma GCC optimize("fp-contract=fast")
-#endif
-
-typedef float Vector __attribute__((vector_size(64), aligned(4), may_alias));
-constexpr int64_t LANES = 16;
+_TEXT = r"""// Convolutions of an input [B, C, H, W] that is mostly zeros.
 
 struct Sizes {
     int64_t samples, channels, height, width, outputs, kernel_h, kernel_w;
@@ -34,7 +21,7 @@ struct Sizes {
     int64_t pixels() const { return height * width; }
     int64_t out_pixels() const { return out_h * out_w; }
     int64_t taps() const { return kernel_h * kernel_w; }
-    int64_t padded_outputs() const { return (outputs + LANES - 1) / LANES * LANES; }
+    int64_t padded_outputs() const { return (outputs + 15) / 16 * 16; }  // whole vectors of any width
 };
 
 template <class T>
@@ -396,4 +383,4 @@ def text() -> str:
         f"        case {h * 100 + w}: return gradient_of_size<{h}, {w}, {vectors}>(x, g, weight, s);\n"
         for (h, w), vectors in SIZES.items()
     )
-    return _TEXT.lstrip().replace("@CASES@", cases)
+    return _source_head.TEXT + _TEXT.replace("@CASES@", cases)

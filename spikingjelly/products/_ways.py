@@ -1,0 +1,115 @@
+"""Which of the ways to compute a convolution takes least."""
+
+import math
+from typing import NamedTuple
+
+import torch
+
+from spikingjelly.products import _choice, _sparse, _winograd
+from spikingjelly.products._library import Size
+
+# `python -m benchmarks sparse_products winograd` prints the tables that these come from.
+# Of the time of the dense layer: what skipping zeros takes without ones, and in addition with ones alone.
+_SPARSE, _SPARSE_GRADIENT = (0.25, 2.2), (0.18, 1.5)
+# Of Winograd's filtering, in multiplications at each position: for each channel of a tile, and for each weight.
+_OF_CHANNEL, _OF_WEIGHT, _OF_WEIGHT_GRADIENT = 18, 30, 12
+_OF_DENSE_WEIGHT = 44  # of the dense layer, which rearranges its weights, for each tap
+HIGHEST_SHARE_OF_WINOGRAD = 0.85  # of the time of the dense layer
+# The gradient of the weights by Winograd's filtering lives in the shared cache: it takes longer where others fill that.
+_OF_A_SHARED_CACHE = 1.5
+# The larger tile is the less accurate: it is kept from what decides whether a neuron fires.
+_TILES, _TILES_OF_INPUT, _TILES_OF_WEIGHT = (2,), (2, 4), (4,)
+
+
+class Ways(NamedTuple):
+    """How the passes of a layer are computed; what none of them names is PyTorch's.
+
+    :param sparse: forward, skipping zeros
+    :param tile: forward, by Winograd's filtering in such tiles, if not zero
+    :param tile_of_input: the same for the gradient of the input
+    :param sparse_weight: the gradient of the weights, skipping zeros
+    :param tile_of_weight: the gradient of the weights, by Winograd's filtering
+    """
+
+    sparse: bool = False
+    tile: int = 0
+    tile_of_input: int = 0
+    sparse_weight: bool = False
+    tile_of_weight: int = 0
+
+
+class _Layer(NamedTuple):
+    """Sizes of a convolution."""
+
+    samples: int
+    channels: int
+    outputs: int
+    sides: tuple[int, ...]  # of its output
+
+    def time_by_winograd(self, tile: int, of_weight: int) -> float:
+        """About the share of the time of the dense layer."""
+        height, width = self.sides
+        number = self.samples * -(-height // tile) * -(-width // tile)
+        weights = -(-self.channels // 16) * 16 * -(-self.outputs // 32) * 32
+        of_tile = weights + _OF_CHANNEL * (self.channels + self.outputs)
+        work = (tile + 2) ** 2 * (number * of_tile + of_weight * weights)
+        pixels = self.samples * height * width
+        return work / (9 * (pixels + _OF_DENSE_WEIGHT) * self.channels * self.outputs)
+
+    def best_tile(self, tiles: tuple[int, ...], of_weight: int = _OF_WEIGHT) -> tuple[int, float]:
+        """The tile that takes least and its share of the time; none (0, inf) if the dense layer takes less."""
+        share, tile = min((self.time_by_winograd(tile, of_weight), tile) for tile in tiles)
+        return (tile, share) if share <= HIGHEST_SHARE_OF_WINOGRAD else (0, math.inf)
+
+
+_DENSE = Ways(), (math.inf, math.inf)
+
+
+def choose(x: torch.Tensor, weight: torch.Tensor, stride: Size, padding: Size, exact: bool) -> Ways:
+    """The ways for ``x`` ``[N, C, H, W]`` and ``weight`` ``[O, C, KH, KW]``; ``exact`` ones sum their products."""
+    of_x, of_weight = (t.requires_grad and torch.is_grad_enabled() for t in (x, weight))
+    by_winograd = not exact and _winograd.can_take(weight, stride, padding) and _winograd.pays_here()
+    ways, shares = _by_winograd(x, weight, padding) if by_winograd else _DENSE
+    ways = ways._replace(
+        tile_of_input=ways.tile_of_input if of_x else 0, tile_of_weight=ways.tile_of_weight if of_weight else 0
+    )
+    pixels = x.shape[0] * x.shape[2] * x.shape[3] // (stride[0] * stride[1])
+    if not _choice.large_enough(pixels * weight.numel(), pixels, weight.shape[0]) or not _sparse.can_take(weight):
+        return ways
+    density = _choice.density(x)
+    if density <= _choice.HIGHEST_DENSITY and _time_without_zeros(_SPARSE, density) <= shares[0]:
+        ways = ways._replace(sparse=True, tile=0)
+    if (
+        of_weight
+        and density <= _choice.HIGHEST_DENSITY_OF_GRADIENT
+        and _time_without_zeros(_SPARSE_GRADIENT, density) <= _OF_A_SHARED_CACHE * shares[1]
+        and pixels >= _choice.SMALLEST_PLANE_OF_GRADIENT
+        and _sparse.can_take_gradient(weight, stride, padding)
+    ):
+        ways = ways._replace(sparse_weight=True, tile_of_weight=0)
+    return ways
+
+
+def _by_winograd(x: torch.Tensor, weight: torch.Tensor, padding: Size) -> tuple[Ways, tuple[float, float]]:
+    """The tiles that take least, and the shares of the time forward and of the gradient of the weights."""
+    samples, (outputs, channels) = x.shape[0], weight.shape[:2]
+    sides = tuple(side + 2 * pad - 2 for side, pad in zip(x.shape[2:], padding, strict=True))
+    if min(samples, *sides) < 1:
+        return _DENSE
+    layer, adjoint = _Layer(samples, channels, outputs, sides), _Layer(samples, outputs, channels, tuple(x.shape[2:]))
+    tile, share = layer.best_tile(_TILES)
+    tile_of_weight, share_of_weight = layer.best_tile(_TILES_OF_WEIGHT, _OF_WEIGHT_GRADIENT)
+    tile_of_input, _ = adjoint.best_tile(_TILES_OF_INPUT)
+    ways = Ways(tile=tile, tile_of_input=tile_of_input, tile_of_weight=tile_of_weight)
+    return ways, (share, share_of_weight)
+
+
+def _time_without_zeros(times: tuple[float, float], density: float) -> float:
+    return times[0] + times[1] * density
+
+
+def problem(ways: Ways) -> str | None:
+    """Why the kernels for ``ways`` can't run here, or None; the first question builds them, which takes seconds."""
+    sparse = _sparse.problem() if ways.sparse or ways.sparse_weight else None
+    by_winograd = ways.tile or ways.tile_of_input or ways.tile_of_weight
+    return _winograd.problem() if sparse is None and by_winograd else sparse
