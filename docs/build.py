@@ -23,7 +23,7 @@ LANGUAGES = ("en", "zh")
 
 
 def state_of_the_code() -> str:
-    """Changes with the package, with PyTorch and with what a page's kernel starts with: then pages are executed anew."""
+    """Changes with the package, PyTorch and what a page's kernel starts with: then pages are executed anew."""
     import torch
 
     digest = hashlib.sha256(torch.__version__.encode())
@@ -43,7 +43,7 @@ def executed_pages() -> Path:
 
 
 def environment() -> dict[str, str]:
-    """One thread, pictures in the site's style, no progress bars, this checkout of the package, nobody's own profile."""
+    """One thread, pictures in the site's style, no progress bars, this checkout, nobody's own profile of IPython."""
     one_thread = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     kernel = {"PYTHONSTARTUP": str(START_OF_PAGE), "IPYTHONDIR": str(BUILD / "ipython"), "TQDM_DISABLE": "1"}
