@@ -18,9 +18,11 @@ ACTIVATION = "spikingjelly.activation_based"
 FORMER = ["spikingjelly.clock_driven", "spikingjelly.event_driven", "spikingjelly.cext"]
 TIMING = "spikingjelly.timing_based"
 SPARSE = "spikingjelly.sparse_products"
+POOLING = "spikingjelly.pooling"
 FORBIDDEN = {
     "spikingjelly.fusion": [ACTIVATION, "spikingjelly.datasets", *FORMER],
-    SPARSE: [ACTIVATION, "spikingjelly.datasets", *FORMER],
+    SPARSE: [ACTIVATION, POOLING, "spikingjelly.datasets", *FORMER],
+    POOLING: [ACTIVATION, SPARSE, "spikingjelly.datasets", *FORMER],
     "spikingjelly.configure": [ACTIVATION, "spikingjelly.fusion", "spikingjelly.datasets", *FORMER],
     "spikingjelly.datasets": [ACTIVATION, "spikingjelly.fusion", *FORMER],
     **{room: ["spikingjelly.fusion", "spikingjelly.datasets"] for room in FORMER},
@@ -328,8 +330,9 @@ def test_targets_know_no_other_target_and_only_the_operator_knows_them() -> None
 def test_the_rest_of_the_package_enters_the_engine_by_its_door(path: Path) -> None:
     module = module_name(path)
     if not within(module, ENGINE):
-        # Products with spikes are built and kept as the engine's kernels are.
-        door = f"{ENGINE}.build" if within(module, SPARSE) else f"{ENGINE}.dispatch"
+        # The kernels of layers are built and kept as the engine's are.
+        kernels = within(module, SPARSE) or within(module, POOLING)
+        door = f"{ENGINE}.build" if kernels else f"{ENGINE}.dispatch"
         inside = [i for i in imports_of(path) if within(i, ENGINE) and not within(i, door)]
         assert set(inside) <= {door}, f"{module} imports {inside}"
 
