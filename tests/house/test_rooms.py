@@ -15,6 +15,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # room -> rooms of the package that it must not import
 ACTIVATION = "spikingjelly.activation_based"
+COMMAND = "spikingjelly._command"
 FORMER = ["spikingjelly.clock_driven", "spikingjelly.event_driven", "spikingjelly.cext"]
 TIMING = "spikingjelly.timing_based"
 SPARSE = "spikingjelly.sparse_products"
@@ -76,7 +77,9 @@ FORBIDDEN = {
         "spikingjelly.datasets",
     ],
     f"{ACTIVATION}._before_export": [f"{ACTIVATION}.layer", f"{ACTIVATION}.neuron", f"{ACTIVATION}.functional"],
+    f"{ACTIVATION}._leading_step_mode": [f"{ACTIVATION}.layer", f"{ACTIVATION}.neuron", f"{ACTIVATION}.functional"],
     f"{ACTIVATION}._write_aside": ["spikingjelly", "torch"],
+    "spikingjelly._command_line": [ACTIVATION, "spikingjelly.fusion", "spikingjelly.datasets", COMMAND],
     f"{ACTIVATION}.lava_exchange": ["spikingjelly.fusion", f"{ACTIVATION}.integer", f"{ACTIVATION}.layer"],
     f"{ACTIVATION}.lynxi_exchange": ["spikingjelly.fusion", f"{ACTIVATION}.integer"],
     f"{ACTIVATION}.integer": ["spikingjelly.fusion", f"{ACTIVATION}.lava_exchange"],
@@ -105,7 +108,6 @@ ALLOWED = {TIMING: f"{ACTIVATION}._checks"}
 EXAMPLES = f"{ACTIVATION}.examples"
 # Nobody imports these; they only need what is below them.
 DEPLOYMENT = (f"{ACTIVATION}.nir_exchange", f"{ACTIVATION}.onnx_exchange", f"{ACTIVATION}.hub")
-COMMAND = "spikingjelly._command"
 # Nobody below imports these; each may import all that is public, and what is named behind it, of the others.
 TOP_SHELF = {
     EXAMPLES: [],
@@ -147,7 +149,7 @@ HEAVY = {
     "aedat",
     "cupy",
     "triton",
-    "pooch",
+    "requests",
     "tensorboard",
     "gymnasium",
     "nir",
