@@ -18,15 +18,16 @@ from pathlib import Path
 DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
 BUILD = DOCS / "_build"
+START_OF_PAGE = DOCS / "start_of_page.py"
 LANGUAGES = ("en", "zh")
 
 
 def state_of_the_code() -> str:
-    """Changes with the package and with PyTorch: then pages are executed anew."""
+    """Changes with the package, PyTorch and what a page's kernel starts with: then pages are executed anew."""
     import torch
 
     digest = hashlib.sha256(torch.__version__.encode())
-    for path in sorted((ROOT / "spikingjelly").rglob("*.py")):
+    for path in [START_OF_PAGE, *sorted((ROOT / "spikingjelly").rglob("*.py"))]:
         digest.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -42,10 +43,11 @@ def executed_pages() -> Path:
 
 
 def environment() -> dict[str, str]:
-    """One thread, pictures in the site's style, this checkout of the package."""
+    """One thread, pictures in the site's style, no progress bars, this checkout, nobody's own profile of IPython."""
     one_thread = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    return os.environ | one_thread | {"PYTHONPATH": path, "MATPLOTLIBRC": str(DOCS / "matplotlibrc")}
+    kernel = {"PYTHONSTARTUP": str(START_OF_PAGE), "IPYTHONDIR": str(BUILD / "ipython"), "TQDM_DISABLE": "1"}
+    return os.environ | one_thread | kernel | {"PYTHONPATH": path, "MATPLOTLIBRC": str(DOCS / "matplotlibrc")}
 
 
 def build(language: str, executed: Path, page_limit: int) -> None:

@@ -94,9 +94,14 @@ def directive(module: types.ModuleType, name: str, homes: dict[str, str]) -> str
     return f".. autofunction:: {name}\n"
 
 
+def heading(short: str, line: str) -> list[str]:
+    """The name of a module as a title that may be broken behind its dots, for narrow screens."""
+    return [short.replace(".", ".\u200b"), line * 2 * len(short), ""]
+
+
 def module_page(module: types.ModuleType, short: str, homes: dict[str, str]) -> str:
     """The text of a module's page."""
-    lines = [short, "=" * len(short), "", f".. automodule:: {module.__name__}", "   :no-members:", ""]
+    lines = [*heading(short, "="), f".. automodule:: {module.__name__}", "   :no-members:", ""]
     if not within(short, DOCSTRING_ONLY):
         lines += [f".. currentmodule:: {module.__name__}", ""]
         lines += [directive(module, name, homes) for name in exported(module)]
@@ -108,7 +113,7 @@ def former_page(modules: dict[str, types.ModuleType], room: str) -> str:
     lines = [room, "=" * len(room), "", f".. automodule:: {modules[room].__name__}", "   :no-members:", ""]
     for short, module in modules.items():
         if within(short, [room]) and exported(module):
-            lines += [short, "-" * len(short), "", ".. list-table::", "   :widths: 1 2", ""]
+            lines += [*heading(short, "-"), ".. list-table::", "   :widths: 1 2", ""]
             for name in exported(module):
                 value = getattr(module, name)
                 lines += [f"   * - ``{name}``", f"     - ``{full_name(value)}``"]

@@ -16,7 +16,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
 FLAGS += ["--disable-background-networking", "--disable-component-update", "--no-proxy-server"]
-PAGES = ["index", "examples", "tutorials/lif_fc_mnist", "contributing", "api/index", "api/activation_based.neuron"]
+PAGES = ["index", "examples", "gallery", "tutorials/lif_fc_mnist", "contributing", "api/index"]
+PAGES += ["api/activation_based.neuron"]
 BOTH = [f"{language}/{page}.html" for language in ("en", "zh") for page in PAGES]
 
 pytestmark = pytest.mark.slow
@@ -93,6 +94,13 @@ def test_pages_load_without_errors_and_without_a_network(page: str, address: str
     assert errors(browser) == []
     loaded = browser.execute_script("return performance.getEntriesByType('resource').map((entry) => entry.name)")
     assert [name for name in loaded if not name.startswith((address, "data:"))] == []
+
+
+def test_pictures_are_shown_not_named(site: Path) -> None:
+    pages = sorted(site.glob("*/**/*.html"))
+    assert len(pages) > 60
+    named = "&lt;Figure size"  # what a figure is as text
+    assert [str(path) for path in pages if named in path.read_text("utf-8")] == []
 
 
 def test_all_formulas_are_understood(site: Path, address: str, browser: Any) -> None:

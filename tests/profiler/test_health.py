@@ -54,11 +54,20 @@ def test_findings(bias: list[float], found: list[Finding]) -> None:
     report = health(biased(bias), X)
     assert list(report["1"].findings) == found
     assert report.healthy == (not found)
+    text = " ".join(str(report).split())
     for finding in found:
-        assert f"- {finding.problem}: 1 ({finding.share:.1%}). {finding.advice}" in str(report)
+        assert f"- {finding.problem}: 1 ({finding.share:.1%}). {finding.advice}" in text
     if found:
         assert "v_threshold" in found[0].advice
         assert report.findings == {"1": tuple(found)}
+
+
+def test_advice_is_wrapped() -> None:
+    lines = str(health(biased([-1.0, -1.0]), X)).splitlines()
+    advice = lines[lines.index("2 samples. What to change:") + 1 :]
+    assert max(map(len, advice)) <= 88
+    assert [line[:2] for line in advice] == ["- ", *["  "] * (len(advice) - 1)]
+    assert len(advice) > 1
 
 
 def test_limits() -> None:

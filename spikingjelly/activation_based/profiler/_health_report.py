@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -10,6 +11,7 @@ from typing import Any
 
 from spikingjelly.activation_based.profiler._table import short, table
 
+_WIDTH = 88  # of the advice: what fits on a page without scrolling
 _ADVICE = {
     "silent": "No neuron of it fires, so nothing passes. Lower v_threshold, scale its input up (larger weights, "
     "normalisation in front of it), or show more time steps.",
@@ -118,7 +120,10 @@ class HealthReport:
                 if f.problem == problem
             ]
             if found:
-                lines.append(f"- {problem}: {', '.join(found)}. {advice}")
+                text = f"- {problem}: {', '.join(found)}. {advice}"
+                lines += textwrap.wrap(
+                    text, _WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+                )
         return "\n".join(lines)
 
 
