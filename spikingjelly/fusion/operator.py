@@ -41,7 +41,16 @@ def run(
     """
     if torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack():
         return torch.ops.spikingjelly.fused(x_seq, states, tensors, program, numbers, keep, steps, target)
+    tensors = _cut_unless_reached(tensors, program)
     return list(_Fused.apply(len(states), program, numbers, keep, steps, target, x_seq, *states, *tensors))
+
+
+def _cut_unless_reached(tensors: Sequence[torch.Tensor], program: str) -> list[torch.Tensor]:
+    """``tensors``, of which those without a gradient don't bind the call to their own graph, which may be gone."""
+    reached = loads(program).parameter_gradients
+    return [
+        t if name is not None or not t.requires_grad else t.detach() for t, name in zip(tensors, reached, strict=True)
+    ]
 
 
 class _Fused(torch.autograd.Function):
@@ -116,6 +125,7 @@ def _with_gradient(
     steps: int,
     target: str,
 ) -> list[torch.Tensor]:
+    tensors = _cut_unless_reached(tensors, program)
     return list(_Fused.apply(len(states), program, numbers, keep, steps, target, x_seq, *states, *tensors))
 
 
