@@ -35,7 +35,7 @@ class StatefulEncoder(today.StatefulEncoder):
 
     def encode(self, x: torch.Tensor) -> None:
         """Set ``self.spike`` ``[T, N, *]`` from an input ``[N, *]``."""
-        super().single_step_encode(x)
+        super().single_step_encode(x)  # type: ignore[safe-super]
 
     def single_step_encode(self, x: torch.Tensor) -> None:
         self.encode(x)

@@ -1,6 +1,7 @@
 """A linear layer that drops connections instead of activations."""
 
 import math
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -118,7 +119,8 @@ class DropConnectLinear(base.MemoryModule):
     def _dropped(self, x: torch.Tensor) -> torch.Tensor:
         if self.dropped_w is None or not self.invariant:
             self.drop(x.shape[0])
-        weight, bias = self.dropped_w, self.dropped_b if self.bias is not None else None
+        weight: Any = self.dropped_w
+        bias = self.dropped_b if self.bias is not None else None
         check_state_fits(self, "the masks", weight, x, shape=(x.shape[0], self.out_features, self.in_features))
         if not self.invariant:
             self.reset()

@@ -123,7 +123,7 @@ class NMNISTNet(MNISTNet):
 
     def __init__(self, channels: int = 128, single_step_neuron: Neuron | None = None, **kwargs: Any) -> None:
         super().__init__(channels, single_step_neuron, **kwargs)
-        del self.conv1, self.fc3
+        del self.conv1, self.fc3  # type: ignore[has-type]
         self.conv1 = nn.Conv2d(2, channels, kernel_size=3, padding=1, bias=False)
         self.fc3 = nn.Linear(channels * 8 * 8, 2048)
 
