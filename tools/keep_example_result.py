@@ -2,8 +2,8 @@
 
 ``python tools/keep_example_result.py logs/.../run.json benchmarks/results/examples/NAME.json MNIST_FOLDER``
 
-The last argument stands in for the folder of the data. Times are left out because other programs may have run
-meanwhile; speed is measured by ``python -m benchmarks``.
+The last argument stands in for the folder of the data; it is left out where the example reads none. Times are left out
+because other programs may have run meanwhile; speed is measured by ``python -m benchmarks``.
 """
 
 import json
@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-LOCAL_FLAGS = ("-out-dir", "-resume", "-save-es")
+LOCAL_FLAGS = ("-out-dir", "-resume", "-checkpoint", "-save-es")
 
 
 def without_local_folders(record: dict[str, Any], stand_in: str) -> dict[str, Any]:
@@ -20,7 +20,7 @@ def without_local_folders(record: dict[str, Any], stand_in: str) -> dict[str, An
     command = record["command"]
     for flag in LOCAL_FLAGS:
         command = re.sub(rf" {flag} \S+", "", command)
-    data_dir = record["flags"]["data_dir"]
+    data_dir = record["flags"].get("data_dir")
     if data_dir is not None:
         command = command.replace(data_dir, stand_in)
     local = {flag[1:].replace("-", "_") for flag in LOCAL_FLAGS} | {"data_dir"}
@@ -33,13 +33,15 @@ def epoch_without_times(row: dict[str, float]) -> dict[str, float]:
     return {name: round(value, 6) for name, value in row.items() if not name.endswith(("_seconds", "_speed"))}
 
 
-def main(source: str, target: str, stand_in: str) -> None:
-    """Read ``source``, write ``target`` with one line an epoch."""
+def main(source: str, target: str, stand_in: str = "DATA_FOLDER") -> None:
+    """Read ``source``, write ``target`` with one line an epoch where there are epochs."""
     record = without_local_folders(json.loads(Path(source).read_text()), stand_in)
-    epochs = [json.dumps(epoch_without_times(row)) for row in record.pop("epochs")]
-    head = json.dumps(record, indent=1).removesuffix("\n}")
+    epochs = [json.dumps(epoch_without_times(row)) for row in record.pop("epochs", [])]
+    text = json.dumps(record, indent=1)
+    if epochs:
+        text = text.removesuffix("\n}") + ',\n "epochs": [\n  ' + ",\n  ".join(epochs) + "\n ]\n}"
     Path(target).parent.mkdir(parents=True, exist_ok=True)
-    Path(target).write_text(head + ',\n "epochs": [\n  ' + ",\n  ".join(epochs) + "\n ]\n}\n")
+    Path(target).write_text(text + "\n")
 
 
 if __name__ == "__main__":

@@ -49,6 +49,7 @@ NETWORKS: dict[str, Callable[[], Made]] = {
     "cuba": lambda: _dense(neuron.CLIFNode(), neuron.CLIFNode(0.25, 0.5, v_threshold=0.4)),
     "convolution": lambda: _convolution(layer.Conv2d(3, 3, 2, stride=2)),
     "pooling": lambda: _convolution(layer.AvgPool2d(2)),
+    "max_pooling": lambda: _convolution(layer.MaxPool2d(2)),
     "recurrent": _recurrent,
 }
 

@@ -23,6 +23,7 @@ class Contents:
     :param facts: pairs of word and text that only this kind has
     :param states: pairs of name and shape
     :param dt: duration of a time step in seconds, where the file says it
+    :param fault: why it is no network, if it isn't one
     """
 
     kind: str
@@ -31,3 +32,4 @@ class Contents:
     states: list[tuple[str, str]] = field(default_factory=list)
     facts: list[tuple[str, str]] = field(default_factory=list)
     dt: float | None = None
+    fault: str | None = None

@@ -8,6 +8,8 @@ import numpy as np
 
 from spikingjelly._command._contents import Contents, Layer
 from spikingjelly.activation_based.nir_exchange._file import read_graph
+from spikingjelly.activation_based.nir_exchange._numbers import DEFAULT_DT
+from spikingjelly.activation_based.nir_exchange.from_nir import plan_of
 
 _STATEFUL = ("IF", "LIF", "CubaLIF", "I", "LI", "CubaLI", "Delay")
 _MOST_LAYERS = 10_000
@@ -22,7 +24,7 @@ def contents_of(path: Path) -> Contents:
     try:
         import h5py
     except ImportError as error:
-        raise ImportError(f"inspect: an HDF5 file needs h5py ({error}). pip install spikingjelly[datasets]") from error
+        raise ImportError(f"inspect: an HDF5 file needs h5py ({error}). pip install spikingjelly[lava]") from error
     try:
         with h5py.File(path, "r") as file:
             netx = "layer" in file and "node" not in file
@@ -56,23 +58,43 @@ def _layers(group: Any, h5py: Any) -> list[Layer]:
 
 
 def _graph(graph: Any) -> Contents:
+    """Its nodes in the order in which they run, where they have one."""
     layers, states = [], []
-    for name, node in graph.nodes.items():
+    dt = _time_step(graph.metadata)
+    names, fault = _order(graph, DEFAULT_DT if dt is None else dt)
+    for name in names:
+        node = graph.nodes[name]
         kind = type(node).__name__
         shape = _output_shape(node)
         arrays = [value for value in vars(node).values() if isinstance(value, np.ndarray) and value.dtype.kind in "fiu"]
         layers.append(Layer(name, kind, shape, sum(array.size for array in arrays)))
         if kind in _STATEFUL:
             states.append((name, shape))
-    dt = graph.metadata.get("dt") if isinstance(graph.metadata, dict) else None
     return Contents(
         "NIR",
         layers,
         sum(layer.parameters for layer in layers),
         states,
         [("edges", f"{len(graph.edges):,}")],
-        float(dt) if isinstance(dt, int | float | np.number | np.ndarray) else None,
+        dt,
+        fault,
     )
+
+
+def _time_step(metadata: Any) -> float | None:
+    dt = metadata.get("dt") if isinstance(metadata, dict) else None
+    return float(dt) if isinstance(dt, int | float | np.number | np.ndarray) else None
+
+
+def _order(graph: Any, dt: float) -> tuple[list[str], str | None]:
+    try:
+        plan = plan_of(graph, dt)
+        for node in graph.nodes.values():
+            if type(node).__name__ == "NIRGraph":
+                plan_of(node, dt)
+    except ValueError as error:
+        return list(graph.nodes), str(error)
+    return [*plan.inputs, *plan.order], None
 
 
 def _output_shape(node: Any) -> str:

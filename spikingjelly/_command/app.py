@@ -1,7 +1,5 @@
 """The commands: what they are called with, and what they print."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +7,7 @@ from typing import Annotated
 import typer
 
 from spikingjelly._command import exporting, inspecting
+from spikingjelly._command_line import faults_as_text
 
 app = typer.Typer(
     help="Networks in files: export them to other formats, and look into files.",
@@ -37,16 +36,6 @@ class Form(str, Enum):
     sequence = "sequence"
 
 
-@contextmanager
-def _faults_as_text() -> Iterator[None]:
-    """What is not the program's fault is said in a line, without a traceback."""
-    try:
-        yield
-    except _EXPECTED as error:
-        typer.echo(" ".join(str(error).split()) or type(error).__name__, err=True)
-        raise typer.Exit(1) from None
-
-
 @app.command()
 def export(
     source: Annotated[
@@ -64,7 +53,7 @@ def export(
     """Write a network in another format. OUT is written whole or not at all."""
     _check_options(to, form, steps, dt)
     shape = None if input_shape is None else _shape(input_shape)
-    with _faults_as_text():
+    with faults_as_text(_EXPECTED, one_line=True):
         exporting.export(source, to.value, out, shape, form.value, steps, dt)
         typer.echo(f"{out}: {to.value}, {out.stat().st_size:,} bytes")
 
@@ -74,8 +63,11 @@ def inspect(
     file: Annotated[Path, typer.Argument(help="A .safetensors, ONNX, NIR or netx file, or a folder of a network.")],
 ) -> None:
     """What a file holds: its kind, layers, parameters, states, time step and size."""
-    with _faults_as_text():
-        typer.echo(inspecting.text_of(inspecting.inspect(file)))
+    with faults_as_text(_EXPECTED, one_line=True):
+        found = inspecting.inspect(file)
+        typer.echo(inspecting.text_of(found))
+        if found.contents.fault is not None:
+            raise ValueError(f"inspect: {found.path} is no network: {found.contents.fault}")
 
 
 def _check_options(to: Target, form: Form, steps: int | None, dt: float | None) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from spikingjelly._command import _inspect_hdf5, _inspect_onnx, _inspect_weights
 from spikingjelly._command._contents import Contents
+from spikingjelly.activation_based.hub.loading import WEIGHTS
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 
@@ -26,7 +27,9 @@ def inspect(path: Path) -> Inspection:
     :raises ValueError: if it is of no known kind, or damaged
     """
     if path.is_dir():
-        path = path / "model.safetensors"
+        if not (path / WEIGHTS).is_file():
+            raise FileNotFoundError(f"inspect: the folder {path} has no {WEIGHTS}.")
+        path = path / WEIGHTS
     if not path.is_file():
         raise FileNotFoundError(f"inspect: there is no file {path}.")
     with path.open("rb") as file:

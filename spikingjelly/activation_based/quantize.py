@@ -118,24 +118,36 @@ ClampATGF = clamp_atgf
 
 
 def round(x: torch.Tensor) -> torch.Tensor:
-    r""":math:`y = \operatorname{round}(x)`, with :math:`\partial y / \partial x = 1`. Any shape."""
+    r""":math:`y = \operatorname{round}(x)`, with :math:`\partial y / \partial x = 1`.
+
+    :param x: of any shape; halves go to the even neighbour, as in :func:`torch.round`
+    """
     return round_atgf.apply(x)
 
 
 def ceil(x: torch.Tensor) -> torch.Tensor:
-    r""":math:`y = \lceil x \rceil`, with :math:`\partial y / \partial x = 1`. Any shape."""
+    r""":math:`y = \lceil x \rceil`, with :math:`\partial y / \partial x = 1`.
+
+    :param x: of any shape
+    """
     return ceil_atgf.apply(x)
 
 
 def floor(x: torch.Tensor) -> torch.Tensor:
-    r""":math:`y = \lfloor x \rfloor`, with :math:`\partial y / \partial x = 1`. Any shape."""
+    r""":math:`y = \lfloor x \rfloor`, with :math:`\partial y / \partial x = 1`.
+
+    :param x: of any shape
+    """
     return floor_atgf.apply(x)
 
 
 def clamp(x: torch.Tensor, min_value: float, max_value: float) -> torch.Tensor:
     r""":math:`y = \min(\max(x, x_{min}), x_{max})`, with :math:`\partial y / \partial x = 1` where
-    :math:`x_{min} \le x \le x_{max}` and 0 elsewhere. Any shape.
+    :math:`x_{min} \le x \le x_{max}` and 0 elsewhere.
 
+    :param x: of any shape
+    :param min_value: :math:`x_{min}`
+    :param max_value: :math:`x_{max}`
     :raises ValueError: (also an AssertionError) if ``min_value > max_value``
     """
     if not min_value <= max_value:
@@ -146,8 +158,9 @@ def clamp(x: torch.Tensor, min_value: float, max_value: float) -> torch.Tensor:
 
 
 def step_quantize(x: torch.Tensor, step: float) -> torch.Tensor:
-    r""":math:`y = \operatorname{round}(x / s) \cdot s`, with :math:`\partial y / \partial x = 1`. Any shape.
+    r""":math:`y = \operatorname{round}(x / s) \cdot s`, with :math:`\partial y / \partial x = 1`.
 
+    :param x: of any shape
     :param step: distance :math:`s` of the levels, greater than 0
     :raises ValueError: (also an AssertionError) if ``step <= 0``
     """
@@ -157,11 +170,12 @@ def step_quantize(x: torch.Tensor, step: float) -> torch.Tensor:
 
 
 def k_bit_quantize(x: torch.Tensor, k: int) -> torch.Tensor:
-    r""":math:`y = \operatorname{round}((2^k - 1) x) / (2^k - 1)`, with :math:`\partial y / \partial x = 1`. Any shape.
+    r""":math:`y = \operatorname{round}((2^k - 1) x) / (2^k - 1)`, with :math:`\partial y / \partial x = 1`.
 
     For :math:`0 \le x \le 1` these are :math:`2^k` levels. ("DoReFa-Net: Training Low Bitwidth Convolutional Neural
     Networks with Low Bitwidth Gradients", Zhou et al., 2016.)
 
+    :param x: of any shape
     :param k: bits, at least 1
     :raises TypeError: (also an AssertionError) if ``k`` is no int
     :raises ValueError: (also an AssertionError) if ``k < 1``

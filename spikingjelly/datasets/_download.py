@@ -1,10 +1,12 @@
-"""One file from the first mirror that has it, checked before it gets its name."""
+"""Downloads: kept half done where the connection breaks, continued where the server agrees, named when checked."""
 
 import logging
-from collections.abc import Sequence
+import os
+import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 from tqdm import tqdm
 
@@ -12,76 +14,169 @@ from spikingjelly.datasets._errors import DownloadError, indented
 
 _logger = logging.getLogger(__name__)
 _TIMEOUT = 30  # seconds without an answer
-_CHUNK = 2**16
+_CHUNK = 2**16  # what is lost at most when a connection breaks
+_ATTEMPTS = 5  # a mirror, as long as each brings the file forward
+_REDIRECTIONS = 10
+_LOCAL = {"localhost", "127.0.0.1", "::1"}
 
 
-def download(urls: Sequence[str], file_name: str, checksum: str, folder: Path, progress: bool = True) -> Path:
-    """Fetch ``folder/file_name`` from the first of ``urls`` that gives a file with the right checksum.
+class _Refused(ValueError):
+    """What the mirror gave is not the file, or the mirror is not to be asked."""
 
-    The data go to a temporary file, which gets its name only when it is complete and its checksum is right. A file
-    of that name with the right checksum is kept and nothing is fetched; one with another checksum is replaced.
-    Each mirror that fails is logged as a warning.
 
-    :param urls: the mirrors' full URLs (http or https) of the file, tried in turn
-    :param file_name: the name that the file gets
-    :param checksum: algorithm and hexadecimal digest, as in ``"sha256:440fcabf..."`` or ``"md5:f68b3c2d..."``
-    :param folder: where the file goes; made if missing
+def download(
+    urls: Sequence[str], path: Path, check: Callable[[Path], str | None], size: int | None = None, progress: bool = True
+) -> None:
+    """Fetch ``path`` from the first of ``urls`` that gives a file which ``check`` finds nothing wrong with.
+
+    The data go to ``<path>.part``, which stays when the connection breaks, and is continued by the next attempt if
+    the server confirms the place to go on from (status 206 and a fitting Content-Range). A file that fails the check
+    is removed; if it had been continued, the mirror is asked once more for the whole of it. Only https is used, also
+    behind redirections (http for servers on this machine). A file of the name ``path`` is never overwritten.
+
+    :param urls: the mirrors' full URLs of the file, tried in turn
+    :param path: the file; its folder is made if missing
+    :param check: what is wrong with the file, in words; None if nothing is
+    :param size: its number of bytes where that is known
     :param progress: whether to show a progress bar
-    :return: the path of the file
-    :raises ImportError: if pooch is not installed; says how to install it and how to do without
+    :raises ImportError: if requests is not installed; says how to install it and how to do without
     :raises DownloadError: (a RuntimeError) if no mirror gave the file; holds the failure of each
+    :raises FileExistsError: if ``path`` exists
     """
-    pooch = _import_pooch(urls, file_name, folder)
-    from requests.exceptions import RequestException
-
-    def fetch(url: str, output_file: str, _: Any) -> None:
-        _fetch(url, output_file, file_name if progress else None)
-
-    folder.mkdir(parents=True, exist_ok=True)
+    requests_exception = _import_requests(urls, path)
+    if path.exists():
+        raise FileExistsError(f"{path} exists and is not overwritten.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
     failures: list[tuple[str, Exception]] = []
     for url in urls:
         try:
-            return Path(pooch.retrieve(url, checksum, file_name, folder, downloader=fetch))
-        except (RequestException, ValueError) as error:  # an OSError of the disk is not the mirror's fault
+            _from_mirror(url, part, check, size, path.name if progress else None)
+        except (requests_exception, ValueError) as error:  # an OSError of the disk is not the mirror's fault
             _logger.warning("%s could not be downloaded: %s", url, error)
             failures.append((url, error))
-    raise DownloadError(_failure_message(failures, file_name, checksum, folder), failures)
+            continue
+        os.replace(part, path)
+        return
+    raise DownloadError(_failure_message(failures, path, part), failures)
 
 
-def _fetch(url: str, output_file: str, label: str | None) -> None:
-    """Write what ``url`` gives to ``output_file``, with a progress bar named ``label`` unless that is None.
+def _from_mirror(
+    url: str, part: Path, check: Callable[[Path], str | None], size: int | None, label: str | None
+) -> None:
+    """Bring ``part`` to its end from one mirror; ValueError or an error of requests if that does not succeed."""
+    from requests.exceptions import ChunkedEncodingError, ConnectionError, ReadTimeout
 
-    In place of pooch's own downloader, which leaves connection and progress bar open where a mirror fails.
-    """
+    for attempt in range(_ATTEMPTS):
+        before = _length(part)
+        try:
+            resumed = _fetch(url, part, size, label)
+        except (ChunkedEncodingError, ConnectionError, ReadTimeout):
+            if _length(part) <= before or attempt == _ATTEMPTS - 1:
+                raise
+            continue
+        if size is not None and _length(part) < size and attempt < _ATTEMPTS - 1 and _length(part) > before:
+            continue
+        wrong = check(part)
+        if wrong is None:
+            return
+        page = _is_web_page(part)
+        part.unlink()
+        if not resumed:
+            raise _Refused(wrong + (" A web page was received in place of the file." if page else ""))
+    raise _Refused(f"the mirror did not give the whole file in {_ATTEMPTS} attempts")
+
+
+def _fetch(url: str, part: Path, size: int | None, label: str | None) -> bool:
+    """Append to ``part`` what it lacks, or write it anew; whether it was continued."""
     import requests
 
-    plain = {"Accept-Encoding": "identity"}
-    with requests.get(url, stream=True, timeout=_TIMEOUT, headers=plain) as response:
+    have = _length(part)
+    if size is not None and have > size:
+        part.unlink()
+        have = 0
+    if have and have == size:
+        return True
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
+    with requests.Session() as session, _answer(session, url, headers) as response:
+        if response.status_code == 416:  # nothing lies behind what we have: it is whole, or of another file
+            return True
         response.raise_for_status()
+        resumed = bool(have) and _confirms(response, have, size)
         # Some servers declare .gz files as an encoding, and requests would unpack them on the way.
         response.raw.headers.pop("Content-Encoding", None)
-        size = int(response.headers.get("Content-Length", 0)) or None
-        bar = tqdm(desc=label, total=size, unit="B", unit_scale=True, disable=label is None)
-        with bar, open(output_file, "wb") as file:
-            for chunk in response.iter_content(_CHUNK):
-                bar.update(file.write(chunk))
+        rest = int(response.headers.get("Content-Length", 0))
+        start = have if resumed else 0
+        if size is not None and rest and start + rest != size:
+            page = " of a web page" if "html" in response.headers.get("Content-Type", "") else ""
+            raise _Refused(f"the mirror announces {start + rest} bytes{page}, expected {size}")
+        _write(response, part, start, start + rest if rest else size, label)
+    return resumed
 
 
-def _import_pooch(urls: Sequence[str], file_name: str, folder: Path) -> ModuleType:
+def _answer(session: Any, url: str, headers: dict[str, str]) -> Any:
+    """What lies behind ``url`` and the redirections that it leads to, each looked at before it is followed."""
+    for _ in range(_REDIRECTIONS):
+        _refuse_plain_http(url)
+        response = session.get(url, stream=True, timeout=_TIMEOUT, headers=headers, allow_redirects=False)
+        if not response.is_redirect:
+            return response
+        url = urljoin(url, response.headers["Location"])
+        response.close()
+    raise _Refused(f"more than {_REDIRECTIONS} redirections")
+
+
+def _write(response: Any, part: Path, start: int, total: int | None, label: str | None) -> None:
+    bar = tqdm(desc=label, total=total, initial=start, unit="B", unit_scale=True, disable=label is None)
+    with bar, open(part, "ab" if start else "wb") as file:
+        for chunk in response.iter_content(_CHUNK):
+            bar.update(file.write(chunk))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _confirms(response: Any, have: int, size: int | None) -> bool:
+    """Whether the answer starts where our part ends; an answer of any other kind is the whole file."""
+    if response.status_code != 206:
+        return False
+    given = response.headers.get("Content-Range", "")
+    match = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", given.strip())
+    if match is None or int(match[1]) != have or (size is not None and match[2] not in ("*", str(size))):
+        raise _Refused(f"asked for the bytes from {have} on, the mirror answered with Content-Range {given!r}")
+    return True
+
+
+def _refuse_plain_http(url: str) -> None:
+    parts = urlsplit(url)
+    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOCAL):
+        raise _Refused(f"{url} is not https, and nothing else is used")
+
+
+def _is_web_page(path: Path) -> bool:
+    with open(path, "rb") as file:
+        return file.read(256).lstrip().lower().startswith((b"<!doctype html", b"<html"))
+
+
+def _length(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _import_requests(urls: Sequence[str], path: Path) -> type[Exception]:
     try:
-        import pooch
+        from requests.exceptions import RequestException
     except ImportError as error:
         raise ImportError(
-            f"Downloading {file_name} needs pooch, which can't be imported ({error}). "
+            f"Downloading {path.name} needs requests, which can't be imported ({error}). "
             'Install it with: pip install "spikingjelly[datasets]"\n'
-            f"Or place the file in {folder.absolute()} by hand; it can be found at\n{indented(urls)}"
+            f"Or place the file in {path.parent.absolute()} by hand; it can be found at\n{indented(urls)}"
         ) from error
-    return pooch
+    return RequestException
 
 
-def _failure_message(failures: Sequence[tuple[str, Exception]], file_name: str, checksum: str, folder: Path) -> str:
-    reasons = [f"{url}: {type(error).__name__}: {error}" for url, error in failures]
+def _failure_message(failures: Sequence[tuple[str, Exception]], path: Path, part: Path) -> str:
+    reasons = [f"{url}: {type(error).__name__.lstrip('_')}: {error}" for url, error in failures]
+    kept = f" {part.name} holds the first {_length(part)} bytes and will be continued." if _length(part) else ""
     return (
-        f"{file_name} could not be downloaded from any of {len(failures)} mirrors:\n{indented(reasons)}\n"
-        f"Try again later, or place the file ({checksum}) in {folder.absolute()} by hand."
+        f"{path.name} could not be downloaded from any of {len(failures)} mirrors:\n{indented(reasons)}\n"
+        f"Try again later, or place the file in {path.parent.absolute()} by hand.{kept}"
     )

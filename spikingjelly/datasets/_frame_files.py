@@ -21,13 +21,22 @@ Loader = Callable[[str], Events]
 
 
 def np_savez(file: Any, *arrays: Any, **named_arrays: Any) -> None:
-    """``numpy.savez_compressed``, or ``numpy.savez`` where ``configure.save_datasets_compressed`` is False."""
+    """``numpy.savez_compressed``, or ``numpy.savez`` where ``configure.save_datasets_compressed`` is False.
+
+    :param file: the file or its name, to which ``.npz`` is added where it is missing
+    :param arrays: arrays that get the names ``arr_0``, ``arr_1``, ...
+    :param named_arrays: arrays by name
+    """
     save = np.savez_compressed if configure.save_datasets_compressed else np.savez
     save(file, *arrays, **named_arrays)
 
 
 def save_frames_to_npz_and_print(fname: str | PathLike[str], frames: np.ndarray) -> None:
-    """Write ``frames`` as :func:`save_frames` does, and say so."""
+    """Write ``frames`` as :func:`save_frames` does, and say so.
+
+    :param fname: the file; ``.npz`` is added where it is missing
+    :param frames: the frames
+    """
     save_frames(fname, frames)
     print(f"Frames [{fname}] saved.")
 
@@ -54,6 +63,7 @@ def save_frames(fname: str | PathLike[str], frames: np.ndarray) -> None:
 def load_npz_frames(file_name: str | PathLike[str]) -> np.ndarray:
     """The frames in an ``.npz`` file, of whatever type they are, as float32.
 
+    :param file_name: a file of :func:`save_frames`, or another with the one array ``frames``
     :raises DatasetFormatError: (a ValueError) if the file is damaged or holds no frames
     """
     return npz.read_frames(Path(file_name))

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
-from spikingjelly.datasets import _download
+from spikingjelly.datasets._download import download
 from spikingjelly.datasets._errors import DatasetFormatError, DatasetNotFoundError
 from spikingjelly.datasets._idx import read_idx
 from spikingjelly.datasets._locate import find, holds, lack, names_of
@@ -196,15 +196,14 @@ class DownloadableIdxImages(IdxImages):
     def download(self) -> None:
         """Fetch what is missing of both splits into :attr:`raw_folder`, unless a folder holds all of it already.
 
-        :raises ImportError: if a file has to be fetched and pooch is not installed
+        :raises ImportError: if a file has to be fetched and requests is not installed
         :raises DownloadError: (a RuntimeError) if no mirror gave a file
         """
         if any(holds(folder, self._stems(True) + self._stems(False)) for folder in self._folders()):
             return
-        for file_name, sha256 in self.sha256.items():
-            if find(self.raw_folder, file_name.removesuffix(".gz")) is None:
-                urls = [mirror + file_name for mirror in self.mirrors]
-                _download.download(urls, file_name, f"sha256:{sha256}", self.raw_folder)
+        for resource in self.resource_url_md5():
+            if find(self.raw_folder, resource.name.removesuffix(".gz")) is None:
+                download(resource.urls, self.raw_folder / resource.name, resource.complaint)
 
     def _prepare(self) -> None:
         if self._wants_download:
@@ -215,7 +214,7 @@ class DownloadableIdxImages(IdxImages):
 
     def _advice(self) -> str:
         return (
-            f"Pass download=True to fetch them into {self.raw_folder.absolute()} (this needs pooch: "
+            f"Pass download=True to fetch them into {self.raw_folder.absolute()} (this needs requests: "
             'pip install "spikingjelly[datasets]"), or place them in one of these folders by hand.'
         )
 

@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _BLUE_ON, _GREEN_OFF = "#2050e0", "#10a040"
+_BELOW_FULL = 0.95  # the part of the counts above 0 that full brightness has to show
 
 
 @contextmanager
-def _needing(what: str) -> Iterator[None]:
+def needing_plot_libraries(what: str) -> Iterator[None]:
     """Says how to install what can't be imported."""
     try:
         yield
@@ -29,28 +30,31 @@ def _needing(what: str) -> Iterator[None]:
         ) from error
 
 
-def frames_to_images(x: np.ndarray | torch.Tensor, vmax: float | None = None) -> np.ndarray:
+def frames_to_images(x: np.ndarray | torch.Tensor) -> np.ndarray:
     """Frames as colours: OFF (channel 0) in green, ON (channel 1) in blue.
 
+    The count that 95 % of all counts above 0 do not exceed, and all larger ones, are shown in full brightness: next to
+    one hot pixel all others would be dark.
+
     :param x: ``[T, 2, H, W]``
-    :param vmax: the count that is shown in full brightness, default None: the largest of all frames
     :return: uint8 ``[T, H, W, 3]``
     :raises ValueError: if ``x`` has another shape
     """
     frames = np.asarray(x.detach().cpu() if isinstance(x, torch.Tensor) else x).astype(np.float64)
     if frames.ndim != 4 or frames.shape[1] != 2:
         raise ValueError(f"Frames must be [T, 2, H, W], but their shape is {list(frames.shape)}.")
-    if vmax is None:
-        vmax = float(frames.max(initial=0)) or 1.0
+    lit = frames[frames > 0]
+    full = np.quantile(lit, _BELOW_FULL, method="inverted_cdf") if lit.size else 1.0
     images = np.zeros((frames.shape[0], *frames.shape[2:], 3), np.uint8)
-    images[..., 1:] = np.rint(np.clip(frames / vmax, 0, 1) * 255).transpose(0, 2, 3, 1)
+    images[..., 1:] = np.rint(np.clip(frames / full, 0, 1) * 255).transpose(0, 2, 3, 1)
     return images
 
 
 def play_frame(x: np.ndarray | torch.Tensor, save_gif_to: str | PathLike[str] | None = None) -> None:
     """Show frames one after the other, or write them to an animated GIF.
 
-    OFF events (channel 0) are green, ON events (channel 1) blue.
+    OFF events (channel 0) are green, ON events (channel 1) blue. The count that 95 % of all counts above 0 do not
+    exceed is shown in full brightness, and so are the few that are larger, so that hot pixels leave the others visible.
 
     :param x: frames ``[T, 2, H, W]``
     :param save_gif_to: the file to write; default None: show the frames once in a window
@@ -63,14 +67,14 @@ def play_frame(x: np.ndarray | torch.Tensor, save_gif_to: str | PathLike[str] | 
     if save_gif_to is None:
         _show(images)
         return
-    with _needing("play_frame"):
+    with needing_plot_libraries("play_frame"):
         from PIL import Image
     first, *others = [Image.fromarray(image) for image in images]
     first.save(save_gif_to, "GIF", save_all=True, append_images=others, duration=100, loop=0)
 
 
 def _show(images: np.ndarray) -> None:
-    with _needing("play_frame"):
+    with needing_plot_libraries("play_frame"):
         from matplotlib import pyplot as plt
     figure, axes = plt.subplots()
     shown = axes.imshow(images[0])
@@ -93,7 +97,7 @@ def save_as_pic(
     :raises ImportError: if Pillow is missing
     """
     images = frames_to_images(x)
-    with _needing("save_as_pic"):
+    with needing_plot_libraries("save_as_pic"):
         from PIL import Image
     folder = Path(save_pic_to)
     folder.mkdir(parents=True, exist_ok=True)
@@ -115,7 +119,7 @@ def plot_events(
     t, x, y, p = columns(events, "txyp")
     on = is_on(p)
     step = 1 if max_events is None else max(1, -(-len(t) // max_events))
-    with _needing("plot_events"):
+    with needing_plot_libraries("plot_events"):
         from matplotlib.figure import Figure
     figure = Figure(figsize=(8, 6))
     axes: Any = figure.add_subplot(projection="3d")

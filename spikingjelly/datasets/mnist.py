@@ -44,7 +44,7 @@ class MNIST(DownloadableIdxImages):
         under which names they were looked for
     :raises DatasetFormatError: (a ValueError) if a file is damaged, or images and labels don't belong together
     :raises DownloadError: (a RuntimeError) if no mirror gave a file with the right SHA-256
-    :raises ImportError: if there is something to fetch and pooch is not installed
+    :raises ImportError: if there is something to fetch and requests is not installed
     """
 
     folder_name = "MNIST"
@@ -63,7 +63,6 @@ class MNIST(DownloadableIdxImages):
     mirrors = (
         "https://ossci-datasets.s3.amazonaws.com/mnist/",
         "https://storage.googleapis.com/cvdf-datasets/mnist/",
-        "http://yann.lecun.com/exdb/mnist/",
     )
     sha256: ClassVar[Mapping[str, str]] = {
         "train-images-idx3-ubyte.gz": "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
@@ -106,8 +105,8 @@ class FashionMNIST(DownloadableIdxImages):
         "Ankle boot",
     ]
     mirrors = (
-        "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
         "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
+        "https://fashion-mnist.s3.eu-central-1.amazonaws.com/",
     )
     sha256: ClassVar[Mapping[str, str]] = {
         "train-images-idx3-ubyte.gz": "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",

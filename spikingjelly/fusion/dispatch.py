@@ -28,7 +28,7 @@ Runner = Callable[[torch.Tensor, Sequence[torch.Tensor], Sequence[int], int], li
 
 # Elements of a call from which 'auto' uses a kernel, by the number of time steps: a kernel is one call of Python, the
 # loop several for each step. `python -m benchmarks neuron` prints the table.
-SMALLEST = {1: 1 << 14, 2: 1 << 12}
+SMALLEST = {1: 1 << 15, 2: 1 << 10}
 
 
 def too_small(backend: str, T: int, elements: int) -> bool:

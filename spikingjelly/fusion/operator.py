@@ -39,10 +39,8 @@ def run(
     :param x_seq: ``[T, *]``, or ``[1, *]`` for an input that is the same in all time steps
     :param steps: T
     """
-    if torch.compiler.is_compiling() or torch._C._len_torch_dispatch_stack():
-        return torch.ops.spikingjelly.fused(x_seq, states, tensors, program, numbers, keep, steps, target)
-    tensors = _cut_unless_reached(tensors, program)
-    return list(_Fused.apply(len(states), program, numbers, keep, steps, target, x_seq, *states, *tensors))
+    function = _with_gradient if _is_plain() else torch.ops.spikingjelly.fused
+    return function(x_seq, states, tensors, program, numbers, keep, steps, target)
 
 
 def _cut_unless_reached(tensors: Sequence[torch.Tensor], program: str) -> list[torch.Tensor]:

@@ -249,6 +249,7 @@ def test_bad_images(scale: str, per_channel: bool, ann: nn.Module, x: torch.Tens
     [
         ({"scale": "most"}, NotImplementedError, r"Method: mode 'most' is not known. Choose 'max'"),
         ({"neuron": "lif"}, ValueError, r"neuron must be one of 'if', 'signed', 'delayed', but 'lif'"),
+        ({"max_pool": "all"}, ValueError, r"max_pool must be one of 'rates', 'spikes', but 'all'"),
         ({"calibrate": "all"}, ValueError, r"calibrate must be one of None, 'bias', 'potential', but 'all'"),
         ({"v_init": 1.0}, ValueError, r"v_init must be in \[0, 1\), but 1.0"),
         ({"momentum": -0.1}, ValueError, r"momentum must be in \[0, 1\], but -0.1"),

@@ -187,10 +187,11 @@ def test_layers_that_are_called_twice_keep_their_weights() -> None:
     torch.testing.assert_close(ann2snn.simulate(snn, x, 8), before)
 
 
-def test_max_pooling_lets_factors_pass() -> None:
+@pytest.mark.parametrize("max_pool", ["rates", "spikes"])
+def test_max_pooling_lets_factors_pass(max_pool: str) -> None:
     x = torch.rand(4, 1, 8, 8, dtype=torch.float64)
-    snn = ann2snn.convert(trained(Residual().double(), x), [x], "robust")
-    assert any(isinstance(m, SpikingMaxPool) for m in snn.modules())
+    snn = ann2snn.convert(trained(Residual().double(), x), [x], ann2snn.Method(max_pool=max_pool))
+    assert any(isinstance(m, SpikingMaxPool) for m in snn.modules()) is (max_pool == "rates")
     before = ann2snn.simulate(snn, x, 16)
-    ann2snn.fold_scales(snn)
+    assert ann2snn.fold_scales(snn) == 5
     torch.testing.assert_close(ann2snn.simulate(snn, x, 16), before)

@@ -3,8 +3,10 @@
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -131,11 +133,64 @@ def test_a_folder_and_weights_alone(folder: Path, published: Path, tmp_path: Pat
 def test_what_a_format_can_not_express(published: Path, tmp_path: Path) -> None:
     out = tmp_path / "net"
     shape = ("--input-shape", "1,28,28")
-    for target, message in (("nir", "MaxPool2d"), ("lava", "MNISTNet")):
-        text = run("export", published, "--to", target, "--out", out, *shape, code=1)
-        assert message in text
-        assert text.count("\n") == 1
+    text = run("export", published, "--to", "lava", "--out", out, *shape, code=1)
+    assert "MNISTNet" in text
+    assert text.count("\n") == 1
+    text = run("export", published, "--to", "onnx", "--out", out, "--input-shape", "2,7,7", code=1)
+    assert "the layer 'conv_fc.0' (Conv2d) can't run on an example_input of the shape [2, 2, 7, 7]" in text
+    assert text.count("\n") == 1
     assert "does not say what its network takes" in run("export", published, "--to", "nir", "--out", out, code=1)
+    assert not list(tmp_path.iterdir())
+
+
+def test_max_pooling_of_spikes(published: Path, tmp_path: Path) -> None:
+    pytest.importorskip("nir")
+    out = tmp_path / "net.nir"
+    run("export", published, "--to", "nir", "--out", out, "--input-shape", "1,28,28")
+    text = run("inspect", out)
+    names = [line.split()[0] for line in text.splitlines() if "2d  " in line or "LIF  " in line]
+    assert names == ["conv_fc_0", "conv_fc_2", "conv_fc_3", "conv_fc_3_any"] + [
+        "conv_fc_4", "conv_fc_6", "conv_fc_7", "conv_fc_7_any", "conv_fc_11", "conv_fc_14",
+    ]  # fmt: skip
+
+
+def test_graphs_that_are_no_networks(tmp_path: Path) -> None:
+    nir = pytest.importorskip("nir")
+    ends = {"input": nir.Input(np.array([2])), "output": nir.Output(np.array([2]))}
+    linear = {name: nir.Linear(np.eye(2, dtype="float32")) for name in "ab"}
+    around = [("input", "a"), ("a", "b"), ("b", "a"), ("b", "output")]
+    missing = [("input", "a"), ("a", "c"), ("a", "b"), ("b", "output")]
+    for edges, fault in ((around, "the cycle a -> b -> a is no recurrent connection"), (missing, "names the node 'c'")):
+        graph = nir.NIRGraph(nodes={**ends, **linear}, edges=edges, type_check=False)
+        nir.write(tmp_path / "net.nir", graph)
+        text = run("inspect", tmp_path / "net.nir", code=1)
+        assert "edges       4" in text
+        assert "net.nir is no network: " in text
+        assert fault in text
+        outer = {**ends, "inner": graph}
+        nir.write(
+            tmp_path / "net.nir",
+            nir.NIRGraph(nodes=outer, edges=[("input", "inner"), ("inner", "output")], type_check=False),
+        )
+        assert fault in run("inspect", tmp_path / "net.nir", code=1)
+
+
+def test_places_that_can_not_be_written(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("nir")
+    pytest.importorskip("onnxscript")
+    for target, owner in (("nir", "export_to_nir"), ("onnx", "export_to_onnx"), ("lava", "export_hdf5")):
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "access", lambda path, mode: Path(path) != tmp_path)
+            text = run("export", folder, "--to", target, "--out", tmp_path / "net", code=1)
+        assert text.startswith(f"{owner}: {tmp_path / 'net'} can't be written, for the folder {tmp_path} may not be")
+        assert text.count("\n") == 1
+
+    def fail(prefix: str, dir: Path) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(tempfile, "mkstemp", fail)
+    text = run("export", folder, "--to", "lava", "--out", tmp_path / "net", code=1)
+    assert f"no file can be made in the folder {tmp_path} (Read-only file system). Choose another folder" in text
     assert not list(tmp_path.iterdir())
 
 
@@ -146,6 +201,7 @@ def test_sources_that_are_wrong(folder: Path, tmp_path: Path) -> None:
     truncated.write_bytes((folder / "model.safetensors").read_bytes()[:100])
     assert "truncated" in run("export", truncated, "--to", "nir", "--out", out, code=1)
     assert "truncated" in run("inspect", truncated, code=1)
+    assert f"the folder {tmp_path} has no model.safetensors" in run("inspect", tmp_path, code=1)
     text = run("export", folder, "--to", "nir", "--out", tmp_path / "nowhere" / "x.nir", code=1)
     assert "does not exist" in text
     assert list(tmp_path.iterdir()) == [truncated]

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from spikingjelly import datasets
+from spikingjelly.datasets._command import pictures
 from tests.datasets.recordings import at_times
 
 FRAMES = np.zeros((3, 2, 4, 5))
@@ -35,6 +36,31 @@ def test_pictures_show_off_in_green_and_on_in_blue(tmp_path: Path, kind: Callabl
             np.testing.assert_array_equal(np.asarray(picture), expected()[t])
 
 
+def test_events_are_visible_next_to_a_hot_pixel(tmp_path: Path) -> None:
+    """Ninety-five counts of 1 and 2, and five that are far larger."""
+    image = pytest.importorskip("PIL.Image")
+    frames = np.zeros((1, 2, 10, 20))
+    frames[0, 1].flat[:95] = [1] * 45 + [2] * 50
+    frames[0, 1].flat[95:100] = [30, 40, 50, 60, 1000]
+    datasets.save_as_pic(frames, tmp_path)
+    with image.open(tmp_path / "pic_0.png") as picture:
+        blue = np.asarray(picture)[..., 2].ravel()
+    assert blue[:45].tolist() == [128] * 45
+    assert blue[45:100].tolist() == [255] * 55
+    assert not blue[100:].any()
+    frames[0, 1].flat[100] = 70  # six are no longer few: now the smallest of them is full brightness
+    datasets.save_as_pic(frames, tmp_path)
+    with image.open(tmp_path / "pic_0.png") as picture:
+        assert np.asarray(picture)[..., 2].ravel()[[0, 45, 95, 99]].tolist() == [8, 17, 255, 255]
+
+
+def test_frames_without_events_are_black(tmp_path: Path) -> None:
+    image = pytest.importorskip("PIL.Image")
+    datasets.save_as_pic(np.zeros((1, 2, 3, 4)), tmp_path)
+    with image.open(tmp_path / "pic_0.png") as picture:
+        assert not np.asarray(picture).any()
+
+
 def test_gif_has_each_frame(tmp_path: Path) -> None:
     image = pytest.importorskip("PIL.Image")
     datasets.play_frame(FRAMES, tmp_path / "a.gif")
@@ -58,10 +84,11 @@ def test_frames_are_shown_in_turn(monkeypatch: pytest.MonkeyPatch) -> None:
         shown.append((axes.get_title(), np.asarray(axes.images[0].get_array())))
 
     monkeypatch.setattr(plt, "pause", pause)
+    open_before = plt.get_fignums()
     datasets.play_frame(FRAMES)
     assert [title for title, _ in shown] == [f"frame {t} of 3" for t in range(3)]
     np.testing.assert_array_equal([picture for _, picture in shown], expected())
-    assert plt.get_fignums() == []
+    assert plt.get_fignums() == open_before
 
 
 def test_cloud_of_points(tmp_path: Path) -> None:
@@ -95,6 +122,9 @@ def test_refused() -> None:
         (lambda path: datasets.play_frame(FRAMES), "matplotlib"),
         (lambda path: datasets.save_as_pic(FRAMES, path), "PIL"),
         (lambda path: datasets.plot_events(at_times([1])), "matplotlib.figure"),
+        (lambda path: pictures.draw_sample(at_times([1, 2]), (128, 128), 2, path.with_suffix(".png")), "PIL"),
+        (lambda path: pictures.draw_channels(at_times([1, 2]), 128, path.with_suffix(".png")), "matplotlib.figure"),
+        (lambda path: pictures.draw_image(torch.rand(1, 4, 4), path.with_suffix(".png")), "PIL"),
     ],
 )
 def test_missing_libraries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Callable, module: str) -> None:

@@ -181,19 +181,21 @@ def behind(synapse: nn.Module, *more: nn.Module) -> Callable[[], nn.Module]:
 
 LINEAR, CONV = nn.Linear(4, 2, bias=False), nn.Conv2d(1, 2, 3, bias=False)
 REFUSED = {
-    "bias": (bias, (4,), ValueError, r"Linear has a bias, which a synapse of the chip has not"),
+    "bias": (bias, (4,), ValueError, r"0 \(Linear\) has a bias, which a synapse of the chip has not"),
     "state": (used, (4,), ValueError, r"1 \(CubaLIFNode\) holds the state.*functional\.reset_net"),
     "step modes": (mixed, (4,), ValueError, r"layers in both step modes.*set_step_mode\(net, 'm'\)"),
-    "no neurons": (behind(LINEAR, nn.Flatten()), (4,), ValueError, r"0 \(Linear\) has no neurons behind it"),
+    "no neurons": (behind(LINEAR, nn.Flatten()), (4,), ValueError, r"0 \(Linear\) has no neurons behind it, but 1 \(Flatten\).*Add a CubaLIFNode\."),
+    "batch norm behind": (behind(CONV, nn.BatchNorm2d(2), cuba()), (1, 4, 4), ValueError, r"0 \(Conv2d\) has no neurons.*but 1 \(BatchNorm2d\).*train without it"),
+    "no module": (lambda: torch.relu, (4,), TypeError, r"the network must be a module or a list of modules, but"),
     "neurons missing at the end": (behind(LINEAR), (4,), ValueError, r"0 \(Linear\) has no neurons"),
     "no synapse": (behind(cuba()), (4,), ValueError, r"0 \(CubaLIFNode\) has no synapse in front"),
     "nothing": (behind(nn.Dropout()), (4,), ValueError, r"the network has no layers"),
-    "max pooling": (behind(nn.MaxPool2d(2), cuba()), (1, 4, 4), TypeError, r"0 \(MaxPool2d\) is no layer of the chip.*SumPool2d\."),
-    "batch norm": (behind(CONV, cuba(), nn.BatchNorm2d(2)), (1, 4, 4), TypeError, r"2 \(BatchNorm2d\).*Fold it into the convolution"),
-    "a whole model": (lambda: nn.ReLU(), (4,), TypeError, r"the network \(ReLU\) is no layer of the chip"),
-    "soft reset": (behind(LINEAR, neuron.IFNode(v_reset=None)), (4,), ValueError, r"resets to 0\.0, but IFNode has v_reset=None"),
+    "max pooling": (behind(nn.MaxPool2d(2), cuba()), (1, 4, 4), TypeError, r"0 \(MaxPool2d\) is no layer of the chip.*SumPool2d with neurons behind\."),
+    "batch norm": (behind(CONV, cuba(), nn.BatchNorm2d(2)), (1, 4, 4), TypeError, r"2 \(BatchNorm2d\).*train without it"),
+    "a whole model": (lambda: nn.ReLU(), (4,), TypeError, r"the network \(ReLU\) is no layer of the chip.*nn\.Sequential"),
+    "soft reset": (behind(LINEAR, neuron.IFNode(v_reset=None)), (4,), ValueError, r"1: the chip resets to 0\.0, but IFNode has v_reset=None"),
     "decayed input": (behind(LINEAR, neuron.LIFNode()), (4,), ValueError, r"make LIFNode with decay_input=False"),
-    "other neuron": (behind(LINEAR, neuron.QIFNode()), (4,), TypeError, r"but QIFNode was given"),
+    "other neuron": (behind(LINEAR, neuron.QIFNode()), (4,), TypeError, r"lava_exchange: 1: the chip has CubaLIFNode.*but QIFNode was given"),
     "changed neuron": (behind(LINEAR, neuron.OTTTLIFNode(v_reset=0.0)), (4,), TypeError, r"but OTTTLIFNode was given"),
     "decays": (behind(LINEAR, cuba(voltage_decay=torch.rand(2))), (4,), ValueError, r"one voltage decay a layer.*a decay for each channel"),
     "norm": (behind(LINEAR, cuba(norm=nn.Identity())), (4,), ValueError, r"or a norm"),
@@ -218,6 +220,15 @@ def test_what_the_chip_has_not_is_refused_and_nothing_is_written(name: str, tmp_
     assert not list(tmp_path.iterdir())
 
 
+def test_places_that_can_not_be_written(tmp_path: Path) -> None:
+    net = nn.Sequential(LINEAR, cuba())
+    with pytest.raises(FileNotFoundError, match=r"export_hdf5: the folder .*nowhere of n\.net does not exist"):
+        lava.export_hdf5(net, tmp_path / "nowhere" / "n.net", (4,))
+    with pytest.raises(IsADirectoryError, match=r"export_hdf5: .* is a folder, but the name of a file is needed"):
+        lava.export_hdf5(net, tmp_path, (4,))
+    assert not list(tmp_path.iterdir())
+
+
 def test_blocks_take_what_the_chip_has() -> None:
     for synapse, neurons, message in (
         (nn.ReLU(), cuba(), r"expected Linear or Conv2d or SumPool2d, but ReLU"),
@@ -235,7 +246,7 @@ def test_blocks_take_what_the_chip_has() -> None:
 
 def test_without_h5py(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "h5py", None)
-    with pytest.raises(ImportError, match=r"needs h5py: pip install h5py"):
+    with pytest.raises(ImportError, match=r"needs h5py: pip install spikingjelly\[lava\]"):
         lava.export_hdf5(network(), tmp_path / "n.net", (2, 9, 8))
 
 

@@ -74,9 +74,9 @@ def test_states_over_time_are_there_only_if_wanted() -> None:
 
 def test_only_the_square_root_of_the_states_of_a_block_is_held_at_once() -> None:
     """All states of a short sequence, which fit into the cache; of a long one those of a segment and its checkpoints."""
-    bytes_of_a_step = cpp.cpp.BLOCK * 4
+    bytes_of_a_step = cpp.BLOCK * 4
     assert cpp._segment(16, bytes_of_a_step) == 16
-    for steps in (1 << 9, 4096, 5000, 1 << 20):
+    for steps in (1 << 10, 4096, 5000, 1 << 20):
         segment = cpp._segment(steps, bytes_of_a_step)
         checkpoints = -(-steps // segment)
         assert segment * checkpoints >= steps

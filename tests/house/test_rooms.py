@@ -15,12 +15,15 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 # room -> rooms of the package that it must not import
 ACTIVATION = "spikingjelly.activation_based"
+COMMAND = "spikingjelly._command"
 FORMER = ["spikingjelly.clock_driven", "spikingjelly.event_driven", "spikingjelly.cext"]
 TIMING = "spikingjelly.timing_based"
 SPARSE = "spikingjelly.sparse_products"
+POOLING = "spikingjelly.pooling"
 FORBIDDEN = {
     "spikingjelly.fusion": [ACTIVATION, "spikingjelly.datasets", *FORMER],
-    SPARSE: [ACTIVATION, "spikingjelly.datasets", *FORMER],
+    SPARSE: [ACTIVATION, POOLING, "spikingjelly.datasets", *FORMER],
+    POOLING: [ACTIVATION, SPARSE, "spikingjelly.datasets", *FORMER],
     "spikingjelly.configure": [ACTIVATION, "spikingjelly.fusion", "spikingjelly.datasets", *FORMER],
     "spikingjelly.datasets": [ACTIVATION, "spikingjelly.fusion", *FORMER],
     **{room: ["spikingjelly.fusion", "spikingjelly.datasets"] for room in FORMER},
@@ -74,7 +77,9 @@ FORBIDDEN = {
         "spikingjelly.datasets",
     ],
     f"{ACTIVATION}._before_export": [f"{ACTIVATION}.layer", f"{ACTIVATION}.neuron", f"{ACTIVATION}.functional"],
+    f"{ACTIVATION}._leading_step_mode": [f"{ACTIVATION}.layer", f"{ACTIVATION}.neuron", f"{ACTIVATION}.functional"],
     f"{ACTIVATION}._write_aside": ["spikingjelly", "torch"],
+    "spikingjelly._command_line": [ACTIVATION, "spikingjelly.fusion", "spikingjelly.datasets", COMMAND],
     f"{ACTIVATION}.lava_exchange": ["spikingjelly.fusion", f"{ACTIVATION}.integer", f"{ACTIVATION}.layer"],
     f"{ACTIVATION}.lynxi_exchange": ["spikingjelly.fusion", f"{ACTIVATION}.integer"],
     f"{ACTIVATION}.integer": ["spikingjelly.fusion", f"{ACTIVATION}.lava_exchange"],
@@ -103,7 +108,6 @@ ALLOWED = {TIMING: f"{ACTIVATION}._checks"}
 EXAMPLES = f"{ACTIVATION}.examples"
 # Nobody imports these; they only need what is below them.
 DEPLOYMENT = (f"{ACTIVATION}.nir_exchange", f"{ACTIVATION}.onnx_exchange", f"{ACTIVATION}.hub")
-COMMAND = "spikingjelly._command"
 # Nobody below imports these; each may import all that is public, and what is named behind it, of the others.
 TOP_SHELF = {
     EXAMPLES: [],
@@ -145,7 +149,7 @@ HEAVY = {
     "aedat",
     "cupy",
     "triton",
-    "pooch",
+    "requests",
     "tensorboard",
     "gymnasium",
     "nir",
@@ -328,8 +332,9 @@ def test_targets_know_no_other_target_and_only_the_operator_knows_them() -> None
 def test_the_rest_of_the_package_enters_the_engine_by_its_door(path: Path) -> None:
     module = module_name(path)
     if not within(module, ENGINE):
-        # Products with spikes are built and kept as the engine's kernels are.
-        door = f"{ENGINE}.build" if within(module, SPARSE) else f"{ENGINE}.dispatch"
+        # The kernels of layers are built and kept as the engine's are.
+        kernels = within(module, SPARSE) or within(module, POOLING)
+        door = f"{ENGINE}.build" if kernels else f"{ENGINE}.dispatch"
         inside = [i for i in imports_of(path) if within(i, ENGINE) and not within(i, door)]
         assert set(inside) <= {door}, f"{module} imports {inside}"
 

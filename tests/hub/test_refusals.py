@@ -128,6 +128,24 @@ def test_places_that_are_not_there(folder: Path, tmp_path: Path) -> None:
         hub.from_pretrained(folder)
 
 
+def test_a_hub_that_can_not_be_reached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import huggingface_hub
+
+    class Unreachable:
+        def create_repo(self, *arguments: Any, **keywords: Any) -> None:
+            raise OSError("name not known.\nsee the log.")
+
+    def fail(*arguments: Any, **keywords: Any) -> None:
+        raise LookupError("no such repository " + 300 * "x")
+
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", fail)
+    with pytest.raises(hub.HubError, match=r"owner/name is no folder here, and .* hub: no such repository x+\.\.\.\.$"):
+        hub.from_pretrained("owner/name")
+    config = small_config()
+    with pytest.raises(hub.HubError, match=r"push_to_hub: owner/name .* hub: name not known\. Is there a"):
+        hub.push_to_hub(hub.build(config), "owner/name", config, api=Unreachable())
+
+
 def test_weights_without_a_description(folder: Path) -> None:
     from safetensors.torch import save_file
 
@@ -145,6 +163,9 @@ def test_nothing_is_saved_of_what_is_wrong(tmp_path: Path) -> None:
         ({"metrics": {"acc": "good"}}, TypeError, r"metrics\['acc'\] must be a number"),
         ({"firing_rates": {"2": 1.5}}, ValueError, r"firing_rates\['2'\] must be in \[0, 1\], but 1.5"),
         ({"folder": tmp_path / "a" / "b"}, FileNotFoundError, "the folder .*a does not exist"),
+        ({"folder": Path(__file__)}, FileExistsError, "test_refusals.py is a file, but the name of a folder is needed"),
+        ({"net": nn.Sequential(*net, nn.Identity())}, ValueError, r"'5' is a Identity, but None in the network of seq"),
+        ({"net": nn.Linear(2, 2)}, ValueError, "net is not what config describes: .*Make it with hub.build"),
     ]
     for keywords, error, message in wrong:
         with pytest.raises(error, match=message):

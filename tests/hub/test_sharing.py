@@ -128,7 +128,9 @@ def test_the_card(tmp_path: Path) -> None:
     assert "| 4 | 1.0000 |" in card
     assert "156 parameters" in card
     assert json.loads((tmp_path / "net" / "config.json").read_text())["input_shape"] == [1, 4, 4]
-    hub.save_pretrained(hub.build(config), tmp_path / "net", config)
+    assert 'hub.from_pretrained("owner/name")' in card
+    hub.save_pretrained(hub.build(config), tmp_path / "net", config, repo_id="you/theirs")
+    assert 'hub.from_pretrained("you/theirs")' in (tmp_path / "net" / "README.md").read_text()
     card = (tmp_path / "net" / "README.md").read_text()
     assert "Results" not in card
     assert "Firing rates" not in card
@@ -165,6 +167,7 @@ def test_to_the_hub_and_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert b"| acc | 0.5 |" in files["README.md"]
     assert b"| 2 | 0.2500 |" in files["README.md"]
     assert b"license: mit" in files["README.md"]
+    assert b'from_pretrained("me/net")' in files["README.md"]
 
     def download(repo_id: str, *, revision: str | None, allow_patterns: list[str]) -> str:
         assert (repo_id, revision) == ("me/net", "v2")

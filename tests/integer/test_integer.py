@@ -331,15 +331,20 @@ class TestFiles:
         q.save(good)
         with pytest.raises(FileNotFoundError, match=r"there is no file .*nowhere\.pt"):
             IntegerNetwork.load(tmp_path / "nowhere.pt")
+        with pytest.raises(FileNotFoundError, match=r"IntegerNetwork\.save: the folder .*nowhere of net\.pt does not"):
+            q.save(tmp_path / "nowhere" / "net.pt")
+        with pytest.raises(IsADirectoryError, match=r"IntegerNetwork\.save: .* is a folder"):
+            q.save(tmp_path)
+        assert list(tmp_path.iterdir()) == [good]
         broken = tmp_path / "broken.pt"
         broken.write_bytes(good.read_bytes()[:-200])
-        with pytest.raises(ValueError, match=r"broken\.pt can't be read"):
+        with pytest.raises(ValueError, match=r"broken\.pt is no file of IntegerNetwork\.save, or it is truncated"):
             IntegerNetwork.load(broken)
         torch.save({"weight": torch.ones(2)}, broken)
         with pytest.raises(ValueError, match=r"no record of a network of integers"):
             IntegerNetwork.load(broken)
         torch.save(nn.Linear(2, 2), broken)  # code would have to run
-        with pytest.raises(ValueError, match=r"can't be read"):
+        with pytest.raises(ValueError, match=r"nothing in it was executed"):
             IntegerNetwork.load(broken)
 
     @pytest.mark.parametrize(

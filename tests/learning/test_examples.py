@@ -1,6 +1,7 @@
 """The examples of plasticity learn, draw, and say what is wrong with their arguments."""
 
 import importlib
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -127,6 +128,9 @@ def test_features_of_the_shipped_subset(tmp_path: Path, capsys: pytest.CaptureFi
     assert picture.read_bytes()[:4] == PNG
     assert {path.name for path in tmp_path.rglob("*.pth")} == {"checkpoint_latest.pth", "checkpoint_max.pth"}
     assert list(tmp_path.rglob("events.out.tfevents*"))
+    record = json.loads(next(tmp_path.rglob("run.json")).read_text())
+    assert record["flags"]["plasticity"] == 1e-3
+    assert [row["test_acc"] for row in record["epochs"]] == [accuracy]
 
 
 @pytest.fixture
@@ -153,7 +157,11 @@ def test_a_resumed_run_ends_where_the_whole_run_ends(tmp_path: Path, few_images:
                 stdp_mnist.main(flags)
         runs[name] = run_folder.load_checkpoint(next(folder.rglob("checkpoint_latest.pth")))
     assert runs["whole"]["epoch"] == runs["resumed"]["epoch"] == 1
-    assert runs["whole"]["accuracy"] == runs["resumed"]["accuracy"]
+    histories = [run["history"] for run in runs.values()]
+    for name in ("epoch", "weight_change", "train_acc", "test_acc"):
+        whole, resumed = ([row[name] for row in history] for history in histories)
+        assert whole == resumed
+        assert len(whole) == 2
     for name, value in runs["whole"]["net"].items():
         assert torch.equal(value, runs["resumed"]["net"][name])
 

@@ -175,6 +175,8 @@ def test_what_is_refused(name: str) -> None:
         (lambda: spike_driven_transformer.SpikeDrivenTransformer(num_classes=0), "num_classes must be at least 1"),
         (lambda: ms_resnet.MSResNet(layers=(1, 1)), r"three or four stages, but \(1, 1\)"),
         (lambda: ms_resnet.MSResNet(layers=(1, 1, 0)), "a number of blocks in layers must be at least 1, but 0"),
+        (lambda: ms_resnet.MSResNet(stem_kernel_size=6), "stem_kernel_size must be odd.* but 6 was given"),
+        (lambda: ms_resnet.MSResNet(stem_kernel_size=0), "stem_kernel_size must be at least 1, but 0"),
         (lambda: ms_resnet.MSResNet(stage_channels=(1, 1)), r"one number for each of the 4 stages, but \(1, 1\)"),
     ],
 )

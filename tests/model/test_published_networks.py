@@ -187,6 +187,22 @@ def test_what_is_refused() -> None:
         spiking_resnet.spiking_resnet50(spiking_neuron=neuron.IFNode, replace_stride_with_dilation=[True])
 
 
+@pytest.mark.parametrize("shape", [(2, 2, 64, 64), (2, 1, 128, 128), (2, 3, 2, 128, 64)])
+def test_images_of_another_size_are_named(shape: tuple[int, ...]) -> None:
+    net = parametric_lif_net.DVSGestureNet(2, neuron.IFNode)
+    functional.set_step_mode(net, "m" if len(shape) == 5 else "s")
+    with pytest.raises(ValueError, match=r"DVSGestureNet: expected images \[N, 2, 128, 128\].*Resize them") as caught:
+        net(torch.rand(shape))
+    assert str(list(shape)) in str(caught.value)
+
+
+def test_an_error_of_another_kind_stays_as_it_is() -> None:
+    net = parametric_lif_net.MNISTNet(2, neuron.IFNode)
+    net(torch.rand(3, 1, 28, 28))
+    with pytest.raises(RuntimeError, match="reset_net"):
+        net(torch.rand(2, 1, 28, 28))
+
+
 def test_each_neuron_has_its_own_surrogate() -> None:
     function = surrogate.ATan()
     net = parametric_lif_net.MNISTNet(2, spiking_neuron=neuron.IFNode, surrogate_function=function)

@@ -126,6 +126,17 @@ def test_another_batch_needs_no_reset_where_nothing_is_carried(name: str) -> Non
     node(sequence()[:, :2])
 
 
+@pytest.mark.parametrize("name", WITH_SURROGATE)
+def test_surrogates_that_are_none(name: str) -> None:
+    for error in (TypeError, AssertionError):
+        with pytest.raises(
+            error, match=rf"{name}: surrogate_function must .* such as surrogate.ATan\(\).*'atan' \(str\)"
+        ):
+            NODES[name](surrogate_function="atan")
+        with pytest.raises(error, match=r"but the class Erf was given. Make one of it: surrogate_function=Erf\(\)\."):
+            NODES[name](surrogate_function=surrogate.Erf)
+
+
 @pytest.mark.parametrize("name", NODES)
 def test_inputs_that_are_no_floating_point_sequences(name: str) -> None:
     with pytest.raises(TypeError, match=r"the input must have a floating-point dtype.*x\.float\(\)"):

@@ -182,6 +182,11 @@ def test_another_number_of_time_steps_is_refused(make, length: int) -> None:
 
 
 def test_errors() -> None:
+    class Named(MaskedPSN):
+        pass
+
+    with pytest.raises(ValueError, match="Named: lambda_ goes from 0 .* but -0.1 was given"):
+        Named(2, 4, lambda_init=-0.1)
     with pytest.raises(ValueError, match=r"lambda_ is 0.3, .* step_mode='s' works from lambda_ = 1 on"):
         MaskedPSN(2, 4, lambda_init=0.3)(torch.rand(3))
     with pytest.raises(ValueError, match=r"SlidingPSN expects a sequence \[T, N, \*\]"):

@@ -58,6 +58,7 @@ REFUSED: list[tuple[nn.Module, torch.Tensor, str, str]] = [
     (layer.SynapseFilter(), VECTOR, "has no node in NIR", "LeakyIntegrator"),
     (layer.MaxPool2d(2), IMAGE, "NIR has no max pooling", "layer.AvgPool2d"),
     (nn.MaxPool2d(2), IMAGE, "NIR has no max pooling", "layer.AvgPool2d"),
+    (layer.MaxPool1d(2), torch.zeros(2, 3, 4), "NIR has no max pooling", "layer.AvgPool2d"),
     (layer.AvgPool1d(2), torch.zeros(2, 3, 4), "has no node in NIR", "layer.AvgPool2d"),
     (layer.ConvTranspose2d(3, 3, 2), IMAGE, "has no node in NIR", "layer.Conv2d"),
     (layer.Conv3d(3, 3, 2), torch.zeros(2, 3, 4, 4, 4), "has no node in NIR", "two dimensions"),
@@ -105,6 +106,37 @@ def test_what_nir_has_no_words_for(
     if not isinstance(module, nn.Identity | Function):
         assert f"'1' ({type(module).__name__})" in text
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("pool", "problem"),
+    [
+        (layer.MaxPool2d(2, ceil_mode=True), "ceil_mode=True, which NIR's pooling has not. Use False"),
+        (nn.MaxPool2d(2, dilation=(1, 2)), r"dilation=\(1, 2\), which NIR's pooling has not. Use 1"),
+    ],
+)
+def test_max_pooling_of_spikes_that_nir_has_no_words_for(pool: nn.Module, problem: str) -> None:
+    with pytest.raises(NotImplementedError, match=rf"the layer '1' \(MaxPool2d\) has {problem}"):
+        export_to_nir(nn.Sequential(neuron.IFNode(), pool), IMAGE)
+
+
+def test_max_pooling_of_a_sum_of_spikes_is_refused() -> None:
+    class Sum(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.one, self.other, self.pool = neuron.IFNode(), neuron.LIFNode(), layer.MaxPool2d(2)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.pool(self.one(x) + self.other(x))
+
+    with pytest.raises(NotImplementedError, match=r"the layer 'pool' \(MaxPool2d\) has no node in NIR"):
+        export_to_nir(Sum(), IMAGE)
+
+
+def test_places_that_can_not_be_written(tmp_path: Path) -> None:
+    with pytest.raises(IsADirectoryError, match="export_to_nir: .* is a folder, but the name of a file is needed"):
+        export_to_nir(layer.Linear(4, 2), VECTOR, tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_read_outs() -> None:

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from torch import nn
 
 from spikingjelly.activation_based import functional, layer, neuron, surrogate
+from spikingjelly.activation_based.model import ms_resnet, parametric_lif_net
 from spikingjelly.activation_based.nir_exchange import (
     CurrentBasedLeakyIntegrator,
     Integrator,
@@ -50,6 +51,46 @@ def test_a_graph_in_a_file_is_the_same_graph(tmp_path_factory: Any, graph: Any) 
     shape = [int(n) for n in graph.nodes["in"].input_type["input"]]
     export_to_nir(import_from_nir(graph), torch.zeros(2, *shape), path)
     same_graph(graph, export_to_nir(import_from_nir(path), torch.zeros(2, *shape)))
+
+
+@pytest.mark.parametrize(
+    "pool",
+    [layer.MaxPool2d(2), layer.MaxPool2d((3, 2), stride=(2, 1), padding=1), layer.MaxPool2d(2, 3)],
+    ids=["2", "3x2 with padding", "stride"],
+)
+@pytest.mark.parametrize(
+    "between", [nn.Identity(), layer.Delay(2), layer.MaxPool2d(2, 1)], ids=lambda m: type(m).__name__
+)
+def test_max_pooling_of_spikes(pool: nn.Module, between: nn.Module) -> None:
+    torch.manual_seed(0)
+    net = nn.Sequential(layer.Conv2d(1, 2, 3), neuron.LIFNode(v_threshold=0.8), between, pool, layer.Flatten())
+    nn.init.uniform_(net[0].weight, -1.0, 1.0)
+    functional.set_step_mode(net, "m")
+    x = 2 * torch.rand(8, 3, 1, 8, 8)
+    graph = export_to_nir(net, x, dt=1e-3)
+    assert "MaxPool2d" not in {type(node).__name__ for node in graph.nodes.values()}
+    imported = import_from_nir(graph, step_mode="m")
+    with torch.no_grad():
+        expected, found = net(x), imported(x)
+    assert torch.equal(found, expected)
+    assert 0.05 < expected.mean() < 0.95
+    functional.reset_net(imported)
+    same_graph(graph, export_to_nir(imported, x))
+
+
+def test_published_networks() -> None:
+    """With max pooling behind neurons, voting, and sums of branches."""
+    torch.manual_seed(0)
+    plif = parametric_lif_net.MNISTNet(channels=2, spiking_neuron=neuron.LIFNode, v_threshold=0.05)
+    ms = ms_resnet.MSResNet(in_channels=1, num_classes=3, layers=(1, 1, 1), base_channels=2)
+    for net, x in ((plif, torch.rand(4, 2, 1, 28, 28)), (ms, torch.rand(4, 2, 1, 16, 16))):
+        net.eval()
+        functional.set_step_mode(net, "s")
+        with torch.no_grad():
+            imported = import_from_nir(export_to_nir(net, x[0]))
+            expected, found = (torch.stack([each(step) for step in x]) for each in (net, imported))
+        assert torch.allclose(found, expected, atol=1e-6)
+        assert expected.abs().mean() > 0.01
 
 
 class Residual(nn.Module):

@@ -40,6 +40,11 @@ def test_mixed_step_modes() -> None:
         ({"example_input": torch.zeros(())}, ValueError, r"example_input must be \[N, \*\] with at least one sample"),
         ({"example_input": torch.zeros(0, 3)}, ValueError, r"with at least one sample, but .* \[0, 3\]"),
         ({"step_mode": "m", "example_input": torch.zeros(3)}, ValueError, r"example_input must be \[T, N, \*\]"),
+        (
+            {"net": nn.Sequential(nn.Identity(), layer.Linear(4, 2))},
+            ValueError,
+            r"the layer '1' \(Linear\) can't run on an example_input of the shape \[2, 3\]: mat1 and mat2 shapes",
+        ),
         ({"step_mode": "x"}, ValueError, "step_mode must be 's' or 'm', but 'x'"),
         ({"carry_states": 1}, TypeError, "carry_states must be a bool"),
     ],

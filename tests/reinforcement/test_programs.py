@@ -1,6 +1,7 @@
 """The programs: they run, repeat themselves, keep checkpoints, draw, and say what is wrong with their arguments."""
 
 import importlib
+import json
 import math
 import re
 import sys
@@ -60,6 +61,13 @@ def test_it_runs_and_leaves_checkpoint_scalars_and_picture(
     assert list(folder.glob("events.out.tfevents*"))
     state = torch.load(folder / "checkpoint_latest.pth", weights_only=True)
     assert state["epoch"] == result.steps
+    record = json.loads((folder / "run.json").read_text())
+    assert record["command"].startswith(f"python -m {EXAMPLES}.{name} -envs 2")
+    assert record["flags"]["seed"] == 7
+    training, test = record["training"], record["test"]
+    assert (training["steps"], training["reached"], test["episodes"]) == (result.steps, False, 2)
+    assert training["mean_return"] == pytest.approx(state["mean_return"], nan_ok=True)
+    assert test["lowest_return"] <= test["mean_return"] == result.test_return <= test["highest_return"]
 
 
 @pytest.mark.parametrize("name", ["DQN_state", "Spiking_PPO"])

@@ -180,6 +180,39 @@ def test_squarewave_needs_two_terms() -> None:
         surrogate.SquarewaveFourierSeries(n=1)
 
 
+@pytest.mark.parametrize(
+    ("name", "parameter", "bound"),
+    [
+        *[(name, "alpha", 0) for name in ("ATan", "Erf", "FakeNumericalGradient", "NonzeroSignLogAbs", "PiecewiseExp")],
+        *[(name, "alpha", 0) for name in ("PiecewiseQuadratic", "Rect", "S2NN", "Sigmoid", "SoftSign", "SuperSpike")],
+        ("QPseudoSpike", "alpha", 1),
+        ("PiecewiseLeakyReLU", "w", 0),
+        ("SquarewaveFourierSeries", "T_period", 0),
+    ],
+)
+def test_parameters_that_turn_the_slope_round_are_refused(name: str, parameter: str, bound: int) -> None:
+    cls = getattr(surrogate, name)
+    for wrong in (float(bound), bound - 0.5):
+        for error in (ValueError, AssertionError):
+            with pytest.raises(
+                error, match=rf"{name}: {parameter} must be greater than {bound}, but {wrong} was given"
+            ):
+                cls(**{parameter: wrong})
+    learned = torch.nn.Parameter(torch.tensor(bound + 0.5))
+    assert getattr(cls(**{parameter: learned}), parameter) is learned
+
+
+def test_leaks_may_have_any_sign() -> None:
+    assert slope(surrogate.LeakyKReLU(leak=-0.5), torch.tensor([-1.0])).item() == -0.5
+    assert slope(surrogate.LogTailedReLU(alpha=-0.25), torch.tensor([-1.0])).item() == -0.25
+
+
+def test_functions_made_from_classes_say_which() -> None:
+    for name, cls in surrogate._FUNCTION_NAMES.items():
+        assert f":class:`{cls.__name__}`" in getattr(surrogate, name).__doc__
+        assert f":class:`{cls.__name__}`" in getattr(surrogate, f"{name}_backward").__doc__
+
+
 def test_repr_and_copies() -> None:
     assert repr(surrogate.Sigmoid()) == "Sigmoid(alpha=4.0, spiking=True)"
     function = copy.deepcopy(surrogate.PiecewiseLeakyReLU(w=0.6, c=0.02))

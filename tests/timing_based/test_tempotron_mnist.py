@@ -1,5 +1,6 @@
 """The program that trains tempotrons: learns, draws, and says what is wrong with its arguments."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -38,6 +39,10 @@ def test_learns_digits_and_draws(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert str(picture) in out
     assert picture.read_bytes()[:4] == b"\x89PNG"
     assert list(tmp_path.rglob("events.out.tfevents*"))
+    record = json.loads(next(tmp_path.rglob("run.json")).read_text())
+    assert record["flags"]["m"] == 4
+    assert [row["epoch"] for row in record["epochs"]] == [0, 1, 2]
+    assert record["epochs"][-1]["test_acc"] == accuracy
     net = tempotron_mnist.Net(4, 20, 15.0)
     net.load_state_dict(torch.load(next(tmp_path.rglob("weights.pth")), weights_only=True))
 

@@ -11,6 +11,8 @@ from torch import nn
 
 from spikingjelly.activation_based import functional, layer, neuron, surrogate
 
+from . import torchvision_operators
+
 FIRING = neuron.BaseNode
 
 
@@ -80,7 +82,7 @@ def published_net(name: str, T: int, side: int, level: int = 0, backend: str | N
 
     :param level: of :func:`memopt.optimize_memory`, which only ours has, as it has ``backend``
     """
-    declare_operators_of_torchvision()
+    torchvision_operators.declare()
     from spikingjelly.activation_based.model import sew_resnet, spikformer, spiking_vgg
 
     torch.manual_seed(0)  # biases are not among the weights that are drawn later
@@ -127,18 +129,6 @@ def vgg_blocks(width: int, **options: Any) -> list[nn.Module]:
     for block in blocks:
         functional.set_step_mode(block, "m")
     return blocks
-
-
-def declare_operators_of_torchvision() -> None:
-    """The published package's models import torchvision, whose released builds look for operators made for CUDA."""
-    if not hasattr(torch.ops.torchvision, "nms"):
-        library = torch.library.Library("torchvision", "FRAGMENT")
-        for operator in ("nms", "qnms"):
-            library.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        KEPT.append(library)  # the declarations go with it
-
-
-KEPT: list[torch.library.Library] = []
 
 
 def shd_net(channels: int, hidden: int, classes: int, **options: Any) -> nn.Module:

@@ -1,7 +1,7 @@
 """From a graph of an ANN to the graph of a spiking network that knows step modes."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import torch
@@ -9,7 +9,7 @@ from torch import fx, nn
 
 from spikingjelly.activation_based import base, neuron
 from spikingjelly.activation_based.ann2snn._preparation import ACTIVATIONS, MAX_POOLS, calls, free_name
-from spikingjelly.activation_based.ann2snn._remarks import announce_left_over
+from spikingjelly.activation_based.ann2snn._remarks import announce_left_over, announce_pooled_spikes
 from spikingjelly.activation_based.ann2snn._spiking import SpikingActivation, SpikingMaxPool
 from spikingjelly.activation_based.ann2snn._time import AcrossTime, Clock, RepeatOverTime, StepsIn, StepsOut
 from spikingjelly.activation_based.ann2snn.qcfs import QCFS
@@ -41,14 +41,18 @@ def own_scale(activation: nn.Module, measured: torch.Tensor) -> torch.Tensor:
 
 
 def assemble(
-    net: fx.GraphModule, scale_at: Callable[[str], Scale], make_node: Callable[[], base.MemoryModule] = if_node
+    net: fx.GraphModule,
+    scale_at: Callable[[str], Scale],
+    make_node: Callable[[], base.MemoryModule] = if_node,
+    pool_rates: bool = False,
 ) -> fx.GraphModule:
-    """Put neurons in the place of activations, pooling of rates in that of max pooling, and doors for time.
+    """Put neurons in the place of activations, and doors for time.
 
     Changes ``net``, in which each call has a module of its own; the result is in step mode 's'.
 
     :param scale_at: gives the scale for the path of an activation
     :param make_node: makes the neuron with threshold 1 for each of them
+    :param pool_rates: whether max pooling behind neurons becomes pooling of rates; else it pools each step by itself
     """
     clock = Clock()
     for node in calls(net, ACTIVATIONS):
@@ -56,10 +60,11 @@ def assemble(
         set_module(net, path, SpikingActivation(scale_at(path), make_node(), clock))
     stateful = set(calls(net, (SpikingActivation,)))
     changing = _readers_of(net, stateful)
-    for node in calls(net, MAX_POOLS):
-        if node in changing:
-            pool = usable_pool(str(node.target), net.get_submodule(str(node.target)))
-            set_module(net, str(node.target), SpikingMaxPool(pool, clock))
+    pools = [str(node.target) for node in calls(net, MAX_POOLS) if node in changing]
+    if pool_rates:
+        pool_rates_at(net, pools, clock)
+    else:
+        announce_pooled_spikes(pools)
     announce_left_over(net, changing)
     for node in stateful:
         part: Any = net.get_submodule(str(node.target))
@@ -78,11 +83,16 @@ def set_module(net: nn.Module, path: str, module: nn.Module) -> None:
     setattr(net.get_submodule(owner), name, module)
 
 
-def usable_pool(path: str, pool: Any) -> nn.Module:
-    """``pool``, which must not return indices: those of a rate are not those of an activation."""
-    if pool.return_indices:
-        raise ValueError(f"ann2snn: {path!r} is max pooling with return_indices=True, which can't be converted.")
-    return pool
+def pool_rates_at(net: nn.Module, paths: Iterable[str], clock: Clock) -> None:
+    """Put pooling of rates in the place of the max pooling at ``paths``. Changes ``net``.
+
+    :raises ValueError: if one returns indices: those of a rate are not those of an activation
+    """
+    for path in paths:
+        pool: Any = net.get_submodule(path)
+        if pool.return_indices:
+            raise ValueError(f"ann2snn: {path!r} is max pooling with return_indices=True, which can't be converted.")
+        set_module(net, path, SpikingMaxPool(pool, clock))
 
 
 def _rename_older_keys(net: fx.GraphModule, state_dict: dict[str, Any], prefix: str, *_: Any) -> None:

@@ -15,9 +15,9 @@ from spikingjelly.activation_based import base
 from spikingjelly.activation_based.ann2snn import _assembly, _measurement
 from spikingjelly.activation_based.ann2snn._fusion import fuse_sequentials
 from spikingjelly.activation_based.ann2snn._preparation import ACTIVATIONS, FUNCTIONS, MAX_POOLS, trace
-from spikingjelly.activation_based.ann2snn._remarks import announce_left_modules
+from spikingjelly.activation_based.ann2snn._remarks import announce_left_modules, announce_pooled_spikes
 from spikingjelly.activation_based.ann2snn._scale_mode import Mode
-from spikingjelly.activation_based.ann2snn._spiking import SpikingActivation, SpikingMaxPool
+from spikingjelly.activation_based.ann2snn._spiking import SpikingActivation
 from spikingjelly.activation_based.ann2snn._time import Clock, StepsIn, StepsOut
 from spikingjelly.activation_based.ann2snn.modules import VoltageHook
 
@@ -81,15 +81,21 @@ def check(net: nn.Module, dataloader: Iterable[Any], device: torch.device) -> No
 
 
 def swap(
-    net: nn.Module, scale_at: Callable[[str], _assembly.Scale], make_node: Callable[[], base.MemoryModule]
+    net: nn.Module,
+    scale_at: Callable[[str], _assembly.Scale],
+    make_node: Callable[[], base.MemoryModule],
+    pool_rates: bool = False,
 ) -> nn.Module:
-    """Replace activations and max pooling of ``net``, and let its forward take sequences in step mode 'm'."""
+    """Replace activations of ``net``, and max pooling if ``pool_rates``, and let its forward take sequences in 'm'."""
     clock = Clock()
     announce_left_modules(net)
     for path, _ in modules_of(net, ACTIVATIONS):
         _assembly.set_module(net, path, SpikingActivation(scale_at(path), make_node(), clock))
-    for path, module in modules_of(net, MAX_POOLS):
-        _assembly.set_module(net, path, SpikingMaxPool(_assembly.usable_pool(path, module), clock))
+    pools = [path for path, _ in modules_of(net, MAX_POOLS)]
+    if pool_rates:
+        _assembly.pool_rates_at(net, pools, clock)
+    else:
+        announce_pooled_spikes(pools)
     net.add_module("steps_in", StepsIn(clock, only_input=False))
     net.add_module("steps_out", StepsOut(clock))
     net.register_forward_pre_hook(_enter, with_kwargs=True)

@@ -35,6 +35,16 @@ def announce_left_modules(net: nn.Module) -> None:
     _announce([f"{type(module).__name__} {path!r}" for path, module in net.named_modules() if _is_curved(module)])
 
 
+def announce_pooled_spikes(paths: list[str]) -> None:
+    """Log which layers pool the spikes of each step, of which the mean is at least the pooled rate."""
+    if paths:
+        _logger.info(
+            "Max pooling of the spikes of each time step, as published, gives more than the largest rate: %s. "
+            "convert(...) pools rates.",
+            ", ".join(map(repr, paths)),
+        )
+
+
 def _announce(left: list[str]) -> None:
     if left:
         _logger.warning(

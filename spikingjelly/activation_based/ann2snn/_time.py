@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from spikingjelly.activation_based import base
+from spikingjelly.activation_based.ann2snn._extent import Windows, crop
 
 
 class Clock:
@@ -51,8 +52,11 @@ class StepsIn(base.StepModule, nn.Module):
         super().__init__()
         self.clock = clock
         self.only_input = only_input
+        self.layers: tuple[Windows, ...] = ()  # fold_scales lets it leave out the pixels that these don't read
 
     def forward(self, x: Any) -> Any:
+        if isinstance(x, torch.Tensor) and self.layers:
+            x = crop(x, self.layers)
         if self.step_mode == "s" or not isinstance(x, torch.Tensor):
             return x
         if x.dim() < 2 or x.shape[0] == 0:

@@ -25,7 +25,8 @@ def convert(
 ) -> nn.Module:
     r"""Convert an ANN to a spiking network that runs on whole sequences, in step mode 'm'.
 
-    What is converted, and how the result is laid out, is as for :class:`Converter`. ::
+    What is converted, and how the result is laid out, is as for :class:`Converter`, but for max pooling: here it pools
+    rates (``max_pool`` of :class:`Method`). ::
 
         from spikingjelly.activation_based import ann2snn
 
@@ -56,12 +57,12 @@ def convert(
     _raise_if_unconvertible(net, dataloader)
     scales = find_scales(net.ann, net.paths, dataloader, chosen, T, device)
     usable = {path: _assembly.usable_scale(path, scale) for path, scale in scales.items()}
-    snn = _build(net.copy_of_ann(), usable.__getitem__, _maker(chosen)).to(device)
+    snn = _build(net.copy_of_ann(), usable.__getitem__, chosen).to(device)
     functional.set_step_mode(snn, "m")
     if chosen.calibrate is not None:
         _calibration.calibrate(net.ann, snn, dataloader or (), chosen, T or 1, device)
     if isinstance(snn, fx.GraphModule):  # a view in other networks may need the usual layout
-        snn.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        _put_channels_last(snn)
     return snn
 
 
@@ -91,10 +92,18 @@ def _check(model: Any, method: Method, T: Any, dataloader: Any) -> None:
         )
 
 
-def _build(ann: nn.Module, scale_at: Callable[[str], Any], make_node: Callable[[], base.MemoryModule]) -> nn.Module:
+def _build(ann: nn.Module, scale_at: Callable[[str], Any], method: Method) -> nn.Module:
+    make_node, pool_rates = _maker(method), method.max_pool == "rates"
     if isinstance(ann, fx.GraphModule):
-        return _assembly.assemble(ann, scale_at, make_node)
-    return _module_swap.swap(ann, scale_at, make_node)
+        return _assembly.assemble(ann, scale_at, make_node, pool_rates)
+    return _module_swap.swap(ann, scale_at, make_node, pool_rates)
+
+
+def _put_channels_last(snn: nn.Module) -> None:
+    """The layout in which convolutions over two dimensions are fastest."""
+    for module in snn.modules():
+        if isinstance(module, nn.Conv2d):
+            module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def _maker(method: Method) -> Callable[[], base.MemoryModule]:

@@ -27,8 +27,9 @@ class Converter(nn.Module):
     so that the mean output over T steps is the ReLU's, in steps of :math:`s / T` and clipped at :math:`s`. ReLUs are
     seen as modules (``nn.ReLU``, ``nn.ReLU6``, and :class:`QCFS`, whose threshold is :math:`s`) and as functions
     (``F.relu``, ``torch.relu``, ``x.relu()``); each call of a shared module gets a neuron of its own. Max pooling after
-    a neuron pools what has come in so far, so that it gives the largest rate. Where torch.fx can't follow the network's
-    ``forward``, modules are exchanged in place.
+    a neuron pools the spikes of each time step, as published: its mean output is at least the largest rate, and more if
+    the spikes of a window come at different times. :func:`convert` pools rates. Where torch.fx can't follow the
+    network's ``forward``, modules are exchanged in place.
 
     The network is in step mode 's'. Average its output over T calls, and reset it before the next images::
 

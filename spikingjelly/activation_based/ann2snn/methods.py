@@ -8,6 +8,7 @@ __all__ = ["METHODS", "Method"]
 
 NEURONS = ("if", "signed", "delayed")
 CALIBRATIONS = (None, "bias", "potential")
+MAX_POOLS = ("rates", "spikes")
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,8 @@ class Method:
     :param calibrate: None; 'bias', a constant current for each channel that makes its mean rate right; or 'potential',
         an initial potential for each neuron that does
     :param momentum: of the moving average of the scale over batches, default 0.1
+    :param max_pool: 'rates', the default: max pooling sees what has come in so far, and gives the largest rate; or
+        'spikes': each time step by itself, as :class:`Converter` does, which gives more
 
     :raises NotImplementedError: for an unknown ``scale``
     :raises ValueError: for other parameters out of their range
@@ -35,11 +38,12 @@ class Method:
     neuron: str = "if"
     calibrate: str | None = None
     momentum: float = 0.1
+    max_pool: str = "rates"
 
     def __post_init__(self) -> None:
         if self.scale != "local":
             check_mode("Method", self.scale)
-        for name, allowed in (("neuron", NEURONS), ("calibrate", CALIBRATIONS)):
+        for name, allowed in (("neuron", NEURONS), ("calibrate", CALIBRATIONS), ("max_pool", MAX_POOLS)):
             if getattr(self, name) not in allowed:
                 raise ValueError(
                     f"Method: {name} must be one of {', '.join(map(repr, allowed))}, "

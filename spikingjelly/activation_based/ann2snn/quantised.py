@@ -20,14 +20,30 @@ def replace_activations(
 ) -> nn.Module:
     """A copy of ``model`` with :class:`QCFS` in the place of its ReLUs, to be trained and then converted.
 
-    Train it as any network; a trained ReLU network needs a few epochs, started from thresholds that are measured::
+    Train it as any network; a trained ReLU network needs a few epochs. A network that is to be as good after more than
+    L time steps as after L needs two things:
+
+    - thresholds that start where the error with L levels is least (``dataloader``, and ``mode='local'``). Percentiles
+      such as '99.9%' are too large for a few levels: what is below half a level becomes 0, and the network learns to do
+      without it.
+    - training with few and with many levels in turn, such as L and 16 L in every other batch. With L levels alone the
+      network learns that what is rounded off is lost; more time steps bring it back, and accuracy falls. With many
+      levels alone it is almost the network with ReLUs again.
+
+    For example::
 
         from spikingjelly.activation_based import ann2snn
 
         model = nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 4))
         images = torch.rand(32, 8)
         quantised = ann2snn.replace_activations(model, L=4, dataloader=[images])
-        ...  # train it
+        activations = [module for module in quantised.modules() if isinstance(module, ann2snn.QCFS)]
+        for number in range(100):
+            for activation in activations:
+                activation.L = 4 if number % 2 == 0 else 64
+            ...  # train on one batch
+        for activation in activations:
+            activation.L = 4
         snn = ann2snn.convert(quantised, method="qcfs_delayed")
         outputs = ann2snn.simulate(snn, images, T=4).mean(0)  # what quantised(images) gives
 
@@ -35,9 +51,7 @@ def replace_activations(
     :param L: levels, see :class:`QCFS`
     :param threshold: the first threshold of each, where there is no dataloader
     :param dataloader: images to measure the first thresholds on, default None
-    :param mode: how, as ``scale`` of :class:`Method`; default 'local', least error with L levels. Percentiles such as
-        '99.9%' are too large for a few levels: what is below half a level becomes 0, the network learns to do without
-        it, and when more time steps bring it back, the spiking network is no longer the one that was trained
+    :param mode: how, as ``scale`` of :class:`Method`; default 'local', least error with L levels
 
     :raises NotImplementedError: for an unknown ``mode``
     :raises ValueError: if the model has no such module

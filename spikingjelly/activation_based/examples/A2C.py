@@ -3,8 +3,9 @@
 ``python -m spikingjelly.activation_based.examples.A2C -seed 0``
 
 Needs ``pip install "spikingjelly[rl]"``. Training ends when the mean return of the last 100 episodes has reached
-``-target``, 475 of at most 500. The greedy policy is then tested on 100 fresh episodes. Checkpoint, TensorBoard scalars
-and a picture of the learning curve lie in ``-out-dir``.
+``-target``, 475 of at most 500. The greedy policy is then tested on 100 fresh episodes. Checkpoint, TensorBoard
+scalars, ``run.json`` (flags, versions, what training and test came to) and a picture of the learning curve lie in
+``-out-dir``.
 """
 
 from collections.abc import Sequence

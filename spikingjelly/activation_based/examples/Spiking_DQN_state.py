@@ -7,8 +7,9 @@ neurons that never fire gather their spikes. The membrane potentials after the l
 actions.
 
 Needs ``pip install "spikingjelly[rl]"``. Training ends when the mean return of the last 100 episodes has reached
-``-target``, 195 of at most 500. The greedy policy is then tested on 100 fresh episodes. Checkpoint, TensorBoard scalars
-and a picture of the learning curve lie in ``-out-dir``.
+``-target``, 195 of at most 500. The greedy policy is then tested on 100 fresh episodes. Checkpoint, TensorBoard
+scalars, ``run.json`` (flags, versions, what training and test came to) and a picture of the learning curve lie in
+``-out-dir``.
 """
 
 from collections.abc import Sequence

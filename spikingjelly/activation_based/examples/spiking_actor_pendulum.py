@@ -7,8 +7,8 @@
 don't spike. Random actions have a mean return of about -1200; swinging the pendulum up and holding it has about -150.
 
 Needs ``pip install "spikingjelly[rl]"``. Training ends when the mean return of the last 20 episodes has reached
-``-target``. The actor is then tested without noise on 100 fresh episodes. Checkpoint, TensorBoard scalars and a picture
-of the learning curve lie in ``-out-dir``.
+``-target``. The actor is then tested without noise on 100 fresh episodes. Checkpoint, TensorBoard scalars, ``run.json``
+(flags, versions, what training and test came to) and a picture of the learning curve lie in ``-out-dir``.
 """
 
 from collections.abc import Sequence

@@ -16,6 +16,7 @@ def model_card(
     metrics: Mapping[str, float],
     firing_rates: Mapping[str, float],
     licence: str | None,
+    repo_id: str,
 ) -> str:
     """Markdown with the data in front that the hub reads."""
     hub = library("huggingface_hub")
@@ -29,7 +30,7 @@ def model_card(
         f"# {config.builder}",
         f"A spiking neural network with {parameters:,} parameters, for SpikingJelly {spikingjelly.__version__}.",
         "```python\nfrom spikingjelly.activation_based import hub\n\n"
-        f'net = hub.from_pretrained("owner/name"{own_class})\n```',
+        f'net = hub.from_pretrained("{repo_id}"{own_class})\n```',
     ]
     if metrics:
         parts += ["## Results", _table(("metric", "value"), ((k, f"{v:.6g}") for k, v in metrics.items()))]

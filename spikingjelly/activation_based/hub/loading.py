@@ -13,7 +13,7 @@ from torch.nn.modules.module import register_module_module_registration_hook
 from spikingjelly.activation_based import functional
 from spikingjelly.activation_based._checks import describe
 from spikingjelly.activation_based.hub import _weights
-from spikingjelly.activation_based.hub._errors import HubError
+from spikingjelly.activation_based.hub._errors import HubError, first_line
 from spikingjelly.activation_based.hub._libraries import library
 from spikingjelly.activation_based.hub._values import from_json
 from spikingjelly.activation_based.hub.config import NetworkConfig
@@ -89,7 +89,7 @@ def load(
     shapes, _ = _weights.read_header(weights)
     config = read_config(weights)
     try:
-        _check_shapes(on_meta(config, len(shapes), builder), shapes)
+        check_shapes(on_meta(config, len(shapes), builder), shapes)
         net = build(config, builder)
         state = _weights.read_weights(weights)
         dtypes = _weights.floating_dtypes(state)
@@ -138,11 +138,22 @@ def _weights_file(source: str | Path, revision: str | None) -> Path:
         raise FileNotFoundError(
             f"from_pretrained: there is no folder or file {str(source)!r}, and it is no 'owner/name' on the hub."
         )
-    folder = library("huggingface_hub").snapshot_download(source, revision=revision, allow_patterns=[WEIGHTS, CONFIG])
+    hub = library("huggingface_hub")
+    try:
+        folder = hub.snapshot_download(source, revision=revision, allow_patterns=[WEIGHTS, CONFIG])
+    except Exception as error:  # of the network, of the hub, of the token: they have no base of their own
+        raise HubError(
+            f"from_pretrained: {source} is no folder here, and can't be fetched from the hub: {first_line(error)}."
+        ) from error
     return _weights_file(Path(folder), None)
 
 
-def _check_shapes(net: nn.Module, given: dict[str, tuple[int, ...]]) -> None:
+def check_shapes(net: nn.Module, given: dict[str, tuple[int, ...]]) -> None:
+    """The tensors of a state dict must be those of ``net``.
+
+    :param given: their shapes by name
+    :raises HubError: if they aren't
+    """
     expected = {name: tuple(value.shape) for name, value in net.state_dict().items()}
     for name, shape in expected.items():
         if name not in given:

@@ -1,6 +1,5 @@
 """A network of integers: made from a trained one, run, saved and loaded."""
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,8 @@ from spikingjelly.activation_based._checks import (
     check_positive_int,
     describe,
 )
+from spikingjelly.activation_based._leading_step_mode import LeadingStepMode
+from spikingjelly.activation_based._write_aside import written_aside
 from spikingjelly.activation_based.integer import _reading as reading
 from spikingjelly.activation_based.integer._assembly import assemble, check_record
 from spikingjelly.activation_based.integer._bounds import Range
@@ -26,7 +27,7 @@ from spikingjelly.activation_based.integer._scales import input_scale, integers_
 FORMAT = "spikingjelly integer network 1"
 
 
-class IntegerNetwork(base.MemoryModule):
+class IntegerNetwork(LeadingStepMode, base.MemoryModule):
     """What :func:`quantize_network` makes: floats in, integers inside, spikes or floats out.
 
     ``[N, *]`` to ``[N, *]`` in step mode 's', ``[T, N, *]`` in 'm'. The input is rounded to integers, and cut off where
@@ -55,15 +56,8 @@ class IntegerNetwork(base.MemoryModule):
         last = [layer["weight"] for layer in record["layers"] if layer["kind"] == "synapse"][-1]
         self._dims_behind_channel = last.dim() - 2
 
-    @property
-    def step_mode(self) -> str:
-        return self._step_mode
-
-    @step_mode.setter
-    def step_mode(self, value: str) -> None:
-        base.StepModule.step_mode.fset(self, value)  # type: ignore[attr-defined]
-        for part in self.__dict__.get("_modules", {}).get("layers", ()):
-            part.step_mode = value
+    def _led(self) -> Iterable[Any]:
+        return self.__dict__.get("_modules", {}).get("layers", ())
 
     def integers(self, x: torch.Tensor) -> torch.Tensor:
         """The integers that an input becomes, as floats."""
@@ -129,14 +123,12 @@ class IntegerNetwork(base.MemoryModule):
         super()._load_from_state_dict(state_dict, prefix, local_metadata, strict, missing, unexpected, errors)
 
     def save(self, filename: str | Path) -> None:
-        """Write the network to a file, whole or not at all; :meth:`load` reads it."""
-        path = Path(filename)
-        aside = path.with_name(path.name + ".writing")
-        try:
+        """Write the network to a file, whole or not at all; :meth:`load` reads it.
+
+        :raises OSError: if it can't be written there
+        """
+        with written_aside("IntegerNetwork.save", filename) as aside:
             torch.save(self.record, aside)
-            os.replace(aside, path)
-        finally:
-            aside.unlink(missing_ok=True)
 
     @classmethod
     def load(cls, filename: str | Path) -> "IntegerNetwork":
@@ -149,8 +141,11 @@ class IntegerNetwork(base.MemoryModule):
             raise FileNotFoundError(f"IntegerNetwork.load: there is no file {filename}.")
         try:
             record = torch.load(filename, map_location="cpu", weights_only=True)
-        except Exception as error:
-            raise ArgumentValueError(f"IntegerNetwork.load: {filename} can't be read: {error}") from error
+        except Exception as error:  # of pickle, of the archive in the file, and others
+            raise ArgumentValueError(
+                f"IntegerNetwork.load: {filename} is no file of IntegerNetwork.save, or it is truncated or damaged; "
+                "nothing in it was executed."
+            ) from error
         return cls(record)
 
     def extra_repr(self) -> str:

@@ -8,9 +8,9 @@ import torch
 from torch import nn
 
 from spikingjelly.activation_based import base, neuron
-from spikingjelly.activation_based._checks import ArgumentTypeError, ArgumentValueError
+from spikingjelly.activation_based._checks import ArgumentTypeError, ArgumentValueError, describe
 from spikingjelly.activation_based.lava_exchange import _fixed_point as fixed_point
-from spikingjelly.activation_based.lava_exchange.blocks import BlockContainer, SumPool2d, check_no_bias
+from spikingjelly.activation_based.lava_exchange.blocks import BlockContainer, SumPool2d, check_no_bias_of
 from spikingjelly.activation_based.lava_exchange.cuba import CubaLIFNode
 
 SYNAPSES = (nn.Linear, nn.Conv2d, SumPool2d, nn.AvgPool2d)
@@ -37,11 +37,13 @@ class Part:
     """
     :param place: of the layer in the network, for messages
     :param synapse: None for a flatten
+    :param neurons_place: of the neurons
     """
 
     place: str
     synapse: Any
     neurons: Any
+    neurons_place: str = ""
 
 
 def parts_of(net: nn.Module | Sequence[nn.Module]) -> list[Part]:
@@ -58,11 +60,11 @@ def parts_of(net: nn.Module | Sequence[nn.Module]) -> list[Part]:
     for place, module in modules:
         if waiting is not None:
             if not isinstance(module, neuron.BaseNode):
-                break
-            parts.append(Part(waiting[0], waiting[1], module))
+                raise _without_neurons(*waiting, place, module)
+            parts.append(Part(*waiting, module, place))
             waiting = None
         elif isinstance(module, BlockContainer):
-            parts.append(Part(place, module.synapse, module.neu))
+            parts.append(Part(place, module.synapse, module.neu, f"{place}.neu"))
         elif isinstance(module, SYNAPSES):
             waiting = place, module
         elif isinstance(module, nn.Flatten):
@@ -70,10 +72,7 @@ def parts_of(net: nn.Module | Sequence[nn.Module]) -> list[Part]:
         else:
             raise _refused(place, module)
     if waiting is not None:
-        raise ArgumentValueError(
-            f"lava_exchange: {waiting[0]} ({type(waiting[1]).__name__}) has no neurons behind it; on the chip each "
-            "synapse ends at neurons. Add a CubaLIFNode."
-        )
+        raise _without_neurons(*waiting)
     if not parts:
         raise ArgumentValueError("lava_exchange: the network has no layers.")
     return parts
@@ -85,9 +84,14 @@ def _flat(prefix: str, net: Any) -> Iterable[tuple[str, nn.Module]]:
         children = net.named_children()
     elif isinstance(net, list | tuple):
         children = ((str(number), module) for number, module in enumerate(net))
-    else:
+    elif isinstance(net, nn.Module):
         yield prefix or "the network", net
         return
+    else:
+        raise ArgumentTypeError(
+            f"lava_exchange: {prefix or 'the network'} must be a module or a list of modules, but {describe(net)} was "
+            "given."
+        )
     for name, child in children:
         place = f"{prefix}.{name}" if prefix else name
         if not isinstance(child, nn.Identity | nn.Dropout | nn.Dropout2d):  # which do nothing in evaluation
@@ -118,18 +122,32 @@ def _flatten(place: str, module: nn.Flatten) -> Part:
     return Part(place, None, None)
 
 
+def _without_neurons(place: str, synapse: Any, next_place: str = "", behind: nn.Module | None = None) -> Exception:
+    found = f", but {next_place} ({type(behind).__name__})" if behind is not None else ""
+    return ArgumentValueError(
+        f"lava_exchange: {place} ({type(synapse).__name__}) has no neurons behind it{found}; on the chip each synapse "
+        f"ends at neurons. {_advice(behind, 'Add a CubaLIFNode')}."
+    )
+
+
+def _advice(module: Any, otherwise: str) -> str:
+    nearest = {
+        nn.modules.batchnorm._BatchNorm: (
+            "A batch normalisation becomes a weight and a bias, and the chip has no bias: train without it"
+        ),
+        nn.MaxPool2d: "Use SumPool2d with neurons behind",
+        nn.AdaptiveAvgPool2d: "Use SumPool2d with the size of its window, and neurons behind",
+    }
+    return next((text for cls, text in nearest.items() if isinstance(module, cls)), otherwise)
+
+
 def _refused(place: str, module: nn.Module) -> ArgumentTypeError | ArgumentValueError:
     if isinstance(module, neuron.BaseNode):
         return ArgumentValueError(
             f"lava_exchange: {place} ({type(module).__name__}) has no synapse in front of it. Put Linear, Conv2d or "
             "SumPool2d there."
         )
-    nearest = {
-        nn.BatchNorm2d: "Fold it into the convolution, which then must have no bias",
-        nn.MaxPool2d: "Use SumPool2d",
-        nn.AdaptiveAvgPool2d: "Use SumPool2d with the size of its window",
-    }
-    advice = next((text for cls, text in nearest.items() if isinstance(module, cls)), "Use one of these")
+    advice = _advice(module, "Use one of these, one behind the other in nn.Sequential")
     return ArgumentTypeError(
         f"lava_exchange: {place} ({type(module).__name__}) is no layer of the chip, which has BlockContainer, or "
         f"Linear, Conv2d, SumPool2d and AvgPool2d with neurons behind, and Flatten. {advice}."
@@ -141,35 +159,37 @@ def scale_of(neurons: Any) -> int:
     return neurons.scale if isinstance(neurons, CubaLIFNode) else getattr(neurons, "lava_s_cale", DEFAULT_SCALE)
 
 
-def decays_and_threshold(neurons: Any) -> tuple[float, float, float]:
+def decays_and_threshold(neurons: Any, place: str = "") -> tuple[float, float, float]:
     """Current decay, voltage decay and threshold of neurons that the chip has.
 
+    :param place: of the neurons in the network, for messages
     :raises TypeError: (also an AssertionError) for other neurons
     :raises ValueError: (also an AssertionError) for a reset or a decay of the input that the chip has not
     """
+    owner = f"lava_exchange: {place}" if place else "lava_exchange"
     if isinstance(neurons, CubaLIFNode):
         decays = [getattr(neurons, name) for name in ("current_decay", "voltage_decay")]
         if any(decay.numel() > 1 for decay in decays) or neurons.norm is not None:
             raise ArgumentValueError(
-                "lava_exchange: the file has one current decay and one voltage decay a layer and no normalisation, but "
+                f"{owner}: the file has one current decay and one voltage decay a layer and no normalisation, but "
                 "CubaLIFNode has a decay for each channel, or a norm."
             )
         one = neurons.p_scale
         return decays[0].item() / one, decays[1].item() / one, neurons.threshold_units / neurons.scale
     if not _has_the_formulas_of(neurons, neuron.IFNode) and not _has_the_formulas_of(neurons, neuron.LIFNode):
         raise ArgumentTypeError(
-            f"lava_exchange: the chip has CubaLIFNode, and IFNode and LIFNode as cases of it, but "
+            f"{owner}: the chip has CubaLIFNode, and IFNode and LIFNode as cases of it, but "
             f"{type(neurons).__name__} was given."
         )
     if neurons.v_reset is None or neurons.v_reset != 0.0:
         raise ArgumentValueError(
-            f"lava_exchange: the chip resets to 0.0, but {type(neurons).__name__} has v_reset={neurons.v_reset}."
+            f"{owner}: the chip resets to 0.0, but {type(neurons).__name__} has v_reset={neurons.v_reset}."
         )
     if isinstance(neurons, neuron.IFNode):
         return 1.0, 0.0, neurons.v_threshold
     if neurons.decay_input:
         raise ArgumentValueError(
-            "lava_exchange: the chip does not scale its input by 1 / tau: make LIFNode with decay_input=False."
+            f"{owner}: the chip does not scale its input by 1 / tau: make LIFNode with decay_input=False."
         )
     return 1.0, 1.0 / neurons.tau, neurons.v_threshold
 
@@ -183,9 +203,9 @@ def _has_the_formulas_of(neurons: Any, cls: type) -> bool:
     return isinstance(neurons, cls) and all(getattr(type(neurons), m) is getattr(cls, m) for m in methods)
 
 
-def units_of(neurons: Any) -> NeuronUnits:
+def units_of(neurons: Any, place: str = "") -> NeuronUnits:
     """The same in the chip's integers."""
-    current, voltage, threshold = decays_and_threshold(neurons)
+    current, voltage, threshold = decays_and_threshold(neurons, place)
     one = fixed_point.DECAY_ONE
     return NeuronUnits(round(current * one), round(voltage * one), int(threshold * scale_of(neurons)))
 
@@ -205,7 +225,7 @@ def weight_units(part: Part) -> torch.Tensor:
                 "scale behind it."
             )
         return torch.tensor([scale // area])
-    check_no_bias(synapse)
+    check_no_bias_of(f"{part.place} ({type(synapse).__name__})", synapse)
     units = (synapse.weight.detach().double() * scale / 2).round() * 2
     return units.clamp(-256, HIGHEST_ON_CHIP).long()
 

@@ -1,13 +1,14 @@
 """Synapse and neuron as one block, as they are one layer on the chip."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from spikingjelly.activation_based import base
 from spikingjelly.activation_based._checks import ArgumentTypeError, ArgumentValueError, check_tensor, describe
+from spikingjelly.activation_based._leading_step_mode import LeadingStepMode
 from spikingjelly.activation_based.functional import seq_to_ann_forward
 from spikingjelly.activation_based.lava_exchange._rounding import quantize_8b
 from spikingjelly.activation_based.lava_exchange.cuba import CubaLIFNode
@@ -42,7 +43,7 @@ class SumPool2d(nn.Module):
         return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}, dilation={self.dilation}"
 
 
-class BlockContainer(base.StepModule, nn.Module):
+class BlockContainer(LeadingStepMode, nn.Module):
     """A synapse, whose weights are rounded to eight bits on the way, and its neurons: what the chip computes.
 
     The weights become those of :func:`quantize_8b`, with 254 as the largest.
@@ -75,14 +76,8 @@ class BlockContainer(base.StepModule, nn.Module):
         self.quantize = True
         self.step_mode = step_mode
 
-    @property
-    def step_mode(self) -> str:
-        return self._step_mode
-
-    @step_mode.setter
-    def step_mode(self, value: str) -> None:
-        base.StepModule.step_mode.fset(self, value)  # type: ignore[attr-defined]
-        self.neu.step_mode = value
+    def _led(self) -> Iterable[Any]:
+        return (self.neu,)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         weighted = seq_to_ann_forward(x, self._weighted) if self.step_mode == "m" else self._weighted(x)
@@ -122,10 +117,14 @@ def check_no_bias(m: nn.Module) -> None:
 
     :raises ValueError: (also an AssertionError) if it has one
     """
+    check_no_bias_of(type(m).__name__, m)
+
+
+def check_no_bias_of(name: str, m: nn.Module) -> None:
+    """:func:`check_no_bias` of the layer that the message calls ``name``."""
     if m.bias is not None:
         raise ArgumentValueError(
-            f"lava_exchange: {type(m).__name__} has a bias, which a synapse of the chip has not. Make it with "
-            "bias=False."
+            f"lava_exchange: {name} has a bias, which a synapse of the chip has not. Make it with bias=False."
         )
 
 

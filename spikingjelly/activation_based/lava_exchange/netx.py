@@ -1,6 +1,5 @@
 """The file that netx, the network reader of Intel's Lava deep learning library, reads."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import torch
 from torch import nn
 
 from spikingjelly.activation_based._checks import ArgumentValueError
+from spikingjelly.activation_based._write_aside import written_aside
 from spikingjelly.activation_based.lava_exchange._parts import Part, parts_of, units_of, weight_units
 from spikingjelly.activation_based.lava_exchange.blocks import SumPool2d
 
@@ -36,18 +36,13 @@ def export_hdf5(net: nn.Module | Sequence[nn.Module], filename: str | Path, inpu
     :raises TypeError: (also an AssertionError) for a module that the chip does not have; the message names it
     :raises ValueError: (also an AssertionError) for a bias, a reset or a geometry that the chip does not have, for an
         input shape that does not fit, for neurons that hold a state, and for mixed step modes
+    :raises OSError: if ``filename`` can't be written
     """
     h5py = _h5py()
     layers = described(net, input_shape)
-    path = Path(filename)
-    aside = path.with_name(path.name + ".writing")
-    try:
-        with h5py.File(aside, "w") as file:
-            for number, layer in enumerate(layers):
-                _write(file.create_group(f"layer/{number}"), layer)
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
+    with written_aside("export_hdf5", filename) as aside, h5py.File(aside, "w") as file:
+        for number, layer in enumerate(layers):
+            _write(file.create_group(f"layer/{number}"), layer)
 
 
 def described(net: nn.Module | Sequence[nn.Module], input_shape: Sequence[int]) -> list[dict[str, Any]]:
@@ -67,7 +62,7 @@ def _layer(part: Part, shape: tuple[int, ...]) -> dict[str, Any]:
     if part.synapse is None:
         return {"type": "flatten", "shape": (int(np.prod(shape)),)}
     layer = _synapse(part, shape)
-    neurons = units_of(part.neurons)
+    neurons = units_of(part.neurons, part.neurons_place)
     layer["neuron"] = {
         "type": "CUBA",
         "iDecay": neurons.current_decay,
@@ -141,7 +136,5 @@ def _h5py() -> Any:
     try:
         import h5py
     except ImportError as error:
-        raise ImportError(
-            "export_hdf5 writes HDF5 and needs h5py: pip install h5py, or 'spikingjelly[datasets]'"
-        ) from error
+        raise ImportError("export_hdf5 writes HDF5 and needs h5py: pip install spikingjelly[lava]") from error
     return h5py

@@ -2,8 +2,11 @@
 
 from typing import Any
 
+import torch
 from torch import nn
+from torch.nn.modules.utils import _pair
 
+from spikingjelly import pooling
 from spikingjelly.activation_based.layer._wrapped import StepLayer
 
 Size = int | tuple[int, ...]
@@ -51,10 +54,20 @@ class MaxPool1d(_MaxPool, nn.MaxPool1d):
 class MaxPool2d(_MaxPool, nn.MaxPool2d):
     """:class:`torch.nn.MaxPool2d` on ``[N, C, H, W]`` in step mode 's' and ``[T, N, C, H, W]`` in 'm'.
 
-    Parameters, indices and errors as in :class:`MaxPool1d`.
+    Parameters, indices and errors as in :class:`MaxPool1d`. For its gradient it keeps one byte for each output (on a
+    GPU 2, or 4 for planes of more than 32767 entries), where PyTorch's keeps the input and 8 bytes for each output.
     """
 
     _layouts = ("N, C, H, W",)
+
+    def _torch_layer(self, x: torch.Tensor) -> Any:
+        if not self.return_indices:
+            kernel, stride = _pair(self.kernel_size), _pair(self.stride)
+            window = pooling.Window(kernel, stride, _pair(self.padding), _pair(self.dilation), self.ceil_mode)
+            y = pooling.max_pool2d(x, window)
+            if y is not None:
+                return y
+        return super()._torch_layer(x)
 
 
 class MaxPool3d(_MaxPool, nn.MaxPool3d):

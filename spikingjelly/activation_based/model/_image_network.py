@@ -1,7 +1,7 @@
 """What networks for images share that repeat a static image over time."""
 
 import torch
-from torch import nn
+from torch import fx, nn
 
 from spikingjelly.activation_based import base
 from spikingjelly.activation_based._checks import ArgumentValueError, check_positive_int, describe
@@ -29,6 +29,8 @@ class ImageNetwork(nn.Module, base.StepModule):
 
     def _as_sequence(self, x: torch.Tensor) -> torch.Tensor:
         """In 'm' the sequence, or the image at each of T time steps without a copy; in 's' the time step itself."""
+        if self.step_mode == "s" and isinstance(x, fx.Proxy):  # torch.fx records what is done to any input
+            return x
         dimensions = x.dim() if isinstance(x, torch.Tensor) else None
         if self.step_mode == "m" and dimensions == 5:
             return x

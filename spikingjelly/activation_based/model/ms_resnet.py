@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from spikingjelly.activation_based import layer, surrogate
-from spikingjelly.activation_based._checks import ArgumentValueError, check_int, check_positive_int, describe
+from spikingjelly.activation_based._checks import ArgumentValueError, check_positive_int, describe
 from spikingjelly.activation_based._neuron_maker import Neuron, neuron_maker
 from spikingjelly.activation_based.functional import set_step_mode
 from spikingjelly.activation_based.model._image_network import ImageNetwork
@@ -131,7 +131,11 @@ def _channels_of_stages(
 
 def _stem(in_channels: int, out_channels: int, kernel_size: int, stride: int, pool: bool) -> nn.Sequential:
     check_positive_int("MSResNet", "stem_stride", stride)
-    check_int("MSResNet", "stem_kernel_size", kernel_size, at_least=1)
+    check_positive_int("MSResNet", "stem_kernel_size", kernel_size)
+    if kernel_size % 2 == 0:
+        raise ArgumentValueError(
+            f"MSResNet: stem_kernel_size must be odd, so that the image keeps its place, but {kernel_size} was given."
+        )
     parts: list[nn.Module] = [
         layer.Conv2d(in_channels, out_channels, kernel_size, stride=stride, padding=kernel_size // 2, bias=False),
         layer.BatchNorm2d(out_channels),

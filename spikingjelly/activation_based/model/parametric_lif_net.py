@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from spikingjelly.activation_based import layer
+from spikingjelly.activation_based._checks import describe
 from spikingjelly.activation_based.model._neurons import Neuron, neuron_maker
 
 __all__ = ["CIFAR10DVSNet", "CIFAR10Net", "DVSGestureNet", "FashionMNISTNet", "MNISTNet", "NMNISTNet"]
@@ -52,8 +53,24 @@ class _Network(nn.Module):
         self.conv_fc = nn.Sequential(*parts, layer.VotingLayer(_VOTERS))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """The share of the voters of each class that fire, at each time step."""
-        return self.conv_fc(x)
+        """The share of the voters of each class that fire, at each time step.
+
+        :raises ValueError: for images of another size or other channels
+        """
+        try:
+            return self.conv_fc(x)
+        except RuntimeError as error:
+            self._explain(x, error)
+            raise
+
+    def _explain(self, x: torch.Tensor, error: RuntimeError) -> None:
+        left = [size >> self.stages for size in x.shape[-2:]]
+        if x.dim() < 4 or (x.shape[-3] == self.in_channels and left == [self.size >> self.stages] * 2):
+            return
+        raise ValueError(
+            f"{type(self).__name__}: expected images [N, {self.in_channels}, {self.size}, {self.size}], in "
+            f"step_mode='m' with T in front, but {describe(x)} was given. Resize them, or build a network of your own."
+        ) from error
 
 
 class MNISTNet(_Network):

@@ -32,16 +32,12 @@ def _constant(function: _Function) -> _Function:
 
 def run_sequence(module: Any, x_seq: torch.Tensor, keep: str | None) -> torch.Tensor | None:
     """As in eager mode; the size of the work does not matter, as the compiler would unroll the loop."""
-    for path, value in _plain_attributes(module):
-        if _get(module, path) != value:
-            raise RuntimeError(f"{path} was changed while the graph was made")
+    _compare(module, _plain_attributes(module))
     plan = _plan(module, x_seq.dtype, x_seq.device, x_seq.dim() - 1)
     if plan is None:
         return None
     names, paths, constants, program, numbers, target = plan
-    for path, value in constants:
-        if _get(module, path) != value:
-            raise RuntimeError(f"{path} was changed while the graph was made")
+    _compare(module, constants)
     states = [_state(getattr(module, name), x_seq) for name in names]
     tensors = [_get(module, path) for path in paths]
     kept = [] if keep is None else [names.index(keep)]
@@ -53,6 +49,16 @@ def run_sequence(module: Any, x_seq: torch.Tensor, keep: str | None) -> torch.Te
     if keep is not None:
         module.v_seq = after[-1]
     return output
+
+
+def _compare(module: Any, constants: tuple[tuple[str, Any], ...]) -> None:
+    """Look at what the plan was made from, so that the compiler guards it."""
+    for path, value in constants:
+        if _get(module, path) != value:
+            raise RuntimeError(
+                f"{type(module).__name__}: {path} was changed by another thread while the graph was made. Compile "
+                "again, and leave the module alone until its first call has returned."
+            )
 
 
 def _get(module: Any, path: str) -> Any:

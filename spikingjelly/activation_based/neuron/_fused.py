@@ -29,11 +29,7 @@ def run_sequence(module: Any, x_seq: torch.Tensor, keep: str | None = None) -> t
     if dispatch.too_small(module.backend, T, x_seq.numel()):
         return None
     step = one_step(x_seq)
-    results = _run(module, x_seq if step is None else step.unsqueeze(0), keep, T)
-    if isinstance(results, dispatch.Refusal):
-        dispatch.announce(module.backend, results)
-        return None
-    return results
+    return _run_or_announce(module, x_seq if step is None else step.unsqueeze(0), keep, T)
 
 
 def run_step(module: Any, x: torch.Tensor) -> torch.Tensor | None:
@@ -45,11 +41,8 @@ def run_step(module: Any, x: torch.Tensor) -> torch.Tensor | None:
         return None if output is None else output.squeeze(0)
     if dispatch.too_small(module.backend, 1, x.numel()):
         return None
-    results = _run(module, x.unsqueeze(0), None, 1)
-    if isinstance(results, dispatch.Refusal):
-        dispatch.announce(module.backend, results)
-        return None
-    return results.squeeze(0)
+    output = _run_or_announce(module, x.unsqueeze(0), None, 1)
+    return None if output is None else output.squeeze(0)
 
 
 def source_of(module: Any, dtype: torch.dtype, shape: Sequence[int]) -> str:
@@ -65,6 +58,14 @@ def source_of(module: Any, dtype: torch.dtype, shape: Sequence[int]) -> str:
     if isinstance(source, dispatch.Refusal):
         raise RuntimeError(source.reason)
     return source
+
+
+def _run_or_announce(module: Any, x_seq: torch.Tensor, keep: str | None, T: int) -> torch.Tensor | None:
+    output = _run(module, x_seq, keep, T)
+    if isinstance(output, dispatch.Refusal):
+        dispatch.announce(module.backend, output)
+        return None
+    return output
 
 
 def _run(module: Any, x_seq: torch.Tensor, keep: str | None, T: int) -> torch.Tensor | dispatch.Refusal:

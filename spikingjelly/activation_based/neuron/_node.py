@@ -71,7 +71,7 @@ class BaseNode(base.MemoryModule):
         self.v_threshold = v_threshold
         self.v_reset = v_reset
         self.detach_reset = detach_reset
-        self.surrogate_function = own_surrogate(surrogate_function)
+        self.surrogate_function = own_surrogate(self, surrogate_function)
         self.step_mode = step_mode
         # The default is a choice that is left to us: a subclass that only supports 'torch' gets that.
         self.backend = "torch" if backend == "auto" and "auto" not in self.supported_backends else backend

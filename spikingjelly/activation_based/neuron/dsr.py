@@ -25,6 +25,14 @@ from spikingjelly.activation_based.neuron._sequence_length import check_length
 _WITHOUT_MEANING = {"v_reset", "surrogate_function", "detach_reset", "decay_input", "store_v_seq"}
 
 
+def _refuse_unknown(owner: str, keywords: dict[str, Any]) -> None:
+    for name in keywords.keys() - _WITHOUT_MEANING:
+        raise TypeError(
+            f"{owner} has no argument {name!r}. Of the arguments of other nodes it takes, without effect, "
+            f"{', '.join(sorted(_WITHOUT_MEANING))}."
+        )
+
+
 class _RateGradient(torch.autograd.Function):
     """Given spikes forward; backward, the gradient of their weighted mean with respect to the input's weighted mean."""
 
@@ -72,8 +80,7 @@ class _DSRNode(EagerOnly):
         backend: str,
         **kwargs: Any,
     ) -> None:
-        for name in kwargs.keys() - _WITHOUT_MEANING:
-            raise TypeError(f"{type(self).__name__} has no argument {name!r}.")
+        _refuse_unknown(type(self).__name__, kwargs)
         check_positive_int(self, "T", T)
         check_bool(self, "v_threshold_training", v_threshold_training)
         check_float(self, "v_threshold", v_threshold)

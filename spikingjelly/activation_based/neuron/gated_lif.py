@@ -93,7 +93,7 @@ class GatedLIFNode(base.MemoryModule):
         self.backend = backend
         self.T = T
         self.inplane = inplane
-        self.surrogate_function = own_surrogate(surrogate_function)
+        self.surrogate_function = own_surrogate(self, surrogate_function)
         shape = () if inplane is None else (inplane,)
         for gate in ("alpha", "beta", "gamma"):
             self.register_parameter(gate, nn.Parameter(0.2 * (torch.rand(shape) - 0.5)))

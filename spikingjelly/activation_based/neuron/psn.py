@@ -44,7 +44,7 @@ class PSN(nn.Module, base.MultiStepModule):
         check_positive_int(self, "T", T)
         super().__init__()
         self.T = T
-        self.surrogate_function = own_surrogate(surrogate_function)
+        self.surrogate_function = own_surrogate(self, surrogate_function)
         self.weight = _dense_weight(T)
         self.bias = nn.Parameter(torch.full((T, 1), -1.0))
 
@@ -102,7 +102,7 @@ class MaskedPSN(base.MemoryModule):
         self.step_mode = step_mode
         self.k = k
         self.T = T
-        self.surrogate_function = own_surrogate(surrogate_function)
+        self.surrogate_function = own_surrogate(self, surrogate_function)
         self.weight = _dense_weight(T)
         self.bias = nn.Parameter(torch.full((T, 1), -1.0))
         self.register_buffer("_lambda_", torch.tensor(0.0))
@@ -123,7 +123,8 @@ class MaskedPSN(base.MemoryModule):
     def lambda_(self, value: float | torch.Tensor) -> None:
         if not float(value) >= 0.0:
             raise ArgumentValueError(
-                f"MaskedPSN: lambda_ goes from 0 (sees all time steps) to 1 (sees the last k), but {value} was given."
+                f"{type(self).__name__}: lambda_ goes from 0 (sees all time steps) to 1 (sees the last k), but {value} "
+                "was given."
             )
         self._lambda_.fill_(float(value))
 
@@ -143,14 +144,14 @@ class MaskedPSN(base.MemoryModule):
         check_floating_tensor(self, "the input", x)
         if self._lambda_ < 1.0:
             raise ValueError(
-                f"MaskedPSN: lambda_ is {float(self._lambda_):g}, so that each time step depends on later inputs. "
-                "step_mode='s' works from lambda_ = 1 on; use step_mode='m' until then."
+                f"{type(self).__name__}: lambda_ is {float(self._lambda_):g}, so that each time step depends on later "
+                "inputs. step_mode='s' works from lambda_ = 1 on; use step_mode='m' until then."
             )
         t = self.time_step
         if t >= self.T:
             raise OverflowError(
-                f"MaskedPSN has run all of its T={self.T} time steps. Call functional.reset_net(net) before the next "
-                "sequence, or build the node with a larger T."
+                f"{type(self).__name__} has run all of its T={self.T} time steps. Call functional.reset_net(net) "
+                "before the next sequence, or build the node with a larger T."
             )
         self._check_carried_state(x)
         self.queue = [*self.queue, x][-self.k :]
@@ -197,7 +198,7 @@ class SlidingPSN(base.MemoryModule):
         self.register_memory("queue", [])
         self.step_mode = step_mode
         self.k = k
-        self.surrogate_function = own_surrogate(surrogate_function)
+        self.surrogate_function = own_surrogate(self, surrogate_function)
         self.backend = backend
         if exp_init:
             weight = 2.0 ** torch.arange(1.0 - k, 1.0)
@@ -218,7 +219,9 @@ class SlidingPSN(base.MemoryModule):
     @backend.setter
     def backend(self, value: Any) -> None:
         if value not in self.supported_backends:
-            raise NotImplementedError(f"SlidingPSN: backend must be 'gemm' or 'conv', but {describe(value)} was given.")
+            raise NotImplementedError(
+                f"{type(self).__name__}: backend must be 'gemm' or 'conv', but {describe(value)} was given."
+            )
         self._backend = value
 
     def gen_gemm_weight(self, T: int) -> torch.Tensor:

@@ -50,7 +50,7 @@ class SimpleBaseNode(base.MemoryModule):
         self.register_memory("v", 0.0)
         self.v_threshold = v_threshold
         self.v_reset = v_reset
-        self.surrogate_function = own_surrogate(surrogate_function)
+        self.surrogate_function = own_surrogate(self, surrogate_function)
         self.detach_reset = detach_reset
         self.step_mode = step_mode
 

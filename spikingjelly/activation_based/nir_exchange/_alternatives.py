@@ -9,8 +9,8 @@ from spikingjelly.activation_based import base, layer, neuron
 _ALTERNATIVES: tuple[tuple[Any, str], ...] = (
     (
         (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d),
-        "NIR has no max pooling. The nearest are layer.AvgPool2d, and layer.AvgPool2d(..., divisor_override=1) (a sum) "
-        "with a neuron behind it, which fires where any of its inputs does",
+        "NIR has no max pooling. That of spikes, directly behind neurons and in two dimensions, is written as a sum "
+        "and neurons that fire at any spike. The nearest for other values is layer.AvgPool2d",
     ),
     ((nn.AvgPool1d, nn.AdaptiveAvgPool1d), "The nearest are layer.AvgPool2d and layer.Conv1d with equal weights"),
     (nn.modules.conv._ConvTransposeNd, "The nearest are layer.Conv1d and layer.Conv2d"),

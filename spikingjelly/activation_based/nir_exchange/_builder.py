@@ -13,7 +13,16 @@ from spikingjelly.activation_based.nir_exchange._alternatives import alternative
 from spikingjelly.activation_based.nir_exchange._flow import FOLDING, Flow, is_addition
 from spikingjelly.activation_based.nir_exchange._names import attribute_name, free_name
 from spikingjelly.activation_based.nir_exchange._neuron_arrays import NotExpressible
-from spikingjelly.activation_based.nir_exchange._nodes_to import IDENTITIES, NODES, NORMS, Place, linear_node
+from spikingjelly.activation_based.nir_exchange._nodes_to import (
+    IDENTITIES,
+    MAX_POOLS,
+    NODES,
+    NORMS,
+    Place,
+    fires_at_any,
+    linear_node,
+    sum_of_window,
+)
 from spikingjelly.activation_based.nir_exchange._plan import GraphError
 from spikingjelly.activation_based.nir_exchange._signal import Refused, Signal
 from spikingjelly.activation_based.nir_exchange._to_graph import graph_of, with_types
@@ -21,6 +30,8 @@ from spikingjelly.activation_based.nir_exchange.network import NIRNetwork
 
 _IN_TURN = (layer.StepModeContainer, layer.MultiStepContainer, layer.SeqToANNContainer)
 _RECURRENT = (layer.ElementWiseRecurrentContainer, layer.LinearRecurrentContainer)
+_SPIKING = ("IF", "LIF", "CubaLIF", "Threshold")
+_KEEP_SPIKES = ("Flatten", "Delay")
 
 
 class Tracer(fx.Tracer):
@@ -116,14 +127,18 @@ class Builder:
             graph = graph_of(module, [x.shape], x.value, self.dt, self.dtype)
             (length,) = graph.output_type.values()
             return Signal((self.connect(path, graph, x.sources),), x.value.new_zeros(1, *length))
+        if type(module) in MAX_POOLS and x.spikes:
+            return self._max_pool(module, path, x)
         if type(module) not in NODES:
             raise NotExpressible(f"has no node in NIR. {alternative_to(module)}")
         value = x.value if isinstance(module, base.MemoryModule) else _output(module, x)
         place = Place(x.shape, tuple(value.shape[1:]), self.dt, self.dtype)
-        name = self.connect(path, with_types(NODES[type(module)](module, place), place), x.sources)
+        node = with_types(NODES[type(module)](module, place), place)
+        name = self.connect(path, node, x.sources)
         if isinstance(module, neuron.NonSpikingBaseNode):
             self._without_time[name] = path
-        return Signal((name,), value)
+        kind = type(node).__name__
+        return Signal((name,), value, kind in _SPIKING or (kind in _KEEP_SPIKES and x.spikes))
 
     def _in_turn(self, module: nn.Module, path: str, x: Signal) -> Signal:
         before: nn.Module | None = None
@@ -131,6 +146,15 @@ class Builder:
             x = self.run(child, f"{path}.{name}", x, fold=type(before) in FOLDING)
             before = child
         return x
+
+    def _max_pool(self, module: Any, path: str, x: Signal) -> Signal:
+        """The maximum of spikes is whether any of them is there."""
+        value = _output(module, x)
+        place = Place(x.shape, tuple(value.shape[1:]), self.dt, self.dtype)
+        total = self.connect(path, with_types(sum_of_window(module), place), x.sources)
+        behind = Place(place.gives, place.gives, self.dt, self.dtype)
+        name = self.connect(f"{path}.any", with_types(fires_at_any(behind), behind), [total])
+        return Signal((name,), value, spikes=True)
 
     def _norm(self, module: nn.Module, path: str, x: Signal, fold: bool) -> Signal:
         value = _output(module, x)

@@ -108,7 +108,8 @@ class Flow(fx.Interpreter):
     def _flattened(self, x: Signal, start_dim: int = 0, end_dim: int = -1) -> Signal:
         value = torch.flatten(x.value, start_dim, end_dim)
         place = self._place(x, tuple(value.shape[1:]))
-        return Signal((self.builder.connect("flatten", flatten_node(start_dim, end_dim, place), x.sources),), value)
+        name = self.builder.connect("flatten", flatten_node(start_dim, end_dim, place), x.sources)
+        return Signal((name,), value, x.spikes)
 
     def _place(self, x: Signal, gives: tuple[int, ...]) -> Place:
         return Place(x.shape, gives, self.builder.dt, self.builder.dtype)

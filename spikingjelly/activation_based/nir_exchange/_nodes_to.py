@@ -99,6 +99,21 @@ def _average_pool(module: Any, place: Place) -> Any:
     return _pool("SumPool2d" if module.divisor_override == 1 else "AvgPool2d", module.kernel_size, stride, padding)
 
 
+def sum_of_window(module: nn.MaxPool2d) -> Any:
+    """The sum over the windows of a max pooling."""
+    for name, plain in (("ceil_mode", False), ("return_indices", False)):
+        if getattr(module, name) != plain:
+            raise NotExpressible(f"has {name}={getattr(module, name)}, which NIR's pooling has not. Use {plain}")
+    if _pair(module.dilation) != (1, 1):
+        raise NotExpressible(f"has dilation={module.dilation}, which NIR's pooling has not. Use 1")
+    return _pool("SumPool2d", module.kernel_size, module.stride, _pair(module.padding))
+
+
+def fires_at_any(place: Place) -> Any:
+    """Neurons that fire where there is a spike or more, and keep nothing of it: of a kind that all readers know."""
+    return _neuron(neuron.LIFNode(tau=2.0, v_threshold=0.25), place)
+
+
 def _adaptive_pool(module: Any, place: Place) -> Any:
     given, gives = place.given[1:], place.gives[1:]
     if any(length % out for length, out in zip(given, gives, strict=True)):
@@ -180,6 +195,7 @@ NODES: dict[type, Callable[[Any, Place], Any]] = {
     BatchedLinear: _batched_linear,
 }
 IDENTITIES = (nn.Identity, nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d, layer.Dropout, layer.Dropout2d)
+MAX_POOLS = (nn.MaxPool2d, layer.MaxPool2d)
 NORMS = (
     nn.BatchNorm1d, nn.BatchNorm2d, layer.BatchNorm1d, layer.BatchNorm2d,
 )  # fmt: skip

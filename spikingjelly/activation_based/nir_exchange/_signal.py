@@ -14,10 +14,14 @@ class Refused(NotImplementedError):
 
 @dataclass(frozen=True)
 class Signal:
-    """The sum of the outputs of the nodes ``sources``, and an example of its value ``[N, *]``."""
+    """The sum of the outputs of the nodes ``sources``, and an example of its value ``[N, *]``.
+
+    :param spikes: whether every value that flows there is 0 or 1
+    """
 
     sources: tuple[str, ...]
     value: torch.Tensor
+    spikes: bool = False
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -14,7 +14,7 @@ from spikingjelly.activation_based.nir_exchange._library import nir_library
 from spikingjelly.activation_based.nir_exchange._neurons_from import NEURON_KINDS, neuron_of
 from spikingjelly.activation_based.nir_exchange._nodes_from import LAYER_KINDS, delay_steps_of, layer_of
 from spikingjelly.activation_based.nir_exchange._numbers import DEFAULT_DT, check_dt, numpy_dtype
-from spikingjelly.activation_based.nir_exchange._plan import GraphError, plan
+from spikingjelly.activation_based.nir_exchange._plan import GraphError, Plan, plan
 from spikingjelly.activation_based.nir_exchange.network import NIRNetwork, Shape
 
 _OWNER = "import_from_nir"
@@ -73,7 +73,8 @@ def import_from_nir(
             network = _Importer(dt, number_type, surrogate_function).network(graph)
         _check_shapes(network, graph, torch.empty(0, dtype=dtype), max_bytes)
     except GraphError as error:
-        raise ValueError(f"{_OWNER}: {label}: {str(error).rstrip('.')}.") from error
+        text = str(error)
+        raise ValueError(f"{_OWNER}: {label}: {text}{'' if text.endswith(('.', '?')) else '.'}") from error
     network.step_mode = step_mode
     return network.to(device)
 
@@ -94,6 +95,22 @@ def _choose_dt(metadata: Any, dt: float | None) -> float:
     return check_dt(_OWNER, dt)
 
 
+def plan_of(graph: Any, dt: float) -> Plan:
+    """The plan of a graph, but for those of the graphs in it.
+
+    :raises GraphError: for missing nodes and edges, and for cycles that are no recurrent connections
+    """
+    kinds = {name: type(node).__name__ for name, node in graph.nodes.items()}
+    return plan(
+        list(graph.nodes),
+        [(source, target) for source, target in graph.edges],
+        [name for name, kind in kinds.items() if kind == "Input"],
+        [name for name, kind in kinds.items() if kind == "Output"],
+        lambda name: _has_state(graph.nodes[name]),
+        lambda name: kinds[name] == "Delay" and bool((delay_steps_of(graph.nodes[name], dt) >= 1).all()),
+    )
+
+
 class _Importer:
     """Makes the modules of a graph and of the graphs in it."""
 
@@ -103,19 +120,11 @@ class _Importer:
         self.surrogate_function = surrogate_function
 
     def network(self, graph: Any) -> NIRNetwork:
-        kinds = {name: type(node).__name__ for name, node in graph.nodes.items()}
-        steps = plan(
-            list(graph.nodes),
-            [(source, target) for source, target in graph.edges],
-            [name for name, kind in kinds.items() if kind == "Input"],
-            [name for name, kind in kinds.items() if kind == "Output"],
-            lambda name: _has_state(graph.nodes[name]),
-            lambda name: kinds[name] == "Delay" and bool((delay_steps_of(graph.nodes[name], self.dt) >= 1).all()),
-        )
+        steps = plan_of(graph, self.dt)
         modules = {
-            name: self._module(name, node, name in steps.early)
-            for name, node in ((name, graph.nodes[name]) for name in steps.order)
-            if kinds[name] != "Output"
+            name: self._module(name, graph.nodes[name], name in steps.early)
+            for name in steps.order
+            if name not in steps.outputs
         }
         needed = {*steps.inputs, *steps.outputs, *(source for source, _ in steps.delayed)}
         shapes = {name: _declared(graph.nodes[name], "output_type") for name in needed}

@@ -18,6 +18,7 @@ from spikingjelly.activation_based._before_export import (
     step_mode_of,
 )
 from spikingjelly.activation_based._checks import ArgumentValueError, check_floating_tensor, describe
+from spikingjelly.activation_based._write_aside import check_target
 from spikingjelly.activation_based.nir_exchange._builder import Builder, Tracer
 from spikingjelly.activation_based.nir_exchange._file import write_graph
 from spikingjelly.activation_based.nir_exchange._library import nir_library
@@ -44,7 +45,8 @@ def export_to_nir(
     learned) leak and with a synaptic current, integrators, delays, votes, sums and recurrent containers have nodes.
     Batch normalisation is folded into the linear layer or convolution before it where nothing else reads that, else a
     linear map of its own; dropout is left out. Sequential and step-mode containers are followed inside, and so is the
-    ``forward`` of any module that :mod:`torch.fx` can trace.
+    ``forward`` of any module that :mod:`torch.fx` can trace. Max pooling in two dimensions behind neurons, of spikes,
+    becomes the sum of the window and a neuron that fires where it is not 0, which is the same.
 
     The difference equations become the differential equations that give them back by forward Euler with the time step
     ``dt``: ``tau`` time steps are :math:`\tau\,dt` seconds; an input that does not decay gets the resistance
@@ -64,9 +66,10 @@ def export_to_nir(
 
     :raises ImportError: if the package ``nir`` isn't installed
     :raises NotImplementedError: for what NIR can't express, with the layer's name and the nearest alternative: reset
-        by subtraction, max pooling, other neurons, functions that are no module
+        by subtraction, max pooling of other values than spikes, other neurons, functions that are no module
     :raises ValueError: for mixed step modes, a state left in the network, and a wrong ``dt`` or dtype
     :raises TypeError: for what is no module or no floating-point tensor
+    :raises OSError: if ``save_path`` can't be written: a FileNotFoundError if its folder does not exist
 
     Source: Pedersen et al., "Neuromorphic intermediate representation: A unified instruction set for interoperable
     brain-inspired computing", Nature Communications, 2024.
@@ -80,6 +83,8 @@ def export_to_nir(
     seconds = check_dt(_OWNER, dt if dt is not None else net.dt if isinstance(net, NIRNetwork) else DEFAULT_DT)
     mode = step_mode_of(_OWNER, net)
     check_no_state(_OWNER, net, "a graph")
+    if save_path is not None:
+        check_target(_OWNER, Path(save_path))
     steps = [_first_step(x, mode) for x in inputs]
     plain = _in_single_steps(net)
     with torch.no_grad():

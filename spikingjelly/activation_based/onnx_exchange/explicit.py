@@ -8,6 +8,7 @@ from torch import nn
 from spikingjelly.activation_based import base
 from spikingjelly.activation_based._checks import ArgumentValueError, check_bool, check_floating_tensor, describe
 from spikingjelly.activation_based.onnx_exchange import _states
+from spikingjelly.activation_based.onnx_exchange._faults import first_line, innermost_layer
 from spikingjelly.activation_based.onnx_exchange._preparation import prepared_copy
 from spikingjelly.activation_based.onnx_exchange._templates import filled, tensors_in
 
@@ -28,7 +29,7 @@ class ExplicitNetwork(nn.Module):
 
     :raises TypeError: (also an AssertionError) for what is no module or no floating-point tensor
     :raises ValueError: (also an AssertionError) for a state left in ``net``, mixed step modes and an example input
-        that is no batch
+        that is no batch or that the network can't take
     :raises NotImplementedError: for a layer that can't be exported, with its name
     """
 
@@ -48,7 +49,7 @@ class ExplicitNetwork(nn.Module):
         self.states: list[_states.State] = []
         self._templates: list[Any] = []
         with torch.no_grad(), torch.random.fork_rng(devices=[]):
-            _check_output(owner, self.net(x))
+            _check_output(owner, _output(owner, self.net, x))
             _states.reset(self.net)
             if carry_states:
                 self.states, self._templates = _states.states_of(owner, self.net, x, self.batch_dim)
@@ -94,6 +95,16 @@ def _example(owner: str, x: torch.Tensor, batch_dim: int) -> torch.Tensor:
         )
     first = x.detach().narrow(batch_dim, 0, 1)
     return torch.cat([first, first], batch_dim)
+
+
+def _output(owner: str, net: nn.Module, x: torch.Tensor) -> Any:
+    try:
+        return net(x)
+    except (RuntimeError, ValueError, IndexError) as error:
+        raise ArgumentValueError(
+            f"{owner}: {innermost_layer(net, error)} can't run on an example_input of the shape {list(x.shape)}: "
+            f"{first_line(error)}."
+        ) from error
 
 
 def _check_output(owner: str, y: Any) -> None:

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch import nn
 
 from spikingjelly.activation_based._checks import check_bool
+from spikingjelly.activation_based.onnx_exchange._faults import first_line, innermost_layer
 from spikingjelly.activation_based.onnx_exchange.explicit import ExplicitNetwork
 
 
@@ -46,7 +46,7 @@ def export_program(net: ExplicitNetwork, example_input: torch.Tensor, dynamic_ba
             return torch.export.export(net, (x, *states), dynamic_shapes=shapes)
         except Exception as error:  # whatever a forward and the tracer may raise
             raise NotImplementedError(
-                f"export_program: {_innermost_layer(net.net, error)} can't be exported: {first_line(error)}"
+                f"export_program: {innermost_layer(net.net, error)} can't be exported: {first_line(error)}"
             ) from error
 
 
@@ -54,25 +54,6 @@ def _dynamic_shapes(net: ExplicitNetwork) -> tuple[Any, ...]:
     batch = torch.export.Dim("batch", min=1)
     of_states = tuple({} if state.batch_dim is None else {state.batch_dim: batch} for state in net.states)
     return ({net.batch_dim: batch}, of_states) if net.states else ({net.batch_dim: batch},)
-
-
-def _innermost_layer(net: nn.Module, error: BaseException) -> str:
-    """The layer whose lines were running when ``error`` was raised."""
-    names = {id(module): name for name, module in net.named_modules()}
-    found = f"the network ({type(net).__name__})"
-    trace = error.__traceback__
-    while trace is not None:
-        module = trace.tb_frame.f_locals.get("self")
-        if isinstance(module, nn.Module) and names.get(id(module)):
-            found = f"the layer {names[id(module)]!r} ({type(module).__name__})"
-        trace = trace.tb_next
-    return found
-
-
-def first_line(error: BaseException) -> str:
-    """What went wrong, without the advice that follows."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__
 
 
 @contextmanager

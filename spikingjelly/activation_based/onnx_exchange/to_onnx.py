@@ -8,11 +8,12 @@ import torch
 from torch import nn
 
 from spikingjelly.activation_based._checks import ArgumentValueError, describe
-from spikingjelly.activation_based._write_aside import check_folder, written_aside
+from spikingjelly.activation_based._write_aside import check_target, written_aside
+from spikingjelly.activation_based.onnx_exchange._faults import first_line
 from spikingjelly.activation_based.onnx_exchange._libraries import library
 from spikingjelly.activation_based.onnx_exchange._metadata import metadata_of
 from spikingjelly.activation_based.onnx_exchange.explicit import ExplicitNetwork
-from spikingjelly.activation_based.onnx_exchange.program import export_program, first_line, quiet
+from spikingjelly.activation_based.onnx_exchange.program import export_program, quiet
 
 _OWNER = "export_to_onnx"
 _LARGEST = 2**31 - 1  # of a file that holds its weights
@@ -46,7 +47,7 @@ def export_to_onnx(
     :raises ValueError: (also an AssertionError) for a state left in ``net``, mixed step modes, another ``form`` and an
         example input that does not fit it
     :raises TypeError: (also an AssertionError) for what is no module or no floating-point tensor
-    :raises FileNotFoundError: if the folder of ``save_path`` does not exist
+    :raises OSError: if ``save_path`` can't be written: a FileNotFoundError if its folder does not exist
     """
     for name in ("onnx", "onnxscript"):
         library(name)
@@ -56,7 +57,7 @@ def export_to_onnx(
         raise ArgumentValueError(
             f"{_OWNER}: carry_states=False is for form='sequence'; one step without its states would forget them."
         )
-    check_folder(_OWNER, Path(save_path))
+    check_target(_OWNER, Path(save_path))
     carried = form == "step" if carry_states is None else carry_states
     explicit = ExplicitNetwork(net, example_input, "s" if form == "step" else "m", carried)
     model = _converted(explicit, export_program(explicit, example_input, dynamic_batch))

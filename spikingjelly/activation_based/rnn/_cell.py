@@ -144,4 +144,4 @@ def checked_surrogate(owner: nn.Module, name: str, function: Surrogate, optional
             f"{name_of(owner)}: {name} must be a surrogate function (or another callable{' or None' * optional}), but "
             f"{describe(function)} was given."
         )
-    return own_surrogate(function)
+    return own_surrogate(owner, function, name)

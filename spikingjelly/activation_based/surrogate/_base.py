@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from spikingjelly.activation_based._checks import ArgumentValueError
+
 SlopeFunction = Callable[..., torch.Tensor]
 
 
@@ -62,11 +64,13 @@ class SurrogateFunctionBase(nn.Module):
     """
 
     _parameter_names: tuple[str, ...] = ("alpha",)
+    _above: tuple[tuple[str, float], ...] = ()  # parameters, and what they must be greater than
     _function: type[torch.autograd.Function]
 
     @_or_with_named_parameters
     def __init__(self, alpha: Any, spiking: bool = True) -> None:
         super().__init__()
+        self._check_parameters(alpha=alpha)
         self.alpha = alpha
         self.spiking = spiking
 
@@ -77,6 +81,15 @@ class SurrogateFunctionBase(nn.Module):
         if "spiking_function" not in vars(cls) and {"primitive_function", "backward"} & vars(cls).keys():
             cls._function = _heaviside_with_slope(cls)
             setattr(cls, "spiking_function", staticmethod(cls._function.apply))  # noqa: B010
+
+    def _check_parameters(self, **parameters: Any) -> None:
+        for name, bound in self._above:
+            value = parameters.get(name)
+            if isinstance(value, int | float) and not value > bound:
+                raise ArgumentValueError(
+                    f"{type(self).__name__}: {name} must be greater than {bound:g}, but {value} was given: the slope "
+                    "would point the wrong way, or be no number."
+                )
 
     def set_spiking_mode(self, spiking: bool) -> None:
         """Switch between spikes (True) and the primitive function (False)."""
@@ -130,6 +143,7 @@ class MultiArgsSurrogateFunctionBase(SurrogateFunctionBase):
 
     def __init__(self, spiking: bool, *args: Any, **kwargs: Any) -> None:
         nn.Module.__init__(self)
+        self._check_parameters(**kwargs)
         self.spiking = spiking
         for name, value in kwargs.items():
             setattr(self, name, value)
@@ -167,6 +181,11 @@ def _heaviside_with_slope(surrogate: type[SurrogateFunctionBase]) -> type[torch.
             return grad_x, *[None] * len(ctx.parameters)
 
     Heaviside.__name__ = Heaviside.__qualname__ = f"{surrogate.__name__}Heaviside"
+    Heaviside.__doc__ = (
+        f"The autograd function of :class:`{surrogate.__name__}`: ``apply(x, *parameters)`` is :func:`heaviside` of "
+        f"``x``, with the slope of ``{surrogate.__name__}`` backward. Any shape; the parameters are those of the class "
+        "in their order, without ``spiking``, and get no gradient."
+    )
     return Heaviside
 
 
@@ -176,4 +195,8 @@ def gradients_of(surrogate: type[SurrogateFunctionBase]) -> Callable[..., tuple[
     def gradients(grad_output: torch.Tensor, x: torch.Tensor, *parameters: Any) -> tuple[torch.Tensor | None, ...]:
         return surrogate.backward(grad_output, x, *parameters), *[None] * len(parameters)
 
+    gradients.__doc__ = (
+        f"The gradient of ``x``, ``grad_output`` times the slope of :class:`{surrogate.__name__}` at ``x``, and None "
+        "for each parameter: what the ``backward`` of an autograd function returns. Any shape."
+    )
     return gradients

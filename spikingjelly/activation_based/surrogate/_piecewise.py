@@ -18,6 +18,8 @@ class PiecewiseQuadratic(SurrogateFunctionBase):
     Source: Esser et al., "Convolutional networks for fast, energy-efficient neuromorphic computing", PNAS 2016.
     """
 
+    _above = (("alpha", 0.0),)
+
     def __init__(self, alpha: float = 1.0, spiking: bool = True) -> None:
         super().__init__(alpha, spiking)
 
@@ -38,6 +40,8 @@ class Rect(SurrogateFunctionBase):
     :param alpha: height of the slope, default 1.0
     :param spiking: True for spikes, False for the primitive function
     """
+
+    _above = (("alpha", 0.0),)
 
     def __init__(self, alpha: float = 1.0, spiking: bool = True) -> None:
         super().__init__(alpha, spiking)
@@ -63,6 +67,7 @@ class PiecewiseLeakyReLU(MultiArgsSurrogateFunctionBase):
     package had the slope 1/w up to version 0.0.0.0.14; since 0.0.0.0.15 it is the derivative of the primitive.
     """
 
+    _above = (("w", 0.0),)
     _parameter_names = ("w", "c")
 
     def __init__(self, w: float = 1.0, c: float = 0.01, spiking: bool = True) -> None:

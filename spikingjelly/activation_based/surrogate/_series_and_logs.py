@@ -15,6 +15,8 @@ class NonzeroSignLogAbs(SurrogateFunctionBase):
     :param spiking: True for spikes, False for the primitive function
     """
 
+    _above = (("alpha", 0.0),)
+
     def __init__(self, alpha: float = 1.0, spiking: bool = True) -> None:
         super().__init__(alpha, spiking)
 
@@ -41,6 +43,7 @@ class S2NN(MultiArgsSurrogateFunctionBase):
     Single-Step Neural Networks", 2022.
     """
 
+    _above = (("alpha", 0.0),)
     _parameter_names = ("alpha", "beta")
 
     def __init__(self, alpha: float = 4.0, beta: float = 1.0, spiking: bool = True) -> None:
@@ -64,8 +67,11 @@ class SquarewaveFourierSeries(MultiArgsSurrogateFunctionBase):
     :param n: one more than the number of terms, default 2
     :param T_period: the period, default 8
     :param spiking: True for spikes, False for the primitive function
+
+    :raises ValueError: if ``n`` is no int of at least 2, or (also an AssertionError) ``T_period <= 0``
     """
 
+    _above = (("T_period", 0.0),)
     _parameter_names = ("n", "T_period")
 
     def __init__(self, n: int = 2, T_period: float = 8, spiking: bool = True) -> None:
@@ -92,6 +98,8 @@ class FakeNumericalGradient(SurrogateFunctionBase):
 
     :param alpha: upper bound of the slope, default 0.3
     """
+
+    _above = (("alpha", 0.0),)
 
     def __init__(self, alpha: float = 0.3) -> None:
         super().__init__(alpha, spiking=True)

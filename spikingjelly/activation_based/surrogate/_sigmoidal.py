@@ -19,6 +19,8 @@ class Sigmoid(SurrogateFunctionBase):
     :param spiking: True for spikes, False for the primitive function
     """
 
+    _above = (("alpha", 0.0),)
+
     def __init__(self, alpha: float = 4.0, spiking: bool = True) -> None:
         super().__init__(alpha, spiking)
 
@@ -43,6 +45,8 @@ class ATan(SurrogateFunctionBase):
     Networks", ICCV 2021.
     """
 
+    _above = (("alpha", 0.0),)
+
     def __init__(self, alpha: float = 2.0, spiking: bool = True) -> None:
         super().__init__(alpha, spiking)
 
@@ -63,6 +67,8 @@ class SoftSign(SurrogateFunctionBase):
     :param alpha: sharpness, default 2.0
     :param spiking: True for spikes, False for the primitive function
     """
+
+    _above = (("alpha", 0.0),)
 
     def __init__(self, alpha: float = 2.0, spiking: bool = True) -> None:
         super().__init__(alpha, spiking)
@@ -85,6 +91,8 @@ class SuperSpike(SurrogateFunctionBase):
     Source: Zenke, Ganguli, "SuperSpike: Supervised Learning in Multilayer Spiking Neural Networks", 2018.
     """
 
+    _above = (("alpha", 0.0),)
+
     def __init__(self, alpha: float = 1.0, spiking: bool = True) -> None:
         super().__init__(alpha, spiking)
 
@@ -103,6 +111,8 @@ class Erf(SurrogateFunctionBase):
     :param alpha: sharpness, default 2.0
     :param spiking: True for spikes, False for the primitive function
     """
+
+    _above = (("alpha", 0.0),)
 
     def __init__(self, alpha: float = 2.0, spiking: bool = True) -> None:
         super().__init__(alpha, spiking)
@@ -123,6 +133,8 @@ class PiecewiseExp(SurrogateFunctionBase):
     :param alpha: sharpness, default 1.0
     :param spiking: True for spikes, False for the primitive function
     """
+
+    _above = (("alpha", 0.0),)
 
     def __init__(self, alpha: float = 1.0, spiking: bool = True) -> None:
         super().__init__(alpha, spiking)
@@ -147,6 +159,8 @@ class QPseudoSpike(SurrogateFunctionBase):
 
     Source: Herranz-Celotti, Rouat, "Surrogate Gradients Design", 2022.
     """
+
+    _above = (("alpha", 1.0),)
 
     def __init__(self, alpha: float = 2.0, spiking: bool = True) -> None:
         super().__init__(alpha, spiking)

@@ -1,14 +1,13 @@
 """The commands: what they are called with, and what they print."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from spikingjelly._command_line import faults_as_text
 from spikingjelly.datasets._command import checks, opening, pictures, registry, texts
 from spikingjelly.datasets._errors import DatasetFormatError
 
@@ -21,6 +20,7 @@ app = typer.Typer(
 )
 
 # What goes wrong outside of the program: files, disk, network, options, libraries that are not there.
+_WRONG_OPTIONS = (opening.WrongOptionError,)
 _EXPECTED = (OSError, RuntimeError, ImportError, DatasetFormatError, registry.UnknownDatasetError)
 
 _Name = Annotated[str, typer.Argument(help="The data set; case, '-' and '_' don't matter.")]
@@ -42,18 +42,6 @@ class OnError(str, Enum):
     skip = "skip"
 
 
-@contextmanager
-def _faults_as_text() -> Iterator[None]:
-    """What is not the program's fault is said without a traceback."""
-    try:
-        yield
-    except opening.WrongOptionError as error:
-        raise typer.BadParameter(str(error)) from None
-    except _EXPECTED as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from None
-
-
 @app.command("list")
 def list_datasets() -> None:
     """A table of all data sets."""
@@ -63,7 +51,7 @@ def list_datasets() -> None:
 @app.command()
 def info(name: _Name) -> None:
     """What a data set is, where its files come from, and how to read it."""
-    with _faults_as_text():
+    with faults_as_text(_EXPECTED, _WRONG_OPTIONS):
         typer.echo(texts.about(registry.find(name)))
 
 
@@ -81,7 +69,7 @@ def prepare(
     processes: Annotated[bool, typer.Option("--processes", help="Convert in processes, not threads.")] = False,
 ) -> None:
     """Download, unpack and convert a data set, and say what is there then."""
-    with _faults_as_text():
+    with faults_as_text(_EXPECTED, _WRONG_OPTIONS):
         entry = registry.find(name)
         options = _frame_options(frames_number, split_by, duration)
         if opening.is_folder(entry):
@@ -118,7 +106,7 @@ def verify(
     every: Annotated[int, typer.Option(min=1, help="Open every so many-th file.")] = 10,
 ) -> None:
     """Check hashes, manifests, numbers of samples and the content of files. Ends with 1 if something is wrong."""
-    with _faults_as_text():
+    with faults_as_text(_EXPECTED, _WRONG_OPTIONS):
         entry = registry.find(name)
         findings = checks.verify(entry, root, every)
     if findings.notes:
@@ -141,7 +129,7 @@ def show(
     train: _Train = None,
 ) -> None:
     """Draw one sample of a prepared data set; of its first part if none is chosen."""
-    with _faults_as_text():
+    with faults_as_text(_EXPECTED, _WRONG_OPTIONS):
         entry = registry.find(name)
         pictures.check_kind(out)
         split = opening.splits(entry, train)[0]

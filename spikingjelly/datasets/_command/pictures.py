@@ -11,7 +11,7 @@ from spikingjelly.datasets._command.opening import WrongOptionError
 from spikingjelly.datasets._errors import DatasetFormatError
 from spikingjelly.datasets._events import Events
 from spikingjelly.datasets._frames import integrate_events_by_fixed_frames_number
-from spikingjelly.datasets._pictures import frames_to_images, play_frame, plot_events
+from spikingjelly.datasets._pictures import frames_to_images, needing_plot_libraries, play_frame, plot_events
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -21,7 +21,6 @@ _SIDE = 256  # pixels of an animation, about
 _THUMBNAIL = 128
 _ROW = 20  # frames next to each other
 _GAP = 4
-_BRIGHT = 0.95  # the part of the lit pixels that are not shown in full brightness
 
 
 def check_kind(out: Path) -> str:
@@ -45,25 +44,22 @@ def draw_sample(events: Events, size: tuple[int, int], frames_number: int, out: 
     kind = check_kind(out)
     if len(events["t"]) == 0:
         raise DatasetFormatError("The sample holds no events, so there is nothing to show.")
-    frames = _clipped(integrate_events_by_fixed_frames_number(events, "time", frames_number, *size))
+    frames = integrate_events_by_fixed_frames_number(events, "time", frames_number, *size)
     if kind == ".gif":
         play_frame(_enlarged(frames, _SIDE), out)
         return
-    cloud = _picture_of(plot_events({**events, "t": events["t"] - events["t"][0]}))
-    strip = _strip(frames_to_images(_enlarged(frames, _THUMBNAIL)))
-    _stack(strip, cloud).save(out)
+    cloud = plot_events({**events, "t": events["t"] - events["t"][0]})
+    with needing_plot_libraries("A picture of a sample"):
+        strip = _strip(frames_to_images(_enlarged(frames, _THUMBNAIL)))
+        _stack(strip, _picture_of(cloud)).save(out)
 
 
 def draw_channels(events: Events, channels: int, out: Path) -> None:
     """A PNG of spikes without pixels: channels over time."""
     if check_kind(out) == ".gif":
         raise WrongOptionError("Spikes of channels are shown over time in one picture: give --out a file *.png.")
-    try:
+    with needing_plot_libraries("A picture of spikes"):
         from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError(
-            f'Pictures need matplotlib ({error}). Install it with: pip install "spikingjelly[plot]"'
-        ) from error
     figure = Figure(figsize=(8, 5), layout="constrained")
     axes = figure.subplots()
     axes.scatter(np.asarray(events["t"]) / 1000, events["x"], s=1)
@@ -75,15 +71,11 @@ def draw_image(image: torch.Tensor, out: Path) -> None:
     """A PNG of a picture ``[1, H, W]`` with values 0 to 1, enlarged."""
     if check_kind(out) == ".gif":
         raise WrongOptionError("A picture does not move: give --out a file *.png.")
-    from PIL import Image
+    with needing_plot_libraries("A picture of an image"):
+        from PIL import Image
 
     pixels = np.rint(image[0].numpy() * 255).astype(np.uint8)
     Image.fromarray(_enlarged(pixels[None, None], _SIDE)[0, 0]).save(out)
-
-
-def _clipped(frames: np.ndarray) -> np.ndarray:
-    """Counts up to what few pixels exceed: next to one hot pixel all others would be dark."""
-    return np.minimum(frames, np.quantile(frames[frames > 0], _BRIGHT))
 
 
 def _enlarged(frames: np.ndarray, side: int) -> np.ndarray:

@@ -1,12 +1,13 @@
 """The files that a data set is made from: found under their names, checked, fetched, or asked for in words."""
 
+import hashlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from spikingjelly.datasets._download_resumable import download_resumable, hash_of
+from spikingjelly.datasets._download import download
 from spikingjelly.datasets._errors import DatasetFormatError, DatasetNotFoundError
 
 _logger = logging.getLogger(__name__)
@@ -50,7 +51,7 @@ class Resource:
         algorithm, expected = ("sha256", self.sha256) if self.sha256 else ("md5", self.md5)
         if not expected:
             return "it is empty." if size == 0 else None
-        found = hash_of(path, algorithm)
+        found = _digest(path, algorithm)
         return None if found == expected.lower() else f"its {algorithm} is {found}, expected {expected.lower()}."
 
     def __str__(self) -> str:
@@ -88,7 +89,7 @@ def obtain(resources: Sequence[Resource], folder: Path, fetch: bool, owner: str,
         raise DatasetNotFoundError(_request(by_hand, folder, owner, fetch))
     for resource in missing:
         path = folder / resource.name
-        download_resumable(resource.urls, path, resource.complaint, resource.size, progress)
+        download(resource.urls, path, resource.complaint, resource.size, progress)
         _logger.info("%s: %s is complete", owner, path)
         found[resource] = path
     return [path for path in found.values() if path is not None]
@@ -125,3 +126,12 @@ def _request(missing: Sequence[Resource], folder: Path, owner: str, fetch: bool)
 
 def _place(resource: Resource) -> str:
     return resource.page or " or ".join(resource.urls)
+
+
+def _digest(path: Path, algorithm: str) -> str:
+    """The hexadecimal digest of a file."""
+    digest = hashlib.new(algorithm, usedforsecurity=False)
+    with open(path, "rb") as file:
+        while chunk := file.read(2**16):
+            digest.update(chunk)
+    return digest.hexdigest()

@@ -11,12 +11,15 @@ from spikingjelly.fusion import build
 from spikingjelly.fusion.call import SequenceView, StateView, UniformView
 from spikingjelly.fusion.program import loads
 from spikingjelly.fusion.templates import cpp
+from spikingjelly.fusion.templates.cpp_prelude import BLOCK
 
 SUMS_OVER_TIME = True  # the gradient at an input that is the same in all time steps is summed in the kernel
-_ELEMENTS_OF_A_THREAD = (
-    1 << 15
-)  # at least; with fewer, the wait for a thread on a busy machine costs more than it gives
-_BYTES_OF_A_BLOCK = 1 << 19  # of states of all time steps, which should stay in the cache of a core
+# At least; with fewer, the wait for a thread on a busy machine costs more than it gives.
+_ELEMENTS_OF_A_THREAD = 1 << 15
+_BYTES_OF_A_BLOCK = 1 << 20  # of states of all time steps, which should stay in the cache of a core
+# Bytes of a sequence, from which inputs are asked for ahead and results are written past the caches. They would not
+# keep a result until it is read, or they hold its memory for other cores, which makes each write wait.
+_LARGE = 1 << 21
 
 
 def refusal(device: torch.device) -> str | None:
@@ -61,9 +64,9 @@ def forward(
     trajectories: Sequence[torch.Tensor | None],
 ) -> None:
     """Fill ``y`` ``[T, *]``, the states after the last time step and, where asked for, those after each."""
-    T, N = y.shape[0], y[0].numel()
+    T, N = y.shape[0], y.numel() // y.shape[0]
     pointers = [x.tensor.data_ptr(), y.data_ptr()]
-    sizes = [T, N, *_blocks(T, N), x.time_stride]
+    sizes = [T, N, *_blocks(T, N), _is_large(T, N, y), x.time_stride]
     for state, final, trajectory in zip(states, finals, trajectories, strict=True):
         pointers += [state.tensor.data_ptr(), final.data_ptr(), _address(trajectory)]
         sizes.append(state.stride)
@@ -90,12 +93,13 @@ def backward(
 
     ``grad_x`` is ``[1, *]``, the sum over time, for an input that is the same in all time steps.
     """
-    size = 8 if x.tensor.dtype == torch.float64 else 4
+    register = 8 if x.tensor.dtype == torch.float64 else 4
     pointers = [x.tensor.data_ptr(), grad_y.tensor.data_ptr(), _address(grad_x)]
     block, threads = _blocks(T, N)
-    segment = _segment(T, block * len(states) * size)
+    segment = _segment(T, block * len(states) * register)
     gx_stride = N if grad_x is not None and grad_x.shape[0] == T else 0
-    sizes = [T, N, block, threads, x.time_stride, grad_y.time_stride, gx_stride, segment]
+    large = _is_large(T, N, x.tensor)
+    sizes = [T, N, block, threads, large, x.time_stride, grad_y.time_stride, gx_stride, segment]
     for state, final, trajectory, grad in zip(states, grad_finals, grad_trajectories, grad_states, strict=True):
         given = None if trajectory is None else trajectory.tensor
         pointers += [state.tensor.data_ptr(), _address(final), _address(given), _address(grad)]
@@ -106,9 +110,14 @@ def backward(
 
 
 def _blocks(T: int, N: int) -> tuple[int, int]:
-    """Neurons in a block, and threads: at least one block for each thread."""
+    """Neurons in a block, and threads: as many blocks for each thread as for any other."""
     threads = max(1, min(torch.get_num_threads(), T * N // _ELEMENTS_OF_A_THREAD))
-    return min(cpp.BLOCK, max(64, -(-N // threads + 63) // 64 * 64)), threads
+    blocks = threads * math.ceil(N / (threads * BLOCK))
+    return math.ceil(N / (blocks * 64)) * 64, threads
+
+
+def _is_large(T: int, N: int, like: torch.Tensor) -> bool:
+    return T * N * like.itemsize >= _LARGE
 
 
 def _segment(T: int, bytes_of_a_step: int) -> int:

@@ -87,9 +87,13 @@ def parse(
         made.error(f"-device {args.device}: this PyTorch finds no CUDA device; use -device cpu")
     if getattr(args, "download", False) and args.data_dir is None:
         made.error("-download needs -data-dir, the folder to download to")
-    words = sys.argv[1:] if argv is None else argv
-    args.command = f"python -m {package}.{made.prog} {shlex.join(words)}"
+    args.command = command_of(f"{package}.{made.prog}", argv)
     return args
+
+
+def command_of(module: str, argv: Sequence[str] | None) -> str:
+    """The line that starts an example with these words, or with those of this process."""
+    return f"python -m {module} {shlex.join(sys.argv[1:] if argv is None else argv)}".rstrip()
 
 
 def folder_name(args: argparse.Namespace, *parts: str) -> str:

@@ -31,42 +31,42 @@ def draw_sample(
     """
     from matplotlib.figure import Figure
 
-    T, classes = spikes.shape
-    rates = spikes.mean(0).numpy()
+    rates = spikes.mean(0)
     prediction = int(rates.argmax())
     figure = Figure(figsize=(11, 7), layout="constrained")
     ((top_left, top_right), (bottom_left, bottom_right)) = figure.subplots(2, 2, width_ratios=[1, 2])
-
     top_left.imshow(image.numpy(), cmap="gray_r", vmin=0, vmax=1)
     top_left.set(title=f"test image, label {label}", xticks=[], yticks=[])
-
-    trains = [spikes[:, i].nonzero().squeeze(1).tolist() for i in range(classes)]
-    colors = [f"C{i}" for i in range(classes)]
-    top_right.eventplot(trains, lineoffsets=list(range(classes)), linelengths=0.8, colors=colors)
-    top_right.set(title="spikes", xlabel="time step", ylabel="output neuron", xlim=(-1, T), yticks=range(classes))
-    top_right.set(ylim=(-0.7, classes - 0.3))
-
-    bottom_left.barh(range(classes), rates, color=colors)
-    bottom_left.set(
-        title=f"firing rates: prediction {prediction}", xlabel="spikes per time step", yticks=range(classes)
-    )
-    bottom_left.set(ylabel="output neuron", xlim=(0, 1))
-
-    for i in range(classes):
-        strong = i in (prediction, label)
-        bottom_right.plot(
-            potentials[:, i].numpy(),
-            color=colors[i],
-            linewidth=1.8 if strong else 0.7,
-            alpha=1 if strong else 0.5,
-            label=str(i),
-        )
-    bottom_right.axhline(v_threshold, color="black", linestyle="--", linewidth=1)
-    bottom_right.set(title="membrane potential after reset (threshold dashed)", xlabel="time step", ylabel="V")
-    lowest = max(float(potentials.min()), -5.0 * v_threshold)
-    bottom_right.set(xlim=(-1, T), ylim=(lowest - 0.5 * v_threshold, 1.5 * v_threshold))
-    bottom_right.legend(title="neuron", fontsize="small", loc="center left", bbox_to_anchor=(1, 0.5))
+    _draw_raster(top_right, spikes)
+    bottom_left.barh(range(len(rates)), rates.numpy(), color=_colours(len(rates)))
+    bottom_left.set(title=f"firing rates: prediction {prediction}", xlabel="spikes per time step")
+    bottom_left.set(yticks=range(len(rates)), ylabel="output neuron", xlim=(0, 1))
+    _draw_potentials(bottom_right, potentials, (prediction, label), v_threshold)
     figure.savefig(path, dpi=120)
+
+
+def _colours(classes: int) -> list[str]:
+    return [f"C{i}" for i in range(classes)]
+
+
+def _draw_raster(axes: Any, spikes: torch.Tensor) -> None:
+    T, classes = spikes.shape
+    trains = [spikes[:, i].nonzero().squeeze(1).tolist() for i in range(classes)]
+    axes.eventplot(trains, lineoffsets=list(range(classes)), linelengths=0.8, colors=_colours(classes))
+    axes.set(title="spikes", xlabel="time step", ylabel="output neuron", xlim=(-1, T), yticks=range(classes))
+    axes.set(ylim=(-0.7, classes - 0.3))
+
+
+def _draw_potentials(axes: Any, potentials: torch.Tensor, strong: tuple[int, int], v_threshold: float) -> None:
+    T, classes = potentials.shape
+    for i, colour in enumerate(_colours(classes)):
+        width, alpha = (1.8, 1.0) if i in strong else (0.7, 0.5)
+        axes.plot(potentials[:, i].numpy(), color=colour, linewidth=width, alpha=alpha, label=str(i))
+    axes.axhline(v_threshold, color="black", linestyle="--", linewidth=1)
+    axes.set(title="membrane potential after reset (threshold dashed)", xlabel="time step", ylabel="V")
+    lowest = max(float(potentials.min()), -5.0 * v_threshold)
+    axes.set(xlim=(-1, T), ylim=(lowest - 0.5 * v_threshold, 1.5 * v_threshold))
+    axes.legend(title="neuron", fontsize="small", loc="center left", bbox_to_anchor=(1, 0.5))
 
 
 def draw_outcome(
@@ -79,25 +79,33 @@ def draw_outcome(
     :param classes: their names
     """
     from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=(13, 5.5), layout="constrained")
     halves: Any = figure.subfigures(1, 2, width_ratios=[1, 1.2])
     left, right = halves
-    epochs = [row["epoch"] for row in history]
-    upper, lower = left.add_subplot(2, 1, 1), left.add_subplot(2, 1, 2)
-    for axes, quantity, name in ((upper, "loss", "loss"), (lower, "acc", "accuracy")):
-        for split, color in (("train", "C0"), ("test", "C1")):
-            values = [row[f"{split}_{quantity}"] for row in history]
-            axes.plot(epochs, values, color=color, marker="." if len(epochs) < 30 else None, label=split)
-        axes.set(ylabel=name)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.grid(alpha=0.3)
-        axes.legend()
+    upper, lower = left.subplots(2, 1)
+    _draw_curves(upper, history, "loss", "loss")
+    _draw_curves(lower, history, "acc", "accuracy")
     lower.set(xlabel="epoch")
+    _draw_confusion(right.add_subplot(), confusion, classes)
+    figure.savefig(path, dpi=120)
 
+
+def _draw_curves(axes: Any, history: Sequence[Mapping[str, float]], quantity: str, name: str) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    epochs = [row["epoch"] for row in history]
+    for split, colour in (("train", "C0"), ("test", "C1")):
+        values = [row[f"{split}_{quantity}"] for row in history]
+        axes.plot(epochs, values, color=colour, marker="." if len(epochs) < 30 else None, label=split)
+    axes.set(ylabel=name)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.grid(alpha=0.3)
+    axes.legend()
+
+
+def _draw_confusion(axes: Any, confusion: torch.Tensor, classes: Sequence[str]) -> None:
     shares = confusion / confusion.sum(1, keepdim=True).clamp(min=1)
-    axes = right.add_subplot()
     axes.imshow(shares.numpy(), cmap="Blues", vmin=0, vmax=1)
     accuracy = float(confusion.trace() / confusion.sum())
     ticks = range(len(classes))
@@ -107,9 +115,8 @@ def draw_outcome(
     for i in ticks:
         for j in ticks:
             if confusion[i, j]:
-                color = "white" if shares[i, j] > 0.5 else "black"
-                axes.text(j, i, int(confusion[i, j]), ha="center", va="center", fontsize=8, color=color)
-    figure.savefig(path, dpi=120)
+                colour = "white" if shares[i, j] > 0.5 else "black"
+                axes.text(j, i, int(confusion[i, j]), ha="center", va="center", fontsize=8, color=colour)
 
 
 def draw_feature_maps(path: Path, image: torch.Tensor, spikes: torch.Tensor) -> None:

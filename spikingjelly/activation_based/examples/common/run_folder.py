@@ -5,7 +5,7 @@ import datetime
 import json
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +44,13 @@ def load_checkpoint(path: Path, parts: Sequence[str] = ("epoch", "net", "optimiz
     return state
 
 
-def save_record(path: Path, args: argparse.Namespace, data: str, history: Sequence[dict[str, Any]]) -> None:
-    """Write as JSON what was run, when, on what and with what, and what came out of each epoch."""
+def save_record(path: Path, args: argparse.Namespace, data: str, outcome: Mapping[str, Any]) -> None:
+    """Write as JSON what was run, when, on what and with what, and what came out.
+
+    :param args: the flags, and the whole line as ``command``
+    :param data: what was learned from
+    :param outcome: what came out, such as ``epochs``, a list with a dict for each
+    """
     flags = {name: value if isinstance(value, int | float | None) else str(value) for name, value in vars(args).items()}
     record = {
         "command": flags.pop("command"),
@@ -59,7 +64,7 @@ def save_record(path: Path, args: argparse.Namespace, data: str, history: Sequen
         "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         "machine": {"processor": _processor(), "cores": os.cpu_count()},
         "threads": torch.get_num_threads(),
-        "epochs": list(history),
+        **outcome,
     }
     aside = path.with_name(path.name + ".writing")
     aside.write_text(json.dumps(record, indent=1) + "\n")

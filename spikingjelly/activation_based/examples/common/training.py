@@ -59,7 +59,7 @@ def run(
         row, test = _epoch(classifier, epoch, train_loader, test_loader)
         history.append(row)
         _save(folder, args, classifier, history, improved=test.accuracy > best_before)
-        run_folder.save_record(folder / "run.json", args, data, history)
+        run_folder.save_record(folder / "run.json", args, data, {"epochs": history})
         scalars.add(epoch, **{name: value for name, value in row.items() if name != "epoch"})
         print(_line(row, _best(history)), flush=True)
     scalars.close()

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
-from spikingjelly.activation_based.examples.common import pictures, run_folder
+from spikingjelly.activation_based.examples.common import flags, pictures, run_folder
 from spikingjelly.activation_based.examples.common.rl import curve
 from spikingjelly.activation_based.examples.common.rl.environments import Environments, evaluate, import_gymnasium
 from spikingjelly.activation_based.examples.common.rl.settings import add_flags, from_flags, setting
@@ -92,6 +92,7 @@ def command_line(
     for settings in defaults:
         add_flags(parser, settings)
     args = parser.parse_args(argv)
+    args.command = flags.command_of(f"spikingjelly.activation_based.examples.{name}", argv)
     if args.device.startswith("cuda") and not torch.cuda.is_available():
         parser.error(f"-device {args.device}: this PyTorch finds no CUDA device; use -device cpu")
     if args.checkpoint is not None and not args.checkpoint.is_file():
@@ -121,14 +122,15 @@ class Run:
         self.settings = settings
         self.device = torch.device(args.device)
         self.folder = args.out_dir / f"{name}_seed{settings.seed}"
-        self.checkpoint = args.checkpoint
+        self.args = args
         self.environments = Environments(environment, settings.envs, settings.seed, self.device)
         self.agent = make_agent(self.environments.observation_space, self.environments.action_space)
 
     def __call__(self) -> Result:
         """Train, or read the checkpoint; then test."""
-        if self.checkpoint is not None:
-            self.agent.net.load_state_dict(run_folder.load_checkpoint(self.checkpoint)["net"])
+        checkpoint = self.args.checkpoint
+        if checkpoint is not None:
+            self.agent.net.load_state_dict(run_folder.load_checkpoint(checkpoint)["net"])
         else:
             self._train()
         self.environments.close()
@@ -138,6 +140,8 @@ class Run:
             f"Test: mean return {mean:.1f} over {len(returns)} fresh episodes, from {min(returns):.1f} to "
             f"{max(returns):.1f}."
         )
+        if checkpoint is None:
+            self._record(returns)
         return Result(mean, self.environments.steps, self.reached)
 
     @property
@@ -192,6 +196,22 @@ class Run:
                     self._save()
                     saved = self.environments.steps
         scalars.close()
+
+    def _record(self, returns: list[float]) -> None:
+        training = {
+            "episodes": len(self.environments.episodes),
+            "steps": self.environments.steps,
+            "mean_return": self.mean_return,
+            "reached": self.reached,
+        }
+        test = {
+            "episodes": len(returns),
+            "mean_return": sum(returns) / len(returns),
+            "lowest_return": min(returns),
+            "highest_return": max(returns),
+        }
+        outcome = {"training": training, "test": test}
+        run_folder.save_record(self.folder / "run.json", self.args, self.environment, outcome)
 
     def _save(self) -> None:
         state = {
