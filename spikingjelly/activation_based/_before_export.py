@@ -20,13 +20,9 @@ def check_network(owner: str, net: Any) -> None:
 
 def modules_with_step_mode(net: nn.Module) -> list[tuple[str, base.StepModule]]:
     """The modules that have a step mode, but for those that a container runs step by step in both."""
-    keepers = [m for m in net.modules() if getattr(type(m), "_keeps_children_step_mode", False) or _holds_time(m)]
+    keepers = [module for module in net.modules() if base.keeps_children_step_mode(module)]
     kept = {id(child) for keeper in keepers for child in keeper.modules() if child is not keeper}
     return [(n, m) for n, m in net.named_modules() if isinstance(m, base.StepModule) and id(m) not in kept]
-
-
-def _holds_time(module: nn.Module) -> bool:
-    return isinstance(module, nn.Sequential) and isinstance(module, base.MultiStepModule)
 
 
 def step_mode_of(owner: str, net: nn.Module) -> str:

@@ -90,6 +90,12 @@ class MultiStepModule(StepModule):
         return ("m",)
 
 
+def keeps_children_step_mode(module: nn.Module) -> bool:
+    """Whether ``module`` is a container that does the time dimension itself, so that what is in it stays in 's'."""
+    marked = getattr(type(module), "_keeps_children_step_mode", False)
+    return marked or (isinstance(module, nn.Sequential) and isinstance(module, MultiStepModule))
+
+
 class MemoryModule(nn.Module, StepModule):
     """A module with state that lives from one call to the next.
 

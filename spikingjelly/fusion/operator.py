@@ -43,6 +43,14 @@ def run(
     return function(x_seq, states, tensors, program, numbers, keep, steps, target)
 
 
+def _cut_unless_reached(tensors: Sequence[torch.Tensor], program: str) -> list[torch.Tensor]:
+    """``tensors``, of which those without a gradient don't bind the call to their own graph, which may be gone."""
+    reached = loads(program).parameter_gradients
+    return [
+        t if name is not None or not t.requires_grad else t.detach() for t, name in zip(tensors, reached, strict=True)
+    ]
+
+
 class _Fused(torch.autograd.Function):
     """The forward pass keeps its input and the initial states, and nothing else."""
 
@@ -115,6 +123,7 @@ def _with_gradient(
     steps: int,
     target: str,
 ) -> list[torch.Tensor]:
+    tensors = _cut_unless_reached(tensors, program)
     return list(_Fused.apply(len(states), program, numbers, keep, steps, target, x_seq, *states, *tensors))
 
 

@@ -106,7 +106,7 @@ def test_masks_stay_only_while_invariant(invariant: bool, mode: str) -> None:
     x_seq = torch.rand(1, 2, 8).expand(4, 2, 8)
     y_seq = module(x_seq) if mode == "m" else torch.stack([module(x) for x in x_seq])
     assert torch.equal(y_seq[0], y_seq[1]) is invariant
-    assert (module.masks is not None) is invariant
+    assert (module.dropped_w is not None) is invariant
     functional.reset_net(module)
     again = module(x_seq)[0] if mode == "m" else module(x_seq[0])
     assert not torch.equal(again, y_seq[0])

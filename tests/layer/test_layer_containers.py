@@ -208,3 +208,22 @@ def test_recurrence_in_evaluation_has_gradients() -> None:
     x_seq = torch.rand(T, N, 2, requires_grad=True)
     container(x_seq)[-1].sum().backward()
     assert x_seq.grad[0].any()
+
+
+@pytest.mark.parametrize("mode", ["s", "m"])
+@pytest.mark.parametrize("own_class", [False, True])
+def test_set_step_mode_leaves_containers_for_sequences(mode: str, own_class: bool) -> None:
+    class Loop(nn.Sequential, base.MultiStepModule):
+        def forward(self, x_seq: torch.Tensor) -> torch.Tensor:
+            return functional.multi_step_forward(x_seq, super().forward)
+
+    node = neuron.LIFNode(v_threshold=0.3)
+    container = Loop(node) if own_class else layer.MultiStepContainer(node)
+    net = nn.Sequential(layer.SeqToANNContainer(layer.Linear(5, 5)), container, layer.Linear(5, 2))
+    functional.set_step_mode(net, mode)
+    assert (net[0].step_mode, net[0][0].step_mode, node.step_mode, net[2].step_mode) == ("m", "s", "s", mode)
+    x_seq = torch.rand(T, N, 5)
+    assert net[:2](x_seq).shape == (T, N, 5)
+    expected = neuron.LIFNode(v_threshold=0.3, step_mode="m")(net[0](x_seq))
+    functional.reset_net(net)
+    assert torch.equal(net[:2](x_seq), expected)

@@ -39,10 +39,20 @@ RENAMED = {
     "neuron.NoisyILCCUBALIFNode": "neuron.NoisyILCCLIFNode",
 }
 
+# What these modules of activation_based imported
+ACTIVATION_BASED_MODULES = {
+    "neuron": "Callable abstractmethod base logging math nn np surrogate torch LIFNode",
+    "layer": "Callable F Tensor base functional math nn torch Conv2d",
+    "functional": "Callable F Tensor base math neuron nn torch reset_net",
+    "surrogate": "F math nn torch ATan",
+    "encoding": "F abstractmethod base functional math nn torch PoissonEncoder",
+}
+
 # Everything that earlier releases offered in these modules of clock_driven
 CLOCK_DRIVEN_MODULES = {
     "neuron": "BaseNode AdaptiveBaseNode IFNode LIFNode ParametricLIFNode QIFNode EIFNode GeneralNode LIAFNode MultiStepIFNode "
-    "MultiStepLIFNode MultiStepParametricLIFNode MultiStepEIFNode MultiStepGeneralNode base surrogate torch nn math np",
+    "MultiStepLIFNode MultiStepParametricLIFNode MultiStepEIFNode MultiStepGeneralNode base check_backend surrogate torch "
+    "nn math np",
     "layer": "AXAT ChannelsPool ConvBatchNorm2d DCT DropConnectLinear Dropout Dropout2d ElementWiseRecurrentContainer "
     "LinearRecurrentContainer MultiStepContainer MultiStepDropout MultiStepDropout2d MultiStepTemporalWiseAttention "
     "MultiStepThresholdDependentBatchNorm1d MultiStepThresholdDependentBatchNorm2d MultiStepThresholdDependentBatchNorm3d "

@@ -324,3 +324,42 @@ def test_a_reset_without_arguments_in_a_sequence() -> None:
     for result in results[1:]:
         for one, other in zip(result, results[0], strict=True):
             torch.testing.assert_close(one, other)
+
+
+class KeepsItsPotential(neuron.MultiStepLIFNode):
+    """Leaves a tensor of the graph in a plain attribute, for a loss on the potential."""
+
+    def forward(self, x_seq):
+        y = super().forward(x_seq)
+        self.last = self.v_seq[-1]
+        return y
+
+
+def test_a_tensor_that_an_earlier_batch_left_in_an_attribute() -> None:
+    results = []
+    for backend in ("torch", "cupy"):
+        torch.manual_seed(3)
+        fc, node = nn.Linear(6, 8), KeepsItsPotential(1.5, v_threshold=0.7, detach_reset=True, backend=backend)
+        for _ in range(3):
+            loss = node(fc(torch.rand(T, 3, 6) * 4)).mean() + node.last.square().mean()
+            fc.zero_grad()
+            loss.backward()
+            node.reset()
+        results.append([loss, fc.weight.grad])
+    for one, other in zip(*results, strict=True):
+        torch.testing.assert_close(other, one)
+
+
+def test_an_encoder_that_writes_encode() -> None:
+    from spikingjelly.clock_driven import encoding
+
+    class Ramp(encoding.StatefulEncoder):
+        def encode(self, x):
+            self.spike = torch.stack([x, 2 * x, 3 * x])
+
+    encoder = Ramp(3)
+    assert [encoder(torch.ones(1)).item(), encoder().item(), encoder().item()] == [1, 2, 3]
+    latency = encoding.LatencyEncoder(3)
+    latency.encode(torch.tensor([0.5]))
+    assert latency.spike.flatten().tolist() == [0, 1, 0]
+    assert isinstance(latency, encoding.StatefulEncoder)

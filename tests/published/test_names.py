@@ -5,7 +5,13 @@ from typing import Any
 
 import pytest
 
-from tests.published.names import ACTIVATION_BASED, CLOCK_DRIVEN, CLOCK_DRIVEN_MODULES, RENAMED
+from tests.published.names import (
+    ACTIVATION_BASED,
+    ACTIVATION_BASED_MODULES,
+    CLOCK_DRIVEN,
+    CLOCK_DRIVEN_MODULES,
+    RENAMED,
+)
 
 
 def look_up(path: str) -> Any:
@@ -41,6 +47,22 @@ def test_import_star(module: str) -> None:
     names: dict[str, Any] = {}
     exec(f"from spikingjelly.clock_driven.{module} import *", names)
     assert set(CLOCK_DRIVEN_MODULES[module].split()) <= set(names)
+
+
+@pytest.mark.parametrize("module", ACTIVATION_BASED_MODULES)
+def test_import_star_brings_what_a_module_imports(module: str) -> None:
+    names: dict[str, Any] = {}
+    exec(f"from spikingjelly.activation_based.{module} import *", names)
+    assert set(ACTIVATION_BASED_MODULES[module].split()) <= set(names)
+
+
+def test_check_of_a_backend() -> None:
+    from spikingjelly.clock_driven import neuron
+
+    for backend in ("torch", "cupy"):
+        assert neuron.check_backend(backend) is None
+    with pytest.raises(NotImplementedError, match=r"'numpy' \(str\) is not a backend"):
+        neuron.check_backend("numpy")
 
 
 def test_classes_are_those_of_activation_based() -> None:

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from spikingjelly.activation_based import learning, rnn, surrogate
+from spikingjelly.activation_based import layer, learning, rnn, surrogate
 from spikingjelly.clock_driven import rnn as former_rnn
 
 
@@ -81,3 +81,25 @@ def test_stdp_over_a_sequence_takes_its_spikes_by_keyword() -> None:
     kw = {"trace_pre": None, "trace_post": None, "tau_pre": 2.0, "tau_post": 4.0}
     trace_pre, trace_post, change = learning.stdp_multi_step(layer, in_spike=ones, out_spike=ones, **kw)
     assert (trace_pre.item(), trace_post.item(), change.item()) == (1.5, 1.75, -0.125)
+
+
+def test_a_seed_gives_the_dropped_connections() -> None:
+    module = layer.DropConnectLinear(3, 2, p=0.4)
+    module.weight.data = torch.arange(6.0).view(2, 3)
+    module.bias.data = torch.tensor([10.0, 20.0])
+    torch.manual_seed(1)
+    assert module(torch.ones(2, 3)).tolist() == [[12.0, 8.0], [13.0, 32.0]]
+    module.samples_num = 5
+    torch.manual_seed(2)
+    torch.testing.assert_close(module.eval()(torch.ones(1, 3)), torch.tensor([[9.10364, 13.87174]]), atol=1e-4, rtol=0)
+
+
+def test_names_of_the_dropped_connections() -> None:
+    module = layer.DropConnectLinear(3, 2, p=0.4, invariant=True)
+    assert dict(module.named_memories()) == {"dropped_w": None, "dropped_b": None}
+    module.drop(5)
+    assert (module.dropped_w.shape, module.dropped_b.shape) == ((5, 2, 3), (5, 2))
+    x = torch.rand(5, 3)
+    expected = torch.relu((module.dropped_w * x.unsqueeze(1)).sum(-1) + module.dropped_b)
+    torch.testing.assert_close(module(x), expected)
+    assert [name for name, _ in layer.DropConnectLinear(3, 2, bias=False).named_memories()] == ["dropped_w"]

@@ -1,5 +1,13 @@
 """Encoders: from values, such as the pixels of an image, to spikes."""
 
+import math
+from abc import abstractmethod
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from spikingjelly.activation_based import base, functional
 from spikingjelly.activation_based.encoding._latency import LatencyEncoder
 from spikingjelly.activation_based.encoding._periodic import PeriodicEncoder
 from spikingjelly.activation_based.encoding._phase import WeightedPhaseEncoder
@@ -11,7 +19,9 @@ from spikingjelly.activation_based.encoding._population import (
 )
 from spikingjelly.activation_based.encoding._step import StatefulEncoder, StatelessEncoder
 
+# Published programs write `from spikingjelly.activation_based.encoding import *` and use what this module imports.
 __all__ = [
+    "F",
     "LatencyEncoder",
     "PeriodicEncoder",
     "PoissonEncoder",
@@ -21,4 +31,10 @@ __all__ = [
     "StatefulEncoder",
     "StatelessEncoder",
     "WeightedPhaseEncoder",
+    "abstractmethod",
+    "base",
+    "functional",
+    "math",
+    "nn",
+    "torch",
 ]

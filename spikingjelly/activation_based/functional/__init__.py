@@ -1,5 +1,13 @@
 """Functions on whole networks and on sequences ``[T, N, *]``, losses, and small helpers for training and deployment."""
 
+import math
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from spikingjelly.activation_based import base, neuron
 from spikingjelly.activation_based.functional._conv_bn import (
     fuse_convbn2d,
     fused_conv2d_bias_of_convbn2d,
@@ -37,7 +45,12 @@ from spikingjelly.activation_based.functional._readout import first_spike_index,
 from spikingjelly.activation_based.functional._sltt import sltt_online_training
 from spikingjelly.products import skip_zeros
 
+# Published programs write `from spikingjelly.activation_based.functional import *` and use what this module imports.
 __all__ = [
+    "Callable",
+    "F",
+    "Tensor",
+    "base",
     "chunk_multi_step_forward",
     "delay",
     "detach_net",
@@ -49,7 +62,10 @@ __all__ = [
     "fused_conv2d_weight_of_convbn2d",
     "kaiming_normal_conv_linear_weight",
     "kernel_dot_product",
+    "math",
     "multi_step_forward",
+    "neuron",
+    "nn",
     "ottt_online_training",
     "packed_spikes",
     "redundant_one_hot",
@@ -66,4 +82,5 @@ __all__ = [
     "t_last_multi_step_forward",
     "t_last_seq_to_ann_forward",
     "temporal_efficient_training_cross_entropy",
+    "torch",
 ]

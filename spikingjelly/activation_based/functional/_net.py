@@ -37,8 +37,9 @@ def detach_net(net: nn.Module) -> None:
 def set_step_mode(net: nn.Module, step_mode: str) -> None:
     """Set ``step_mode`` of all modules in ``net`` that have one.
 
-    Containers that run their children step by step in both modes (``layer.StepModeContainer``,
-    ``layer.ElementWiseRecurrentContainer``, ``layer.LinearRecurrentContainer``) are set, their children are not.
+    Containers that do the time dimension for their children (``layer.StepModeContainer``,
+    ``layer.ElementWiseRecurrentContainer``, ``layer.LinearRecurrentContainer``) are set, their children are not. Those
+    that only take sequences (``layer.MultiStepContainer``, ``layer.SeqToANNContainer``) stay as they are in both modes.
 
     :param step_mode: 's' for one time step ``[N, *]`` per call, 'm' for a sequence ``[T, N, *]`` per call
     :raises TypeError: if ``net`` is no module
@@ -47,8 +48,9 @@ def set_step_mode(net: nn.Module, step_mode: str) -> None:
     _check_net("set_step_mode", net)
     if step_mode not in ("s", "m"):
         raise ValueError(f"set_step_mode: step_mode must be 's' or 'm', but {describe(step_mode)} was given.")
-    keepers = [module for module in net.modules() if getattr(type(module), "_keeps_children_step_mode", False)]
+    keepers = [module for module in net.modules() if base.keeps_children_step_mode(module)]
     kept = {id(child) for keeper in keepers for child in keeper.modules() if child is not keeper}
+    kept |= {id(keeper) for keeper in keepers if isinstance(keeper, base.MultiStepModule)}
     chosen: list[tuple[str, Any]] = [
         (n, m) for n, m in net.named_modules() if id(m) not in kept and _has(m, "step_mode")
     ]

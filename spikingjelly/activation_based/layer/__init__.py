@@ -1,6 +1,13 @@
 """Layers with step modes: ``[N, *]`` in step mode 's' and ``[T, N, *]`` in 'm'."""
 
-from spikingjelly.activation_based import base
+import math
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from spikingjelly.activation_based import base, functional
 from spikingjelly.activation_based.layer.attention import MultiDimensionalAttention, TemporalWiseAttention
 from spikingjelly.activation_based.layer.containers import (
     MultiStepContainer,
@@ -60,6 +67,7 @@ from spikingjelly.activation_based.layer.temporal_norm import (
 from spikingjelly.activation_based.layer.voting import PrintShapeModule, VotingLayer
 from spikingjelly.activation_based.layer.weight_standardization import WSConv2d, WSLinear
 
+# Published programs write `from spikingjelly.activation_based.layer import *` and use what this module imports.
 __all__ = [
     "AdaptiveAvgPool1d",
     "AdaptiveAvgPool2d",
@@ -70,6 +78,7 @@ __all__ = [
     "BatchNorm1d",
     "BatchNorm2d",
     "BatchNorm3d",
+    "Callable",
     "ChannelQKAttention",
     "Conv1d",
     "Conv2d",
@@ -82,6 +91,7 @@ __all__ = [
     "Dropout",
     "Dropout2d",
     "ElementWiseRecurrentContainer",
+    "F",
     "Flatten",
     "GradwithTrace",
     "GroupNorm",
@@ -109,6 +119,7 @@ __all__ = [
     "TemporalEffectiveBatchNorm3d",
     "TemporalEffectiveBatchNormNd",
     "TemporalWiseAttention",
+    "Tensor",
     "ThresholdDependentBatchNorm1d",
     "ThresholdDependentBatchNorm2d",
     "ThresholdDependentBatchNorm3d",
@@ -118,4 +129,8 @@ __all__ = [
     "WSConv2d",
     "WSLinear",
     "base",
+    "functional",
+    "math",
+    "nn",
+    "torch",
 ]

@@ -20,6 +20,8 @@ from spikingjelly.activation_based.layer._arguments import check_single_step_chi
 class _TimeContainer(nn.Sequential):
     """A Sequential of modules in step mode 's'. They may be set to 'm' at any time, so that each call looks again."""
 
+    _keeps_children_step_mode = True
+
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         check_single_step_children(self)
@@ -36,7 +38,8 @@ class _TimeContainer(nn.Sequential):
 class MultiStepContainer(_TimeContainer, base.MultiStepModule):
     """Runs modules on a sequence, one time step after the other: ``[T, N, *]`` to ``[T, N, *]``.
 
-    For modules with state, such as neurons. Only step mode 'm'; the modules in it stay in 's'.
+    For modules with state, such as neurons. Only step mode 'm'; the modules in it stay in 's', also where
+    ``functional.set_step_mode`` sets a network around them.
 
     :param args: the modules, as for :class:`torch.nn.Sequential`
 
@@ -51,7 +54,8 @@ class MultiStepContainer(_TimeContainer, base.MultiStepModule):
 class SeqToANNContainer(_TimeContainer, base.MultiStepModule):
     """Runs modules on all time steps at once: ``[T, N, *]`` is ``[T * N, *]`` inside and ``[T, N, *]`` again outside.
 
-    For modules without state, such as convolutions. Only step mode 'm'; the modules in it stay in 's'.
+    For modules without state, such as convolutions. Only step mode 'm'; the modules in it stay in 's', also where
+    ``functional.set_step_mode`` sets a network around them.
 
     :param args: the modules, as for :class:`torch.nn.Sequential`
 
@@ -92,8 +96,6 @@ class StepModeContainer(_TimeContainer, base.StepModule):
     :raises TypeError: (also an AssertionError) if ``stateful`` is no bool
     :raises ValueError: (also an AssertionError) if a module is in step mode 'm'; also for another step mode
     """
-
-    _keeps_children_step_mode = True
 
     def __init__(self, stateful: bool, *args: Any, step_mode: str = "s") -> None:
         check_bool(self, "stateful", stateful)

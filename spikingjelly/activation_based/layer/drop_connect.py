@@ -1,6 +1,7 @@
 """A linear layer that drops connections instead of activations."""
 
 import math
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -51,7 +52,8 @@ class DropConnectLinear(base.MemoryModule):
     Source: Wan et al., "Regularization of Neural Networks using DropConnect", ICML 2013.
     """
 
-    masks: tuple[torch.Tensor, torch.Tensor] | None
+    dropped_w: torch.Tensor | None
+    dropped_b: torch.Tensor | None
 
     def __init__(
         self,
@@ -78,7 +80,9 @@ class DropConnectLinear(base.MemoryModule):
         self.samples_num = samples_num
         self.invariant = invariant
         self.activation = nn.ReLU() if activation is DEFAULT_ACTIVATION else activation
-        self.register_memory("masks", None)
+        self.register_memory("dropped_w", None)
+        if bias:
+            self.register_memory("dropped_b", None)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -96,25 +100,34 @@ class DropConnectLinear(base.MemoryModule):
                 f"{type(self).__name__}: expected x with shape [N, {self.in_features}] at each time step, but got x "
                 f"with shape {list(x.shape)}. In step_mode='m' a sequence has T in front."
             )
-        return self._with_masks(x) if self.training else self._moment_matched(x)
+        return self._dropped(x) if self.training else self._moment_matched(x)
 
-    def _with_masks(self, x: torch.Tensor) -> torch.Tensor:
-        if self.invariant and self.masks is not None:
-            mask_w, mask_b = self.masks
-            check_state_fits(self, "the masks", mask_b, x, shape=(x.shape[0], self.out_features))
-        else:
-            mask_w, mask_b = self._draw_masks(x)
-        if self.invariant:
-            self.masks = (mask_w, mask_b)
-        u = torch.bmm(self.weight * mask_w, x.unsqueeze(-1)).squeeze(-1)
+    def drop(self, batch_size: int) -> None:
+        """Draw which connections each of ``batch_size`` samples keeps.
+
+        ``dropped_w``, ``[batch_size, out_features, in_features]``, and ``dropped_b``, ``[batch_size, out_features]``,
+        are the weights and biases with the others 0.
+        """
+        self.dropped_w = self._thinned(batch_size, self.weight)
         if self.bias is not None:
-            u = u + self.bias * mask_b
-        return u if self.activation is None else self.activation(u)
+            self.dropped_b = self._thinned(batch_size, self.bias)
 
-    def _draw_masks(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        shape = (x.shape[0], *self.weight.shape)
-        mask_w = torch.empty(shape, dtype=x.dtype, device=x.device).bernoulli_(1.0 - self.p)
-        return mask_w, torch.empty(shape[:2], dtype=x.dtype, device=x.device).bernoulli_(1.0 - self.p)
+    def _thinned(self, batch_size: int, values: torch.Tensor) -> torch.Tensor:
+        shape = (batch_size, *values.shape)
+        return values * (torch.rand(shape, dtype=values.dtype, device=values.device) >= self.p)
+
+    def _dropped(self, x: torch.Tensor) -> torch.Tensor:
+        if self.dropped_w is None or not self.invariant:
+            self.drop(x.shape[0])
+        weight: Any = self.dropped_w
+        bias = self.dropped_b if self.bias is not None else None
+        check_state_fits(self, "the masks", weight, x, shape=(x.shape[0], self.out_features, self.in_features))
+        if not self.invariant:
+            self.reset()
+        u = torch.bmm(weight, x.unsqueeze(-1)).squeeze(-1)
+        if bias is not None:
+            u = u + bias
+        return u if self.activation is None else self.activation(u)
 
     def _moment_matched(self, x: torch.Tensor) -> torch.Tensor:
         mean = (1.0 - self.p) * F.linear(x, self.weight, self.bias)

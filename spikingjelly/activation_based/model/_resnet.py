@@ -1,5 +1,6 @@
 """The plan that all ResNets share: stem, four stages of blocks, mean, classifier. Names are those of torchvision."""
 
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -8,6 +9,8 @@ from torch import nn
 
 from spikingjelly.activation_based import layer
 from spikingjelly.activation_based.model._neurons import Neuron, neuron_maker
+from spikingjelly.activation_based.model._pretrained import load_pretrained
+from spikingjelly.activation_based.model._shapes import SHAPES
 
 Norm = Callable[[int], nn.Module]
 
@@ -23,21 +26,6 @@ def conv3x3(in_planes: int, out_planes: int, stride: int = 1, groups: int = 1, d
 def conv1x1(in_planes: int, out_planes: int, stride: int = 1) -> layer.Conv2d:
     """A 1x1 convolution without bias."""
     return layer.Conv2d(in_planes, out_planes, kernel_size=1, stride=stride, bias=False)
-
-
-def check_basic_block(groups: int, base_width: int, dilation: int) -> None:
-    """A block of two 3x3 convolutions has no groups, no other width and no dilation.
-
-    :raises ValueError: if a width or groups are given
-    :raises NotImplementedError: if a dilation is given
-    """
-    if groups != 1 or base_width != 64:
-        raise ValueError(
-            f"BasicBlock has groups=1 and base_width=64 only, but groups={groups} and base_width={base_width} were "
-            "given. Use Bottleneck."
-        )
-    if dilation > 1:
-        raise NotImplementedError(f"BasicBlock has no dilation, but dilation={dilation} was given. Use Bottleneck.")
 
 
 class ResNet(nn.Module):
@@ -122,9 +110,29 @@ class ResNet(nn.Module):
         return self._forward_impl(x)
 
     def _forward_impl(self, x: torch.Tensor) -> torch.Tensor:
-        x = self.maxpool(self.sn1(self.bn1(self.conv1(x))))
+        return self._from_currents(self.bn1(self.conv1(x)))
+
+    def _from_currents(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.maxpool(self.sn1(x))
         x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
         return self.fc(self.avgpool(x).flatten(-3))
+
+
+def build(
+    network: type[ResNet],
+    basic_block: Any,
+    bottleneck: Any,
+    name: str,
+    pretrained: bool | str | os.PathLike[str],
+    progress: bool,
+    keywords: dict[str, Any],
+) -> Any:
+    """The network of :data:`SHAPES` that ``name`` names, as an instance of ``network``."""
+    shape = SHAPES[name]
+    keywords = {"groups": shape.groups, "width_per_group": shape.width_per_group, **keywords}
+    net = network(bottleneck if shape.bottleneck else basic_block, shape.layers, **keywords)
+    load_pretrained(net, pretrained, name, progress)
+    return net
 
 
 def _start_values(net: nn.Module, zero_init_residual: bool) -> None:

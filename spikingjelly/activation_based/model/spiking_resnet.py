@@ -12,11 +12,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from spikingjelly.activation_based import layer
+from spikingjelly.activation_based.model._blocks import BasicParts, BottleneckParts
 from spikingjelly.activation_based.model._neurons import Neuron, neuron_maker
-from spikingjelly.activation_based.model._pretrained import load_pretrained
-from spikingjelly.activation_based.model._resnet import Norm, ResNet, check_basic_block, conv1x1, conv3x3
-from spikingjelly.activation_based.model._shapes import SHAPES
+from spikingjelly.activation_based.model._resnet import Norm, ResNet, build, conv1x1, conv3x3
 
 __all__ = [
     "BasicBlock",
@@ -36,7 +34,7 @@ __all__ = [
 ]
 
 
-class BasicBlock(nn.Module):
+class BasicBlock(BasicParts):
     """Two 3x3 convolutions with normalisation; neurons after the first, and after the sum with the shortcut.
 
     :param inplanes: channels of the input
@@ -47,8 +45,6 @@ class BasicBlock(nn.Module):
     :param kwargs: keywords of the neurons
     """
 
-    expansion = 1
-
     def __init__(
         self,
         inplanes: int,
@@ -62,18 +58,8 @@ class BasicBlock(nn.Module):
         spiking_neuron: Neuron | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__()
-        check_basic_block(groups, base_width, dilation)
         make_neuron = neuron_maker("BasicBlock", spiking_neuron, kwargs)
-        norm = layer.BatchNorm2d if norm_layer is None else norm_layer
-        self.conv1 = conv3x3(inplanes, planes, stride)
-        self.bn1 = norm(planes)
-        self.sn1 = make_neuron()
-        self.conv2 = conv3x3(planes, planes)
-        self.bn2 = norm(planes)
-        self.sn2 = make_neuron()
-        self.downsample = downsample
-        self.stride = stride
+        super().__init__(inplanes, planes, stride, downsample, groups, base_width, dilation, norm_layer, make_neuron)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Spikes ``[N, C, H, W]`` or ``[T, N, C, H, W]``."""
@@ -81,14 +67,12 @@ class BasicBlock(nn.Module):
         return self.sn2(out + (x if self.downsample is None else self.downsample(x)))
 
 
-class Bottleneck(nn.Module):
+class Bottleneck(BottleneckParts):
     """1x1, 3x3 and 1x1 convolution with normalisation; neurons after the first two, and after the sum.
 
     The parameters are those of :class:`BasicBlock`, with ``groups``, ``base_width`` and ``dilation`` of the 3x3
     convolution. The output has ``4 planes`` channels.
     """
-
-    expansion = 4
 
     def __init__(
         self,
@@ -103,21 +87,8 @@ class Bottleneck(nn.Module):
         spiking_neuron: Neuron | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__()
         make_neuron = neuron_maker("Bottleneck", spiking_neuron, kwargs)
-        norm = layer.BatchNorm2d if norm_layer is None else norm_layer
-        width = int(planes * (base_width / 64.0)) * groups
-        self.conv1 = conv1x1(inplanes, width)
-        self.bn1 = norm(width)
-        self.sn1 = make_neuron()
-        self.conv2 = conv3x3(width, width, stride, groups, dilation)
-        self.bn2 = norm(width)
-        self.sn2 = make_neuron()
-        self.conv3 = conv1x1(width, planes * self.expansion)
-        self.bn3 = norm(planes * self.expansion)
-        self.sn3 = make_neuron()
-        self.downsample = downsample
-        self.stride = stride
+        super().__init__(inplanes, planes, stride, downsample, groups, base_width, dilation, norm_layer, make_neuron)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Spikes ``[N, C, H, W]`` or ``[T, N, C, H, W]``."""
@@ -170,12 +141,8 @@ def _network(
     spiking_neuron: Neuron | None,
     keywords: dict[str, Any],
 ) -> SpikingResNet:
-    shape = SHAPES[name]
-    keywords = {"groups": shape.groups, "width_per_group": shape.width_per_group, **keywords}
-    block = Bottleneck if shape.bottleneck else BasicBlock
-    net = SpikingResNet(block, shape.layers, spiking_neuron=spiking_neuron, **keywords)
-    load_pretrained(net, pretrained, name, progress)
-    return net
+    keywords = {"spiking_neuron": spiking_neuron, **keywords}
+    return build(SpikingResNet, BasicBlock, Bottleneck, name, pretrained, progress, keywords)
 
 
 def spiking_resnet18(

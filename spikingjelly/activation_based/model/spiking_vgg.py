@@ -73,8 +73,7 @@ class SpikingVGG(nn.Module):
     ) -> None:
         super().__init__()
         make_neuron = neuron_maker("SpikingVGG", spiking_neuron, kwargs)
-        norm = (norm_layer or layer.BatchNorm2d) if batch_norm else None
-        self.features = _convolutions(cfg, norm, make_neuron)
+        self.features = self.make_layers(cfg, batch_norm, norm_layer, spiking_neuron, **kwargs)
         self.avgpool = layer.AdaptiveAvgPool2d((7, 7))
         self.classifier = nn.Sequential(
             layer.Linear(512 * 7 * 7, 4096),
@@ -92,23 +91,31 @@ class SpikingVGG(nn.Module):
         """The output of the classifier at each time step."""
         return self.classifier(self.avgpool(self.features(x)).flatten(-3))
 
-
-def _convolutions(
-    cfg: Sequence[int | str], norm: Callable[[int], nn.Module] | None, make_neuron: Callable[[], nn.Module]
-) -> nn.Sequential:
-    parts: list[nn.Module] = []
-    channels = 3
-    for entry in cfg:
-        if entry == "M":
-            parts.append(layer.MaxPool2d(kernel_size=2, stride=2))
-            continue
-        out_channels = int(entry)
-        parts.append(layer.Conv2d(channels, out_channels, kernel_size=3, padding=1))
-        if norm is not None:
-            parts.append(norm(out_channels))
-        parts.append(make_neuron())
-        channels = out_channels
-    return nn.Sequential(*parts)
+    @staticmethod
+    def make_layers(
+        cfg: Sequence[int | str],
+        batch_norm: bool = False,
+        norm_layer: Callable[[int], nn.Module] | None = None,
+        neuron: Neuron | None = None,
+        **kwargs: Any,
+    ) -> nn.Sequential:
+        """The convolutions and poolings of ``cfg``; the parameters are those of the class, ``neuron`` that of the
+        neurons."""
+        make_neuron = neuron_maker("SpikingVGG", neuron, kwargs)
+        norm = norm_layer or layer.BatchNorm2d
+        parts: list[nn.Module] = []
+        channels = 3
+        for entry in cfg:
+            if entry == "M":
+                parts.append(layer.MaxPool2d(kernel_size=2, stride=2))
+                continue
+            out_channels = int(entry)
+            parts.append(layer.Conv2d(channels, out_channels, kernel_size=3, padding=1))
+            if batch_norm:
+                parts.append(norm(out_channels))
+            parts.append(make_neuron())
+            channels = out_channels
+        return nn.Sequential(*parts)
 
 
 def _start_values(net: nn.Module) -> None:
@@ -125,13 +132,24 @@ def _start_values(net: nn.Module) -> None:
             nn.init.zeros_(module.bias)
 
 
+def build(
+    network: type[SpikingVGG],
+    name: str,
+    pretrained: bool | str | os.PathLike[str],
+    progress: bool,
+    keywords: dict[str, Any],
+) -> Any:
+    """The VGG that ``name`` names, as an instance of ``network``."""
+    shape, _, normalised = name.partition("_")
+    net = network(cfgs[_CONFIGURATION[shape]], batch_norm=bool(normalised), **keywords)
+    load_pretrained(net, pretrained, name, progress)
+    return net
+
+
 def _network(
     name: str, pretrained: bool | str | os.PathLike[str], progress: bool, keywords: dict[str, Any]
 ) -> SpikingVGG:
-    shape, _, normalised = name.partition("_")
-    net = SpikingVGG(cfgs[_CONFIGURATION[shape]], batch_norm=bool(normalised), **keywords)
-    load_pretrained(net, pretrained, name, progress)
-    return net
+    return build(SpikingVGG, name, pretrained, progress, keywords)
 
 
 def spiking_vgg11(

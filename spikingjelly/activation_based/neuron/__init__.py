@@ -1,5 +1,14 @@
 """Spiking neurons, one family a file. The equation of a neuron stands in its ``neuronal_*`` methods."""
 
+import logging
+import math
+from abc import abstractmethod
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import nn
+
 from spikingjelly.activation_based import base, surrogate
 from spikingjelly.activation_based.neuron._node import BaseNode
 from spikingjelly.activation_based.neuron.adaptive import AdaptBaseNode
@@ -29,12 +38,14 @@ ILCCUBALIFNode = ILCCLIFNode
 NoisyCUBALIFNode = NoisyCLIFNode
 NoisyILCCUBALIFNode = NoisyILCCLIFNode
 
+# Published programs write `from spikingjelly.activation_based.neuron import *` and use what this module imports.
 __all__ = [
     "PSN",
     "AdaptBaseNode",
     "BaseNode",
     "CLIFNode",
     "CUBALIFNode",
+    "Callable",
     "DSRIFNode",
     "DSRLIFNode",
     "EIFNode",
@@ -71,6 +82,12 @@ __all__ = [
     "SimpleIFNode",
     "SimpleLIFNode",
     "SlidingPSN",
+    "abstractmethod",
     "base",
+    "logging",
+    "math",
+    "nn",
+    "np",
     "surrogate",
+    "torch",
 ]

@@ -5,6 +5,12 @@ function's ``backward`` returns, ``atan_backward(grad_output, x, alpha)``: the g
 parameter. Both are made from the class.
 """
 
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
 from spikingjelly.activation_based.surrogate._base import (
     MultiArgsSurrogateFunctionBase,
     SurrogateFunctionBase,
@@ -36,11 +42,13 @@ from spikingjelly.activation_based.surrogate._sigmoidal import (
     SuperSpike,
 )
 
+# Published programs write `from spikingjelly.activation_based.surrogate import *` and use what this module imports.
 __all__ = [
     "S2NN",
     "ATan",
     "DeterministicPass",
     "Erf",
+    "F",
     "FakeNumericalGradient",
     "LeakyKReLU",
     "LogTailedReLU",
@@ -59,6 +67,9 @@ __all__ = [
     "check_cuda_grad",
     "check_manual_grad",
     "heaviside",
+    "math",
+    "nn",
+    "torch",
 ]
 
 _FUNCTION_NAMES: dict[str, type[SurrogateFunctionBase]] = {

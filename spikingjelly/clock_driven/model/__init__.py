@@ -1,4 +1,4 @@
 """Networks: those of :mod:`spikingjelly.activation_based.model`, with one constructor for each step mode.
 
-A module without a file here, as ``parametric_lif_net``, is that of ``activation_based``.
+A module without a file here, as ``train_classify``, is that of ``activation_based``.
 """

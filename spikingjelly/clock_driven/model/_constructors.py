@@ -1,66 +1,44 @@
-"""Constructors of networks for single steps and for sequences, from those that serve both."""
+"""Constructors of networks for single steps and for sequences."""
 
 import functools
-import inspect
 from collections.abc import Callable
-from types import ModuleType
 from typing import Any
 
-import torch
 from torch import nn
 
-from spikingjelly.activation_based import functional
+from spikingjelly.clock_driven.model._signatures import MULTI_STEP, SINGLE_STEP, former_signature, todays_arguments
 
 Constructor = Callable[..., nn.Module]
 
 
-def former_constructors(module: ModuleType) -> dict[str, Constructor]:
+def former_constructors(
+    module: Any, prefix: str, single_step: Constructor, multi_step: Constructor
+) -> dict[str, Constructor]:
     """For each constructor ``name`` in ``module``, ``name`` and ``multi_step_name``.
 
     ``name`` takes ``single_step_neuron`` where the constructor takes ``spiking_neuron``, and ``multi_step_name`` takes
-    ``multi_step_neuron``, and ``T`` before the arguments that are the network's own. With a ``T`` the network also
-    takes images ``[N, C, H, W]``, the same in all time steps.
+    ``multi_step_neuron``, and ``T`` before the arguments that are the network's own.
+
+    :param prefix: with which the names of constructors begin; the rest names the network
+    :param single_step: ``(name, pretrained, progress, keywords)`` to the network for single steps
+    :param multi_step: the same for sequences
     """
     found: dict[str, Constructor] = {}
     for name in module.__all__:
-        build = getattr(module, name)
-        if inspect.isfunction(build) and "pretrained" in inspect.signature(build).parameters:
-            found[name] = _single_step(build)
-            found[f"multi_step_{name}"] = _multi_step(build)
+        if name.startswith(prefix) and name != "sew_function":
+            today, shape = getattr(module, name), name.removeprefix(prefix)
+            found[name] = _constructor(today, functools.partial(single_step, shape), SINGLE_STEP)
+            found[f"multi_step_{name}"] = _constructor(today, functools.partial(multi_step, shape), MULTI_STEP)
     return found
 
 
-def _single_step(build: Constructor) -> Constructor:
-    @functools.wraps(build)
-    def constructor(pretrained: bool = False, progress: bool = True, *args: Any, **kwargs: Any) -> nn.Module:
-        return build(pretrained, progress, **_own(build, "single_step_neuron", args, kwargs))
+def _constructor(today: Constructor, make: Constructor, neuron: str) -> Constructor:
+    signature = former_signature(today, neuron, takes_T=neuron == MULTI_STEP)
 
+    @functools.wraps(today)
+    def constructor(*args: Any, **kwargs: Any) -> nn.Module:
+        named = todays_arguments(signature, neuron, args, kwargs)
+        return make(named.pop("pretrained", False), named.pop("progress", True), named)
+
+    constructor.__signature__ = signature  # type: ignore[attr-defined]
     return constructor
-
-
-def _multi_step(build: Constructor) -> Constructor:
-    @functools.wraps(build)
-    def constructor(
-        pretrained: bool = False, progress: bool = True, T: int | None = None, *args: Any, **kwargs: Any
-    ) -> nn.Module:
-        net = build(pretrained, progress, **_own(build, "multi_step_neuron", args, kwargs))
-        functional.set_step_mode(net, "m")
-        if T is not None:
-            net.register_forward_pre_hook(functools.partial(_repeated, T))
-        return net
-
-    return constructor
-
-
-def _own(build: Constructor, neuron: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-    """The arguments after ``pretrained`` and ``progress`` by the names that ``build`` has for them."""
-    names = [p.name for p in inspect.signature(build).parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD][2:]
-    named = {**dict(zip(names, args, strict=False)), **kwargs}
-    if neuron in named:
-        named["spiking_neuron"] = named.pop(neuron)
-    return named
-
-
-def _repeated(T: int, net: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
-    (x,) = inputs
-    return (x.expand(T, *x.shape),) if isinstance(x, torch.Tensor) and x.dim() == 4 else inputs

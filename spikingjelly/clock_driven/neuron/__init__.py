@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from spikingjelly.activation_based.base import check_backend_library as check_backend
 from spikingjelly.clock_driven import base, surrogate
 from spikingjelly.clock_driven.neuron._multi_step import (
     MultiStepEIFNode,
@@ -48,6 +49,7 @@ __all__ = [
     "QIFNode",
     "abstractmethod",
     "base",
+    "check_backend",
     "logging",
     "math",
     "nn",
