@@ -38,5 +38,6 @@ def crop(x: torch.Tensor, layers: tuple[Windows, ...]) -> torch.Tensor:
     dimensions = len(layers[0].sizes)
     if x.dim() < dimensions:
         return x  # the layer says what it expects
-    part = read_by(layers, tuple(x.shape[-dimensions:]))
-    return x[(..., *(slice(0, n) for n in part))]
+    for dimension, size in enumerate(read_by(layers, tuple(x.shape[-dimensions:])), start=-dimensions):
+        x = x.narrow(dimension, 0, size)
+    return x
