@@ -1,5 +1,11 @@
 """Where the reference data lie, and one place for settings of all tests."""
 
+import os
+
+# Before torch is loaded: threads of several test processes would wait for each other, spinning.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 from pathlib import Path
 
 import pytest

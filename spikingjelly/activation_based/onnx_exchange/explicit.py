@@ -103,7 +103,7 @@ def _output(owner: str, net: nn.Module, x: torch.Tensor) -> Any:
     except (RuntimeError, ValueError, IndexError) as error:
         raise ArgumentValueError(
             f"{owner}: {innermost_layer(net, error)} can't run on an example_input of the shape {list(x.shape)}: "
-            f"{first_line(error)}."
+            f"{first_line(error).rstrip('.')}."
         ) from error
 
 
