@@ -67,8 +67,8 @@ def main() -> None:
             ROWS[name](options, report)
         except DidNotRun as problem:
             report.fail(name, str(problem))
-    if arguments.json:
-        report.write(arguments.json)
+        if arguments.json:
+            report.write(arguments.json)  # after each row: a run that is cut off keeps what it has
     if report.failures:
         sys.exit("\nNO FIGURE for:\n" + "\n".join(f"  {failure}" for failure in report.failures))
 
