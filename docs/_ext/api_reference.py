@@ -60,7 +60,13 @@ def exported(module: types.ModuleType) -> list[str]:
             and any(kind(value) for kind in own)
             and getattr(value, "__module__", None) == module.__name__
         ]
-    return [name for name in names if not inspect.ismodule(getattr(module, name))]
+    return [name for name in names if not is_from_elsewhere(getattr(module, name))]
+
+
+def is_from_elsewhere(value: Any) -> bool:
+    """Modules, and what is not ours: published programs find it where they look for it, but it is described elsewhere."""
+    home = getattr(value, "__module__", None) or "spikingjelly"
+    return inspect.ismodule(value) or not (isinstance(value, str) or within(home, ["spikingjelly"]))
 
 
 def is_file_of_its_package(module: types.ModuleType) -> bool:
