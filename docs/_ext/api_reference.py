@@ -64,7 +64,7 @@ def exported(module: types.ModuleType) -> list[str]:
 
 
 def is_from_elsewhere(value: Any) -> bool:
-    """Modules, and what is not ours: published programs find it where they look for it, but it is described elsewhere."""
+    """Modules, and what is not ours: published programs find it where they look for it, described it is elsewhere."""
     home = getattr(value, "__module__", None) or "spikingjelly"
     return inspect.ismodule(value) or not (isinstance(value, str) or within(home, ["spikingjelly"]))
 
