@@ -215,7 +215,11 @@ class MemoryModule(nn.Module, StepModule):
         """Make ``name`` a memory with ``value`` as its present and its reset value.
 
         :raises AssertionError: if the module has an attribute of that name already
+        :raises AttributeError: before ``super().__init__()``
         """
+        if "_memories" not in self.__dict__:
+            owner = type(self).__name__
+            raise AttributeError(f"{owner}: call super().__init__() before register_memory({name!r}, ...).")
         if hasattr(self, name):
             raise AssertionError(f"{name} has been set as a member variable!")
         self._memories[name] = value

@@ -133,8 +133,10 @@ def _place_in_traceback(error: BaseException) -> str:
     place = ""
     entry = error.__traceback__
     while entry is not None:
-        name = entry.tb_frame.f_code.co_filename
-        if not name.startswith(INTERNAL):
+        code = entry.tb_frame.f_code
+        name = code.co_filename
+        # A missing attribute is missed in the line that asks for it.
+        if not name.startswith(INTERNAL) and code.co_name != "__getattr__":
             place = f"{name}:{entry.tb_lineno}: "
         entry = entry.tb_next
     return place

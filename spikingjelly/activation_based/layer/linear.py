@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from spikingjelly import products
+from spikingjelly.activation_based._checks import name_of
 from spikingjelly.activation_based._repeated import one_step, repeat
 from spikingjelly.activation_based.layer._wrapped import StepLayer, check_sequence_layout, explain_refusal
 
@@ -31,7 +32,23 @@ class Linear(StepLayer, nn.Linear):
         try:
             return self._apply_weight(input)  # time is one more leading dimension
         except (RuntimeError, TypeError, AttributeError) as error:
+            self._explain_features(input, error)
             explain_refusal(self, input, self._layouts, True, error)
+
+    def _explain_features(self, x: Any, error: Exception) -> None:
+        """Add to torch's message what mostly is the reason for a wrong number of features."""
+        if type(error) is not RuntimeError or not isinstance(x, torch.Tensor) or not x.dim():
+            return
+        if x.shape[-1] == self.in_features or not x.is_floating_point():
+            return
+        if self.step_mode == "s":
+            hint = "For a sequence [T, N, *] use step_mode='m', for example with functional.set_step_mode(net, 'm')."
+        else:
+            hint = "Where nn.Flatten joined N with the other dimensions, take layer.Flatten, which keeps T and N."
+        raise RuntimeError(
+            f"{error}. {name_of(self)}: expected x with shape [*, {self.in_features}] in step_mode={self.step_mode!r}, "
+            f"but got x with shape {list(x.shape)}. {hint}"
+        ) from error
 
     def _apply_weight(self, x: torch.Tensor) -> torch.Tensor:
         y = products.linear(x, self.weight, self.bias)

@@ -56,7 +56,10 @@ def source_of(module: Any, dtype: torch.dtype, shape: Sequence[int]) -> str:
         module._memories.update(kept)
         module._forget_calls()
     if isinstance(source, dispatch.Refusal):
-        raise RuntimeError(source.reason)
+        reason = source.reason
+        if tuple(shape) == (1,) and any(parameter.numel() > 1 for parameter in module.parameters()):
+            reason += ". For parameters of several values give the shape of a sample: fused_source(shape=...)"
+        raise RuntimeError(reason)
     return source
 
 
