@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import torch
 
-from spikingjelly.fusion import build
+from spikingjelly import _layer_kernels
+from spikingjelly._layer_kernels import channels_last, empty, numbers, pointer
 from spikingjelly.pooling import _source
 
 Pair = tuple[int, int]
@@ -34,55 +35,35 @@ class Window(NamedTuple):
         return side - 1 if self.ceil_mode and (side - 1) * stride >= size + padding else side
 
 
-@functools.cache
 def problem() -> str | None:
     """Why the kernels can't run here, or None; they are built at the first question."""
-    if build.compiler() is None:
-        return "no C++ compiler was found ($CXX, g++, c++ or clang++)"
-    try:
-        _library()
-    except build.BuildError as error:
-        return str(error)
-    return None
+    return _layer_kernels.problem(_source.TEXT)
 
 
 @functools.cache
-def _library() -> ctypes.CDLL:
-    library = build.load(_source.TEXT.lstrip())
-    library.forward.restype = library.backward.restype = None
-    return library
-
-
-def is_channels_last(x: torch.Tensor) -> bool:
-    return not x.is_contiguous() and x.is_contiguous(memory_format=torch.channels_last)
+def _functions() -> ctypes.CDLL:
+    return _layer_kernels.load(_source.TEXT, "forward", "backward")
 
 
 def forward(x: torch.Tensor, window: Window, with_positions: bool) -> tuple[torch.Tensor, torch.Tensor | None]:
     """The largest entries ``[B, C, H', W']`` and, as one byte each, where in their windows they lie."""
-    last = is_channels_last(x)
-    order = torch.channels_last if last else torch.contiguous_format
-    y = torch.empty((*x.shape[:2], *window.sides(x)), dtype=x.dtype, memory_format=order)
+    last = channels_last(x)
+    y = empty((*x.shape[:2], *window.sides(x)), last)
     positions = torch.empty_like(y, dtype=torch.uint8) if with_positions else None
     sizes = _sizes(x.shape, y, window, last)
-    _library().forward(_pointer(x), _pointer(y), None if positions is None else _pointer(positions), sizes)
+    _functions().forward(pointer(x), pointer(y), None if positions is None else pointer(positions), sizes)
     return y, positions
 
 
 def backward(grad: torch.Tensor, positions: torch.Tensor, shape: torch.Size, window: Window) -> torch.Tensor:
     """The gradient at the input of this ``shape`` for ``grad``, that at the output, laid out as ``positions``."""
-    last = is_channels_last(positions)
-    order = torch.channels_last if last else torch.contiguous_format
-    of_x = torch.empty(shape, dtype=grad.dtype, memory_format=order)
-    grad = grad.contiguous(memory_format=order)
-    _library().backward(_pointer(grad), _pointer(positions), _pointer(of_x), _sizes(shape, grad, window, last))
+    last = channels_last(positions)
+    of_x = empty(shape, last)
+    grad = grad.contiguous(memory_format=torch.channels_last if last else torch.contiguous_format)
+    _functions().backward(pointer(grad), pointer(positions), pointer(of_x), _sizes(shape, grad, window, last))
     return of_x
 
 
 def _sizes(shape: torch.Size, y: torch.Tensor, window: Window, last: bool) -> ctypes.Array:
     pairs = (number for pair in window[:4] for number in pair)
-    numbers = (*shape, *y.shape[2:], *pairs, last, torch.get_num_threads())
-    return (ctypes.c_int64 * len(numbers))(*map(int, numbers))
-
-
-def _pointer(tensor: torch.Tensor) -> ctypes.c_void_p:
-    return ctypes.c_void_p(tensor.data_ptr())
+    return numbers(*shape, *y.shape[2:], *pairs, last, torch.get_num_threads())

@@ -6,6 +6,8 @@ from typing import Any
 import torch
 from torch.overrides import handle_torch_function, has_torch_function
 
+from spikingjelly import _layer_kernels
+from spikingjelly._layer_kernels import channels_last
 from spikingjelly.pooling import _kernels
 from spikingjelly.pooling._kernels import Window
 
@@ -44,14 +46,7 @@ def pooled(x: torch.Tensor, window: Window) -> torch.Tensor:
 
 
 def _is_plain(x: torch.Tensor) -> bool:
-    return (
-        type(x) in (torch.Tensor, torch.nn.Parameter)
-        and not torch.compiler.is_compiling()
-        and not torch.jit.is_tracing()
-        and not torch._C._len_torch_dispatch_stack()
-        and not torch._C._are_functorch_transforms_active()
-        and torch.autograd.forward_ad._current_level < 0
-    )
+    return type(x) in (torch.Tensor, torch.nn.Parameter) and _layer_kernels.may_take_over()
 
 
 def _fits(x: torch.Tensor, window: Window) -> bool:
@@ -94,14 +89,14 @@ class _ByKernel(torch.autograd.Function):
         if not torch.is_grad_enabled():
             return _kernels.backward(grad, positions, ctx.shape, ctx.window), None
         indices = _indices(positions, ctx.shape, ctx.window)  # what is differentiated twice is PyTorch's own
-        return _backward(grad, indices, ctx.shape, ctx.window, _kernels.is_channels_last(positions)), None
+        return _backward(grad, indices, ctx.shape, ctx.window, channels_last(positions)), None
 
 
 class _ByIndices(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor, window: Window) -> torch.Tensor:
         y, indices = torch.ops.aten.max_pool2d_with_indices(x, *window)
-        ctx.window, ctx.shape, ctx.last = window, x.shape, _kernels.is_channels_last(x)
+        ctx.window, ctx.shape, ctx.last = window, x.shape, channels_last(x)
         few = x.shape[2] * x.shape[3] <= torch.iinfo(torch.int16).max
         ctx.save_for_backward(indices.to(torch.int16 if few else torch.int32))
         return y

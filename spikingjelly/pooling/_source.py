@@ -4,8 +4,7 @@ Which of several equal entries is the largest, and what a NaN does, is as in PyT
 of rows, and the last NaN. Between spikes, most entries are equal, and this decides where the gradient goes.
 """
 
-TEXT = r"""
-// Max pooling of an input [B, C, H, W]. Made by spikingjelly.pooling.
+TEXT = r"""// Max pooling of an input [B, C, H, W]. Made by spikingjelly.pooling.
 #include <algorithm>
 #include <cstdint>
 #include <cstring>

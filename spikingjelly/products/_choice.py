@@ -7,6 +7,8 @@ from contextvars import ContextVar
 
 import torch
 
+from spikingjelly import _layer_kernels
+
 _logger = logging.getLogger(__name__)
 
 # `python -m benchmarks sparse_products` prints the table that these come from.
@@ -62,9 +64,7 @@ def can_run(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) ->
         and all(t.dtype == torch.float32 and t.device.type == "cpu" for t in tensors)
         and _enabled.get()
         and not torch.is_autocast_enabled("cpu")
-        and not torch._C._len_torch_dispatch_stack()
-        and not torch._C._are_functorch_transforms_active()
-        and torch.autograd.forward_ad._current_level < 0
+        and _layer_kernels.may_take_over()
     )
 
 

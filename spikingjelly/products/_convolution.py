@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch.overrides import handle_torch_function, has_torch_function
 
+from spikingjelly._layer_kernels import Size, channels_last
 from spikingjelly.products import _choice, _sparse, _ways, _winograd
-from spikingjelly.products._library import Size, channels_last
 from spikingjelly.products._ways import Ways
 
 _PIXELS_OF_A_SAMPLE = 1024  # of a linear layer: as many gradients as stay in the cache of a core

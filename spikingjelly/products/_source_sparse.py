@@ -6,6 +6,8 @@ gradients around its inputs that are not zero. Neither touches a zero. Each sum 
 results do not depend on the number of threads.
 """
 
+import functools
+
 from spikingjelly.products import _source_head
 
 # Kernel sizes for which the gradient of the weights is built, with the vectors of output channels of a tile: all
@@ -377,6 +379,7 @@ extern "C" void gradient(const float* x, const float* g, float* weight, const in
 """
 
 
+@functools.cache
 def text() -> str:
     """The source of both functions."""
     cases = "".join(

@@ -5,9 +5,8 @@ import functools
 
 import torch
 
-from spikingjelly.fusion import build
-from spikingjelly.products import _library, _source_sparse
-from spikingjelly.products._library import (
+from spikingjelly import _layer_kernels
+from spikingjelly._layer_kernels import (
     Size,
     channels_last,
     empty,
@@ -16,6 +15,7 @@ from spikingjelly.products._library import (
     prepared,
     whole_vectors,
 )
+from spikingjelly.products import _source_sparse
 
 _MOST_CHANNELS = 1 << 16  # their numbers have 16 bits
 
@@ -33,14 +33,12 @@ def can_take(weight: torch.Tensor) -> bool:
 
 def problem() -> str | None:
     """Why the functions can't run here, or None; they are built at the first question."""
-    return _library.problem(_source_sparse.text())
+    return _layer_kernels.problem(_source_sparse.text())
 
 
 @functools.cache
 def _functions() -> ctypes.CDLL:
-    library = build.load(_source_sparse.text())
-    library.forward.restype = library.gradient.restype = None
-    return library
+    return _layer_kernels.load(_source_sparse.text(), "forward", "gradient")
 
 
 def forward(

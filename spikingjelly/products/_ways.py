@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import torch
 
+from spikingjelly._layer_kernels import Size
 from spikingjelly.products import _choice, _sparse, _winograd
-from spikingjelly.products._library import Size
 
 # `python -m benchmarks sparse_products winograd` prints the tables that these come from.
 # Of the time of the dense layer: what skipping zeros takes without ones, and in addition with ones alone.

@@ -9,15 +9,8 @@ import functools
 
 import torch
 
-from spikingjelly.fusion import build
-from spikingjelly.products import (
-    _library,
-    _source_head,
-    _source_points,
-    _source_winograd,
-    _source_winograd_gradient,
-)
-from spikingjelly.products._library import (
+from spikingjelly import _layer_kernels
+from spikingjelly._layer_kernels import (
     Size,
     channels_last,
     empty,
@@ -25,6 +18,12 @@ from spikingjelly.products._library import (
     pointer,
     prepared,
     whole_vectors,
+)
+from spikingjelly.products import (
+    _source_head,
+    _source_points,
+    _source_winograd,
+    _source_winograd_gradient,
 )
 
 _WIDEST_PADDING = 2
@@ -38,7 +37,7 @@ def can_take(weight: torch.Tensor, stride: Size, padding: Size) -> bool:
 
 def problem() -> str | None:
     """Why the functions can't run here, or None; they are built at the first question."""
-    return _library.problem(_SOURCE)
+    return _layer_kernels.problem(_SOURCE)
 
 
 @functools.cache
@@ -49,9 +48,7 @@ def pays_here() -> bool:
 
 @functools.cache
 def _functions() -> ctypes.CDLL:
-    library = build.load(_SOURCE)
-    library.convolution.restype = library.gradient_of_weights.restype = None
-    return library
+    return _layer_kernels.load(_SOURCE, "convolution", "gradient_of_weights")
 
 
 def convolution(

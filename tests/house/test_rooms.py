@@ -22,6 +22,7 @@ PRODUCTS = "spikingjelly.products"
 POOLING = "spikingjelly.pooling"
 FORBIDDEN = {
     "spikingjelly.fusion": [ACTIVATION, "spikingjelly.datasets", *FORMER],
+    "spikingjelly._layer_kernels": [ACTIVATION, PRODUCTS, POOLING, "spikingjelly.datasets", *FORMER],
     PRODUCTS: [ACTIVATION, POOLING, "spikingjelly.datasets", *FORMER],
     POOLING: [ACTIVATION, PRODUCTS, "spikingjelly.datasets", *FORMER],
     "spikingjelly.configure": [ACTIVATION, "spikingjelly.fusion", "spikingjelly.datasets", *FORMER],
@@ -333,8 +334,7 @@ def test_the_rest_of_the_package_enters_the_engine_by_its_door(path: Path) -> No
     module = module_name(path)
     if not within(module, ENGINE):
         # The kernels of layers are built and kept as the engine's are.
-        kernels = within(module, PRODUCTS) or within(module, POOLING)
-        door = f"{ENGINE}.build" if kernels else f"{ENGINE}.dispatch"
+        door = f"{ENGINE}.build" if module == "spikingjelly._layer_kernels" else f"{ENGINE}.dispatch"
         inside = [i for i in imports_of(path) if within(i, ENGINE) and not within(i, door)]
         assert set(inside) <= {door}, f"{module} imports {inside}"
 

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from spikingjelly import products
+from spikingjelly import _layer_kernels, products
 from spikingjelly.activation_based import functional, layer, neuron
 from spikingjelly.fusion import build
-from spikingjelly.products import _choice, _library, _source_sparse, _sparse
+from spikingjelly.products import _choice, _source_sparse, _sparse
 
 pytestmark = pytest.mark.skipif(build.compiler() is None, reason="needs a C++ compiler")
 
@@ -258,14 +258,14 @@ def test_without_a_compiler_the_dense_layer_runs_and_says_so_once(
 ) -> None:
     monkeypatch.setattr(build, "compiler", lambda: None)
     monkeypatch.setattr(_choice, "_told", set())
-    _library.problem.cache_clear()
+    _layer_kernels.problem.cache_clear()
     conv, x = layer.Conv2d(8, 16, 3), sparse(2, 8, 9, 9)
     try:
         with caplog.at_level(logging.INFO):
             for _ in range(2):
                 assert torch.equal(conv(x), F.conv2d(x, conv.weight, conv.bias))
     finally:
-        _library.problem.cache_clear()
+        _layer_kernels.problem.cache_clear()
     assert [record.message for record in caplog.records] == [
         "convolutions and linear layers are PyTorch's own: no C++ compiler was found ($CXX, g++, c++ or clang++)"
     ]

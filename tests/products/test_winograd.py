@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from spikingjelly import products
+from spikingjelly import _layer_kernels, products
 from spikingjelly.activation_based import functional, layer
 from spikingjelly.fusion import build
-from spikingjelly.products import _choice, _library, _ways, _winograd
+from spikingjelly.products import _choice, _ways, _winograd
 from spikingjelly.products._ways import Ways
 
 pytestmark = pytest.mark.skipif(build.compiler() is None, reason="needs a C++ compiler")
@@ -326,12 +326,12 @@ def test_a_kernel_larger_than_the_padded_image_is_pytorchs_to_refuse() -> None:
 @pytest.mark.usefixtures("small_work_pays")
 def test_without_a_compiler_the_dense_layer_runs(monkeypatch: pytest.MonkeyPatch, calls: list[str]) -> None:
     monkeypatch.setattr(build, "compiler", lambda: None)
-    _library.problem.cache_clear()
+    _layer_kernels.problem.cache_clear()
     conv, x = layer.Conv2d(20, 40, 3, padding=1), torch.randn(3, 20, 11, 13, requires_grad=True)
     try:
         y = conv(x)
         assert torch.equal(y, F.conv2d(x, conv.weight, conv.bias, 1, 1))
         y.sum().backward()
     finally:
-        _library.problem.cache_clear()
+        _layer_kernels.problem.cache_clear()
     assert calls == []

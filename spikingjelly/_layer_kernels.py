@@ -1,4 +1,4 @@
-"""Sources that are built when they are first needed, and what their functions are given."""
+"""What the compiled functions of layers share: built when first needed, and given tensors ``[B, C, H, W]``."""
 
 import ctypes
 import functools
@@ -21,6 +21,25 @@ def problem(source: str) -> str | None:
     except build.BuildError as error:
         return str(error)
     return None
+
+
+def load(source: str, *functions: str) -> ctypes.CDLL:
+    """The library of ``source``, whose ``functions`` return nothing."""
+    library = build.load(source)
+    for name in functions:
+        getattr(library, name).restype = None
+    return library
+
+
+def may_take_over() -> bool:
+    """Whether tensors are computed now, and not traced, transformed or watched by a mode that expects PyTorch's own."""
+    return (
+        not torch.compiler.is_compiling()
+        and not torch.jit.is_tracing()
+        and not torch._C._len_torch_dispatch_stack()
+        and not torch._C._are_functorch_transforms_active()
+        and torch.autograd.forward_ad._current_level < 0
+    )
 
 
 def prepared(x: torch.Tensor) -> tuple[torch.Tensor, bool]:
