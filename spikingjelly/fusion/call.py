@@ -7,6 +7,7 @@ layouts need no copy.
 import functools
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -31,7 +32,8 @@ class StateView(NamedTuple):
     stride: int
 
 
-class UniformView(NamedTuple):
+@dataclass(frozen=True)
+class UniformView:
     """A value ``tensor[(neuron // inner) % count]`` for each neuron."""
 
     tensor: torch.Tensor

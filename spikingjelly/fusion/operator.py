@@ -39,7 +39,10 @@ def run(
     :param x_seq: ``[T, *]``, or ``[1, *]`` for an input that is the same in all time steps
     :param steps: T; 0 for a single time step, where ``x_seq`` and the output are ``[*]``
     """
-    function = _with_gradient if _is_plain() else torch.ops.spikingjelly.fused
+    if not _is_plain():
+        return torch.ops.spikingjelly.fused(x_seq, states, tensors, program, numbers, keep, steps, target)
+    recorded = torch.is_grad_enabled() and any(t.requires_grad for t in (x_seq, *states, *tensors))
+    function = _with_gradient if recorded or torch._C._are_functorch_transforms_active() else _without_gradient
     return function(x_seq, states, tensors, program, numbers, keep, steps, target)
 
 
@@ -71,10 +74,7 @@ class _Fused(torch.autograd.Function):
         ctx.K, ctx.is_step, ctx.options = K, steps == 0, (program, numbers, keep, steps or 1, target)
         ctx.save_for_backward(x_seq, *tensors)
         ctx.set_materialize_grads(False)
-        function = _forward if _is_plain() else torch.ops.spikingjelly.fused_forward
-        results = function(x_seq.unsqueeze(0) if ctx.is_step else x_seq, tensors[:K], tensors[K:], *ctx.options)
-        if ctx.is_step:
-            results[0].squeeze_(0)  # in place, for a view as an output could not be written to later
+        results = _without_gradient(x_seq, tensors[:K], tensors[K:], program, numbers, keep, steps, target)
         smooth = loads(program).smooth
         if not all(smooth):
             smooth = (*smooth, *[smooth[1 + k] for k in keep])
@@ -85,7 +85,8 @@ class _Fused(torch.autograd.Function):
     def backward(ctx: Any, *grads: torch.Tensor | None) -> tuple[Any, ...]:
         x_seq, *tensors = ctx.saved_tensors
         if ctx.is_step:
-            x_seq, grads = x_seq.unsqueeze(0), tuple(None if g is None else g.unsqueeze(0) for g in grads[:1]) + grads[1:]
+            of_y, *of_states = grads
+            x_seq, grads = x_seq.unsqueeze(0), (None if of_y is None else of_y.unsqueeze(0), *of_states)
         K = ctx.K
         arguments = (grads, x_seq, tensors[:K], tensors[K:], *ctx.options, ctx.needs_input_grad[6:])
         if torch.is_grad_enabled():
@@ -146,6 +147,24 @@ def _with_gradient(
     return list(_Fused.apply(len(states), program, numbers, keep, steps, target, x_seq, *states, *tensors))
 
 
+def _without_gradient(
+    x_seq: torch.Tensor,
+    states: Sequence[torch.Tensor],
+    tensors: Sequence[torch.Tensor],
+    program: str,
+    numbers: Sequence[float],
+    keep: Sequence[int],
+    steps: int,
+    target: str,
+) -> list[torch.Tensor]:
+    function = _forward if _is_plain() else torch.ops.spikingjelly.fused_forward
+    if steps:
+        return function(x_seq, states, tensors, program, numbers, keep, steps, target)
+    results = function(x_seq.unsqueeze(0), states, tensors, program, numbers, keep, 1, target)
+    results[0].squeeze_(0)  # in place, for a view as an output could not be written to later
+    return results
+
+
 def _forward(
     x_seq: torch.Tensor,
     states: Sequence[torch.Tensor],
@@ -159,7 +178,7 @@ def _forward(
     layout, T, dtype = call.known_layout_of(x_seq), steps, x_seq.dtype
     y = layout.empty_sequence(T, x_seq)
     finals = [layout.empty(x_seq) for _ in states]
-    trajectories = [layout.empty_sequence(T, x_seq) if k in keep else None for k in range(len(states))]
+    trajectories = {k: layout.empty_sequence(T, x_seq) for k in keep}
     if layout.N:
         uniforms, _ = call.uniforms(loads(program), tensors, layout, call.registers(dtype), x_seq.device)
         TARGETS[target].forward(
@@ -170,9 +189,11 @@ def _forward(
             uniforms,
             y,
             finals,
-            trajectories,
+            [trajectories.get(k) for k in range(len(states))],
         )
-    return [y, *finals, *[trajectories[k] for k in keep]]
+    return [y, *finals, *trajectories.values()]
+
+
 def _backward(
     grads: Sequence[torch.Tensor | None],
     x_seq: torch.Tensor,
@@ -281,7 +302,9 @@ def _fake_backward(
     return [grad_x, *of_states, *[torch.empty_like(t) if w else none for t, w in zip(tensors, wanted, strict=True)]]
 
 
-def _backward_without_none(grads: Sequence[torch.Tensor | None], x_seq: torch.Tensor, *others: Any) -> list[torch.Tensor]:
+def _backward_without_none(
+    grads: Sequence[torch.Tensor | None], x_seq: torch.Tensor, *others: Any
+) -> list[torch.Tensor]:
     """An operator has no way to give None."""
     return [x_seq.new_empty(0) if g is None else g for g in _backward(grads, x_seq, *others)]
 

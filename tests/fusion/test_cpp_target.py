@@ -10,13 +10,6 @@ from tests.parity.compare import everything, poisoned
 DTYPES = [torch.float32, torch.float64, torch.float16, torch.bfloat16]
 
 
-@pytest.fixture
-def threads():
-    before = torch.get_num_threads()
-    yield torch.set_num_threads
-    torch.set_num_threads(before)
-
-
 @pytest.mark.parametrize("count", [1, 2, 3, 8])
 @pytest.mark.parametrize("N", [1, 63, 600, 1100, 1 << 14, 100_001])
 def test_threads_have_as_many_blocks_as_each_other(count: int, N: int) -> None:

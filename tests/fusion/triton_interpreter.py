@@ -36,7 +36,7 @@ def in_triton(node: nn.Module, x_seq: torch.Tensor, states: Sequence[torch.Tenso
     names = state_names(node, x_seq[0])
     step = step_of(node, names)
     assert isinstance(step, dispatch.Step), step.reason
-    plan = dispatch.plan_of(step, x_seq, len(names))
+    plan = dispatch.plan_of(step, x_seq[0], len(names))
     assert not isinstance(plan, dispatch.Refusal), plan.reason
     return operator.run(x_seq, states, step.tensors, *plan, list(range(len(names))), len(x_seq), "triton")
 
