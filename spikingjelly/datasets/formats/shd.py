@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spikingjelly._extras import imported
 from spikingjelly.datasets._errors import DatasetFormatError
 from spikingjelly.datasets._events import Events, in_order
-from spikingjelly.datasets.formats._extra import needs
 from spikingjelly.datasets.formats._source import FETCH_AGAIN, File
 
 UNITS = 700
@@ -116,7 +116,7 @@ class ShdFile:
         if hasattr(file, "filename"):
             return file
         if self._opened is None or self._opened[0] != os.getpid():
-            h5py = needs("h5py", "HDF5 files", "h5py")
+            h5py = imported("h5py", "Reading HDF5 files", "datasets")
             if isinstance(file, bytes | bytearray | memoryview):
                 opened: Any = io.BytesIO(file)
             elif os.path.isfile(file):
