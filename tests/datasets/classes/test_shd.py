@@ -143,6 +143,7 @@ def test_transforms_and_a_function_of_ones_own(tmp_path: Path, monkeypatch: pyte
     ("arguments", "complaint"),
     [
         ({"data_type": "frames"}, "data_type"),
+        ({"frames_number": 4, "split_by": "time"}, 'data_type="event" .* leave frames_number out'),
         ({"data_type": "frame"}, "one of frames_number"),
         ({"data_type": "frame", "frames_number": 4, "split_by": "time", "duration": 4}, "one of frames_number"),
         ({"data_type": "frame", "frames_number": 4}, "split_by"),

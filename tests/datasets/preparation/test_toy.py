@@ -149,6 +149,13 @@ def test_frames_must_have_a_time_axis(tmp_path: Path) -> None:
     [
         ({"train": 1}, TypeError, "train must be True, False or None, but 1"),
         ({"data_type": "frames"}, ValueError, 'data_type must be "event" or "frame"'),
+        (
+            {"frames_number": 4, "split_by": "time"},
+            ValueError,
+            'data_type="event" .* but frames_number was given. Pass',
+        ),
+        ({"data_type": "event", "duration": 4}, ValueError, "no frames, but duration was given"),
+        ({"custom_integrate_function": toy.count_image}, ValueError, "no frames, but custom_integrate_function was"),
         ({"data_type": "frame"}, ValueError, "needs one of .*, but none was given"),
         ({"data_type": "frame", "frames_number": 2, "duration": 3}, ValueError, "but frames_number and duration was"),
         ({"data_type": "frame", "frames_number": 2}, ValueError, "split_by must be"),
