@@ -148,6 +148,7 @@ class SEWResNet(ResNet):
 
     :raises TypeError: if ``spiking_neuron`` is no class of neurons
     :raises ValueError: (also a NotImplementedError) for another ``cnf``
+    :raises ValueError: (also an AssertionError) if ``num_classes`` is less than 1
     """
 
     def __init__(

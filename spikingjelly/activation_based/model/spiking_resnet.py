@@ -102,6 +102,7 @@ class SpikingResNet(ResNet):
     :param kwargs: keywords of the neurons, for example ``surrogate_function=surrogate.ATan(), detach_reset=True``
 
     :raises TypeError: if ``spiking_neuron`` is no class of neurons
+    :raises ValueError: (also an AssertionError) if ``num_classes`` is less than 1
     """
 
     def __init__(
