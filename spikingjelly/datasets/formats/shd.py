@@ -85,14 +85,14 @@ class ShdFile:
     @property
     def class_names(self) -> list[str]:
         """The names of the classes, empty if the file has none."""
-        if "extra/keys" not in self._handle():
+        if "extra/keys" not in self._open_file():
             return []
         return [key.decode() if isinstance(key, bytes) else str(key) for key in self._read("extra/keys")]
 
     @property
     def speakers(self) -> NDArray | None:
         """The number of each recording's speaker, None if the file has none."""
-        return np.asarray(self._read("extra/speaker")) if "extra/speaker" in self._handle() else None
+        return np.asarray(self._read("extra/speaker")) if "extra/speaker" in self._open_file() else None
 
     def close(self) -> None:
         """Close the file in this process; the next access opens it again."""
@@ -111,7 +111,7 @@ class ShdFile:
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_opened": None}
 
-    def _handle(self) -> Any:
+    def _open_file(self) -> Any:
         file = self._file
         if hasattr(file, "filename"):
             return file
@@ -131,7 +131,7 @@ class ShdFile:
 
     def _dataset(self, name: str) -> Any:
         try:
-            dataset = self._handle()[name]
+            dataset = self._open_file()[name]
             dataset.shape, dataset.dtype  # noqa: B018 - a group has neither
         except (KeyError, AttributeError, RuntimeError, OSError, TypeError, ValueError) as error:
             if isinstance(error, DatasetFormatError | FileNotFoundError):
