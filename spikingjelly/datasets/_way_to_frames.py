@@ -1,5 +1,6 @@
 """Which of the ways to frames the arguments of a data set name."""
 
+import warnings
 from typing import Any
 
 
@@ -8,16 +9,19 @@ def way_to_frames(owner: str, data_type: str, **ways: Any) -> str | None:
 
     :param owner: name of the class, for the messages
     :param ways: ``frames_number``, ``duration`` and ``custom_integrate_function``
-    :raises ValueError: for another ``data_type``, for frames with none or several of the ways, and for events with any
+    :raises ValueError: for another ``data_type``, and for frames with none or several of the ways. Events with any of
+        them only warn: programs whose ``data_type`` is an option pass both
     """
     if data_type not in ("event", "frame"):
         raise ValueError(f'{owner}: data_type must be "event" or "frame", but {data_type!r} was given.')
     given = [name for name, value in ways.items() if value is not None]
     if data_type == "event" and given:
-        raise ValueError(
+        warnings.warn(
             f'{owner}: data_type="event" (the default) gives events and no frames, but {" and ".join(given)} was '
-            f'given. Pass data_type="frame" to get frames, or leave {" and ".join(given)} out to get events.'
+            f'given. Pass data_type="frame" to get frames, or leave {" and ".join(given)} out to get events.',
+            stacklevel=4,
         )
+        return None
     if data_type == "frame" and len(given) != 1:
         raise ValueError(
             f'{owner}: data_type="frame" needs one of frames_number (with split_by), duration and '

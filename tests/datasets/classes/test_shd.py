@@ -143,7 +143,6 @@ def test_transforms_and_a_function_of_ones_own(tmp_path: Path, monkeypatch: pyte
     ("arguments", "complaint"),
     [
         ({"data_type": "frames"}, "data_type"),
-        ({"frames_number": 4, "split_by": "time"}, 'data_type="event" .* leave frames_number out'),
         ({"data_type": "frame"}, "one of frames_number"),
         ({"data_type": "frame", "frames_number": 4, "split_by": "time", "duration": 4}, "one of frames_number"),
         ({"data_type": "frame", "frames_number": 4}, "split_by"),
@@ -159,6 +158,13 @@ def test_arguments_that_do_not_fit_are_refused_at_once(
     with pytest.raises(ValueError, match=complaint):
         cls(tmp_path, True if cls is SpikingHeidelbergDigits else "train", **arguments)
     assert not any(tmp_path.iterdir())
+
+
+def test_frames_that_are_not_made_are_warned_of(part: tuple[type[Any], Any, str], tmp_path: Path) -> None:
+    cls, which, _ = part
+    with pytest.warns(UserWarning, match='data_type="event" .* leave frames_number out'):
+        dataset = cls(tmp_path, which, frames_number=4, split_by="time")
+    assert set(dataset[0][0]) == {"t", "x"}
 
 
 def test_a_part_must_be_chosen(tmp_path: Path) -> None:

@@ -149,13 +149,6 @@ def test_frames_must_have_a_time_axis(tmp_path: Path) -> None:
     [
         ({"train": 1}, TypeError, "train must be True, False or None, but 1"),
         ({"data_type": "frames"}, ValueError, 'data_type must be "event" or "frame"'),
-        (
-            {"frames_number": 4, "split_by": "time"},
-            ValueError,
-            'data_type="event" .* but frames_number was given. Pass',
-        ),
-        ({"data_type": "event", "duration": 4}, ValueError, "no frames, but duration was given"),
-        ({"custom_integrate_function": toy.count_image}, ValueError, "no frames, but custom_integrate_function was"),
         ({"data_type": "frame"}, ValueError, "needs one of .*, but none was given"),
         ({"data_type": "frame", "frames_number": 2, "duration": 3}, ValueError, "but frames_number and duration was"),
         ({"data_type": "frame", "frames_number": 2}, ValueError, "split_by must be"),
@@ -186,6 +179,17 @@ def test_arguments_are_refused_before_anything_happens(
     with pytest.raises(error, match=message):
         Toy(tmp_path / "root", **arguments)
     assert not (tmp_path / "root").exists()
+
+
+@pytest.mark.parametrize(
+    "way", [{"frames_number": 4, "split_by": "time"}, {"duration": 4}, {"custom_integrate_function": toy.count_image}]
+)
+def test_frames_that_are_not_made_are_warned_of(tmp_path: Path, way: dict) -> None:
+    """Programs whose data_type is an option pass both: they go on with events."""
+    toy.place(tmp_path)
+    with pytest.warns(UserWarning, match=rf'data_type="event" .* but {next(iter(way))} was given\. Pass'):
+        dataset = Toy(tmp_path, True, progress=False, **way)
+    assert sorted(dataset[0][0]) == ["p", "t", "x", "y"]
 
 
 @pytest.mark.parametrize(
