@@ -19,7 +19,8 @@ NOT_READ = frozenset(nn.Module().__dict__) - {"training", "_parameters", "_buffe
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 # Looked up anew at each walk, for a program may replace them in a class of its own or of this package.
 _STEP_METHODS = (
-    "single_step_forward", "neuronal_charge", "neuronal_fire", "neuronal_reset", "jit_hard_reset", "jit_soft_reset",
+    "single_step_forward", "neuronal_charge", "neuronal_adaptation", "neuronal_fire", "neuronal_reset",
+    "jit_hard_reset", "jit_soft_reset", "jit_neuronal_adaptation",
 )  # fmt: skip
 _SURROGATE_METHODS = ("forward", "spiking_function", "primitive_function", "backward")
 _PLAIN = frozenset({type(None), bool, int, float, str})

@@ -13,8 +13,8 @@ SlopeFunction = Callable[..., torch.Tensor]
 
 
 def heaviside(x: torch.Tensor) -> torch.Tensor:
-    r"""The spike: :math:`\Theta(x) = 1` where :math:`x \geq 0`, else 0, in the dtype of ``x``."""
-    return torch.heaviside(x, x.new_ones(()))
+    r"""The spike: :math:`\Theta(x) = 1` where :math:`x \geq 0`, else 0, in the dtype of ``x``, without a gradient."""
+    return torch.heaviside(x.detach(), x.new_ones(()))
 
 
 def _or_with_named_parameters(init: Callable[..., None]) -> Callable[..., None]:
