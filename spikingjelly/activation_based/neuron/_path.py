@@ -84,6 +84,13 @@ def has_hooks(part: nn.Module) -> bool:
     return any(part.__dict__[hooks] for hooks in _HOOKS)
 
 
+@functools.cache
+def asks_for_its_backend(cls: type) -> bool:
+    """Whether a method in which a user's class runs looks at ``self.backend``."""
+    running = (function for function in _own_functions(cls) if function.__name__ not in ("__init__", "extra_repr"))
+    return any("backend" in function.__code__.co_names for function in running)
+
+
 def _of_tensor(tensor: torch.Tensor, seen: dict[int, torch.Tensor]) -> Hashable:
     seen.setdefault(id(tensor), tensor)
     return list(seen).index(id(tensor)), tensor.shape, tensor.dtype, tensor.requires_grad
