@@ -8,9 +8,10 @@ import torch
 from torch import nn
 
 from spikingjelly import datasets
-from spikingjelly.activation_based import layer, neuron, surrogate
-from spikingjelly.activation_based.model import parametric_lif_net, sew_resnet, spiking_resnet
+from spikingjelly.activation_based import functional, layer, neuron, surrogate
+from spikingjelly.activation_based.model import parametric_lif_net, sew_resnet, spiking_resnet, spiking_vgg
 from spikingjelly.activation_based.model.tv_ref_classify import transforms
+from spikingjelly.datasets import to_x_rep
 from tests.parity.compare import counted
 
 IF = neuron.IFNode
@@ -195,3 +196,17 @@ def test_layers_of_spikes_inside_a_network() -> None:
     ]
     for one, other in zip(*results, strict=True):
         torch.testing.assert_close(one, other)
+
+
+def test_a_sequence_through_layers_without_step_modes() -> None:
+    net = nn.Sequential(nn.BatchNorm2d(1), neuron.IFNode(step_mode="m"), nn.Flatten())
+    x = torch.rand(3, 2, 1, 2, 2) * 2
+    y = spiking_vgg.sequential_forward(net, x)
+    functional.reset_net(net)
+    expected = net[1](net[0](x.flatten(0, 1)).view_as(x)).flatten(2)
+    assert torch.equal(y, expected)
+
+
+def test_binary_frames_as_the_bits_of_one() -> None:
+    frames = np.array([1, 0, 1]).reshape(3, 1, 1, 1) * np.ones((3, 2, 1, 1))
+    assert to_x_rep.bina_rep(frames).flatten().tolist() == pytest.approx([0.71428571] * 2)

@@ -11,13 +11,15 @@ from typing import Any
 import torch
 from torch import nn
 
-from spikingjelly.activation_based import layer
+from spikingjelly.activation_based import base, functional, layer
+from spikingjelly.activation_based._checks import check_positive_int
 from spikingjelly.activation_based.model._neurons import Neuron, neuron_maker
 from spikingjelly.activation_based.model._pretrained import load_pretrained
 
 __all__ = [
     "SpikingVGG",
     "cfgs",
+    "sequential_forward",
     "spiking_vgg11",
     "spiking_vgg11_bn",
     "spiking_vgg13",
@@ -47,6 +49,14 @@ cfgs: dict[str, list[int | str]] = {
 _CONFIGURATION = {"vgg11": "A", "vgg13": "B", "vgg16": "D", "vgg19": "E"}
 
 
+def sequential_forward(sequential: nn.Sequential, x_seq: torch.Tensor) -> torch.Tensor:
+    """A sequence ``[T, N, *]`` through ``sequential``, whose modules without step modes see all steps as one batch."""
+    for module in sequential:
+        has_modes = isinstance(module, base.StepModule)
+        x_seq = module(x_seq) if has_modes else functional.seq_to_ann_forward(x_seq, module)
+    return x_seq
+
+
 class SpikingVGG(nn.Module):
     """A VGG: images ``[N, 3, H, W]`` (or ``[T, N, 3, H, W]`` in step mode 'm') to ``[N, num_classes]``.
 
@@ -59,6 +69,7 @@ class SpikingVGG(nn.Module):
     :param kwargs: keywords of the neurons, for example ``surrogate_function=surrogate.ATan(), detach_reset=True``
 
     :raises TypeError: if ``spiking_neuron`` is no class of neurons
+    :raises ValueError: (also an AssertionError) if ``num_classes`` is less than 1
     """
 
     def __init__(
@@ -72,6 +83,7 @@ class SpikingVGG(nn.Module):
         **kwargs: Any,
     ) -> None:
         super().__init__()
+        check_positive_int(self, "num_classes", num_classes)
         make_neuron = neuron_maker("SpikingVGG", spiking_neuron, kwargs)
         self.features = self.make_layers(cfg, batch_norm, norm_layer, spiking_neuron, **kwargs)
         self.avgpool = layer.AdaptiveAvgPool2d((7, 7))
