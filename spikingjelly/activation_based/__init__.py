@@ -10,8 +10,6 @@ _former_names.find_modules_as(_later_names.table(__name__))
 _REPLACED = {
     "neuron_cupy": "neuron, whose classes run in a derived kernel with backend='cupy'",
     "neuron_cupy_lite": "neuron, whose classes run in a derived kernel with backend='cupy'",
-    "spike_op": "layer.Linear and layer.Conv1d to Conv3d inside `with functional.packed_spikes():`",
-    "tensor_cache": "functional.packed_spikes, which keeps eight spikes in a byte until the backward pass",
 }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from spikingjelly import configure
 from spikingjelly.activation_based._checks import check_positive_int
 
 __all__ = [
@@ -20,15 +21,13 @@ __all__ = [
     "wrap_args_to_raw_kernel",
 ]
 
-THREADS = 512  # of a block, where the caller names no number
-
 
 def cal_blocks(numel: int, threads: int = -1) -> int:
     """Blocks of a kernel that has one thread for each of ``numel`` elements.
 
-    :param threads: threads of a block, -1 for 512
+    :param threads: threads of a block, -1 for ``configure.cuda_threads``
     """
-    return -(-numel // (THREADS if threads == -1 else threads))
+    return -(-numel // (configure.cuda_threads if threads == -1 else threads))
 
 
 def get_contiguous(*args: Any) -> list[Any]:

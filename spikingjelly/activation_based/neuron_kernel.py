@@ -10,13 +10,17 @@ from typing import Any
 import torch
 
 from spikingjelly.activation_based import neuron
+from spikingjelly.activation_based.auto_cuda import _replaced
 
 __all__ = [
     "MultiStepEIFNodePTT",
     "MultiStepIFNodePTT",
+    "MultiStepIzhikevichNodePTT",
     "MultiStepLIFNodePTT",
     "MultiStepParametricLIFNodePTT",
     "MultiStepQIFNodePTT",
+    "check_multi_step_neuron_output_and_grad",
+    "save_cuda_codes",
 ]
 
 
@@ -120,3 +124,36 @@ class MultiStepEIFNodePTT:
         """``common`` is ``detach_reset, surrogate.cuda_code``."""
         node = neuron.EIFNode(tau, delta_T, theta_rh, v_rest=v_rest, **_node_arguments(v_threshold, v_reset, *common))
         return _run_sequence(node, x_seq, v=v_init)
+
+
+class MultiStepIzhikevichNodePTT:
+    """:class:`spikingjelly.activation_based.neuron.IzhikevichNode` on a sequence."""
+
+    @staticmethod
+    def apply(
+        x_seq: torch.Tensor,
+        v_init: torch.Tensor,
+        w_init: torch.Tensor,
+        tau: float,
+        v_threshold: float,
+        v_reset: float | None,
+        v_rest: float,
+        a: float,
+        b: float,
+        tau_w: float,
+        v_c: float,
+        a0: float,
+        *common: Any,
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """``common`` is ``detach_reset, surrogate.cuda_code``; the adaptation ``[T, *]`` is returned as well."""
+        keywords = _node_arguments(v_threshold, v_reset, *common) | {"step_mode": "s", "store_v_seq": False}
+        node = neuron.IzhikevichNode(tau, v_c, a0, v_rest=v_rest, tau_w=tau_w, a=a, b=b, **keywords)
+        node.v, node.w = v_init, w_init
+        steps = [(node(x), node.v, node.w) for x in x_seq]
+        spikes, v_seq, w_seq = (torch.stack(values) for values in zip(*steps, strict=True))
+        return spikes, v_seq, w_seq
+
+
+check_multi_step_neuron_output_and_grad, save_cuda_codes = _replaced.functions(
+    "neuron_kernel", ["check_multi_step_neuron_output_and_grad", "save_cuda_codes"]
+).values()

@@ -21,15 +21,18 @@ __all__ = [
     "ceil_atgf",
     "clamp",
     "clamp_atgf",
+    "clamp_backward",
     "clamp_by_linear",
     "floor",
     "floor_atgf",
     "k_bit_quantize",
     "k_bit_quantize_atgf",
+    "k_bit_quantize_forward",
     "round",
     "round_atgf",
     "step_quantize",
     "step_quantize_atgf",
+    "step_quantize_forward",
 ]
 
 
@@ -76,7 +79,7 @@ class step_quantize_atgf(_StraightThrough):
 
     @staticmethod
     def forward(x: torch.Tensor, step: float) -> torch.Tensor:
-        return (x / step).round() * step
+        return step_quantize_forward(x, step)
 
 
 class k_bit_quantize_atgf(_StraightThrough):
@@ -84,8 +87,7 @@ class k_bit_quantize_atgf(_StraightThrough):
 
     @staticmethod
     def forward(x: torch.Tensor, k: int) -> torch.Tensor:
-        levels = 2**k - 1
-        return (x * levels).round() / levels
+        return k_bit_quantize_forward(x, k)
 
 
 class clamp_atgf(torch.autograd.Function):
@@ -106,6 +108,22 @@ class clamp_atgf(torch.autograd.Function):
     def backward(ctx: Any, grad_output: torch.Tensor) -> Any:
         (inside,) = ctx.saved_tensors
         return grad_output * inside, None, None
+
+
+def step_quantize_forward(x: torch.Tensor, step: float) -> torch.Tensor:
+    """What :func:`step_quantize` returns, with the gradient 0 of the rounding."""
+    return (x / step).round() * step
+
+
+def k_bit_quantize_forward(x: torch.Tensor, k: int) -> torch.Tensor:
+    """What :func:`k_bit_quantize` returns, with the gradient 0 of the rounding."""
+    levels = 2**k - 1
+    return (x * levels).round() / levels
+
+
+def clamp_backward(grad_output: torch.Tensor, x: torch.Tensor, min_value: float, max_value: float) -> torch.Tensor:
+    """The gradient of ``x`` in :func:`clamp`, from that of the output."""
+    return grad_output * ((x >= min_value) & (x <= max_value))
 
 
 # Their names in the 2.0 releases

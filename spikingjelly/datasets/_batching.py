@@ -79,7 +79,7 @@ def random_temporal_delete(x_seq: Frames, T_remain: int, batch_first: bool) -> F
     :return: ``[T_remain, N, *]`` or ``[N, T_remain, *]``. All of a batch keep the same steps.
     :raises ValueError: if there are fewer than ``T_remain`` steps
 
-    The choice comes from PyTorch's generator of the CPU: ``torch.manual_seed`` repeats it, and each worker of a
+    The choice comes from NumPy's generator, as published: ``numpy.random.seed`` repeats it, and each worker of a
     DataLoader has its own.
     """
     dim = 1 if batch_first else 0
@@ -88,7 +88,7 @@ def random_temporal_delete(x_seq: Frames, T_remain: int, batch_first: bool) -> F
     T = x_seq.shape[dim]
     if not 1 <= T_remain <= T:
         raise ValueError(f"random_temporal_delete: T_remain must be 1 to T = {T}, but {T_remain!r} was given.")
-    kept = torch.randperm(T)[:T_remain].sort().values
+    kept = torch.from_numpy(np.sort(np.random.choice(T, T_remain, replace=False)))
     if isinstance(x_seq, np.ndarray):
         return np.take(x_seq, kept.numpy(), axis=dim)
     return x_seq.index_select(dim, kept.to(x_seq.device))

@@ -95,9 +95,9 @@ def test_random_temporal_delete_keeps_the_order(kind, batch_first: bool) -> None
 
 def test_random_temporal_delete_repeats_with_the_seed() -> None:
     x_seq = torch.arange(50)
-    torch.manual_seed(3)
+    np.random.seed(3)
     first = random_temporal_delete(x_seq, 7, batch_first=False)
-    torch.manual_seed(3)
+    np.random.seed(3)
     assert torch.equal(random_temporal_delete(x_seq, 7, batch_first=False), first)
     assert torch.equal(random_temporal_delete(x_seq, 50, batch_first=False), x_seq)
     assert repr(RandomTemporalDelete(7, False)) == "RandomTemporalDelete(T_remain=7, batch_first=False)"

@@ -28,6 +28,12 @@ ACTIVATION_BASED = {
     "encoding.WeightedPhaseEncoder": 1, "layer.AvgPool1d": 1, "layer.Conv1d": 1,
     "layer.TemporalEffectiveBatchNorm2d": 1, "neuron.EIFNode": 1, "neuron.LIAFNode": 1,
     "neuron_kernel.MultiStepQIFNodePTT.apply": 1, "auto_cuda.cfunction": 1,
+    # in no repository that was counted, but in the release
+    "ann2snn.converter.VoltageHook": 0, "ann2snn.converter.VoltageScaler": 0, "ann2snn.download_url": 0,
+    "quantize.step_quantize_forward": 0, "quantize.k_bit_quantize_forward": 0, "quantize.clamp_backward": 0,
+    "neuron_kernel.MultiStepIzhikevichNodePTT.apply": 0, "spike_op.SpikeLinear": 0,
+    "tensor_cache.BOOL_TENSOR_CACHE": 0, "auto_cuda.neuron_kernel.LIFNodeATGF.apply": 0,
+    "auto_cuda.base.CKernel2D": 0, "auto_cuda.generator.analyse_graph": 0,
 }  # fmt: skip
 
 # Names of a later release that only renames
@@ -41,8 +47,9 @@ RENAMED = {
 
 # What these modules of activation_based imported
 ACTIVATION_BASED_MODULES = {
-    "neuron": "Callable abstractmethod base logging math nn np surrogate torch LIFNode",
-    "layer": "Callable F Tensor base functional math nn torch Conv2d",
+    "neuron": "Callable abstractmethod ac_neuron_kernel base configure cuda_utils logging math neuron_kernel nn np surrogate "
+    "torch LIFNode",
+    "layer": "Callable F List Optional Tensor Tuple Union base logging functional math nn torch Conv2d",
     "functional": "Callable F Tensor base math neuron nn torch reset_net",
     "surrogate": "F math nn torch ATan",
     "encoding": "F abstractmethod base functional math nn torch PoissonEncoder",

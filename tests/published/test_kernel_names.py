@@ -5,7 +5,11 @@ from typing import Any
 import pytest
 import torch
 
-from spikingjelly.activation_based import cuda_utils, neuron, neuron_kernel, surrogate
+from spikingjelly import configure
+from spikingjelly.activation_based import cuda_utils, neuron, neuron_kernel, spike_op, surrogate, tensor_cache
+from spikingjelly.activation_based.auto_cuda import base as cuda_base
+from spikingjelly.activation_based.auto_cuda import cfunction, generator
+from spikingjelly.activation_based.auto_cuda import neuron_kernel as ac_neuron_kernel
 from spikingjelly.clock_driven import accelerating, cu_kernel_opt
 from tests.parity.compare import counted
 
@@ -102,6 +106,11 @@ def test_sizes_of_a_launch() -> None:
     assert cu_kernel_opt.cal_blocks is cuda_utils.cal_blocks
 
 
+def test_threads_of_a_launch_are_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(configure, "cuda_threads", 256)
+    assert cuda_utils.cal_blocks(1025) == 5
+
+
 def test_contiguous_arguments() -> None:
     transposed, vector = torch.rand(2, 3).t(), torch.ones(2)
     given = cuda_utils.get_contiguous(transposed, vector)
@@ -134,3 +143,100 @@ def test_accelerating() -> None:
     assert accelerating.mul(x, spike).tolist() == pytest.approx([0.0, 1.2])
     assert accelerating.soft_voltage_transform(x, spike, 0.9).tolist() == pytest.approx([0.4, 0.3])
     assert accelerating.hard_voltage_transform(x, spike, -0.1).tolist() == pytest.approx([0.4, -0.1])
+
+
+def test_izhikevich_on_a_sequence() -> None:
+    x, v, w, sg = torch.rand(T, 12) * 3, torch.rand(12) * 0.3, torch.rand(12) * 0.1, surrogate.ATan()
+    results = neuron_kernel.MultiStepIzhikevichNodePTT.apply(
+        x, v, w, 1.7, 0.8, -0.2, 0.1, 0.3, 0.2, 2.5, 0.7, 1.2, True, sg.cuda_code
+    )
+    node = neuron.IzhikevichNode(
+        1.7, 0.7, 1.2, 0.8, -0.2, 0.1, 0.0, 2.5, 0.3, 0.2, sg, True, step_mode="m", store_v_seq=True
+    )
+    node.v, node.w = v, w
+    assert torch.equal(results[0], node(x))
+    torch.testing.assert_close(results[1], node.v_seq)
+    torch.testing.assert_close(results[2][-1], node.w)
+
+
+ATGF: dict[str, tuple[Any, ...]] = {
+    # name of the neuron: what its kernels take in front, the decay, today's neuron
+    "IFNode": ((), (), lambda **kw: neuron.IFNode(0.8, **kw)),
+    "LIFNode": ((False,), (1 / 1.7,), lambda **kw: neuron.LIFNode(1.7, False, 0.8, **kw)),
+    "ParametricLIFNode": (
+        (True,), (torch.tensor(0.4),), lambda **kw: neuron.ParametricLIFNode(2.5, True, 0.8, **kw),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("v_reset", [None, 0.1])
+@pytest.mark.parametrize("name", ATGF)
+def test_generated_kernels_are_those_of_the_neurons(name: str, v_reset: float | None) -> None:
+    front, decay, make = ATGF[name]
+    sg, hard = surrogate.ATan(), v_reset is not None
+    forward = getattr(ac_neuron_kernel, f"{name}FPTTKernel")(*front, hard_reset=hard, dtype="float")
+    backward = getattr(ac_neuron_kernel, f"{name}BPTTKernel")(
+        *front, surrogate_function=sg.cuda_codes, hard_reset=hard, detach_reset=True, dtype="float"
+    )
+    assert forward.check_attributes(hard_reset=hard, dtype="float")
+    assert not backward.check_attributes(hard_reset=hard, detach_reset=False)
+    x, v = (torch.rand(T, 12) * 2).requires_grad_(), (torch.rand(12) * 0.3).requires_grad_()
+    spikes, v_seq = getattr(ac_neuron_kernel, f"{name}ATGF").apply(x, v, 0.8, v_reset, *decay, forward, backward)
+    node = make(v_reset=v_reset, surrogate_function=sg, detach_reset=True, step_mode="m", store_v_seq=True)
+    node.v = v
+    pairs = ((spikes, v_seq), (node(x), node.v_seq))
+    assert torch.equal(spikes, pairs[1][0])
+    for one, other in zip(*(torch.autograd.grad((s + p).sum(), [x, v]) for s, p in pairs), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-5)
+
+
+def test_a_kernel_of_ones_own_is_defined_and_refused() -> None:
+    class Mine(ac_neuron_kernel.NeuronFPTTKernel):
+        def neuronal_charge(self):
+            return cfunction.add(z="h", x="x", y="v", dtype=self.dtype)
+
+    with pytest.raises(
+        NotImplementedError, match=r"neuron_kernel\.Mine writes no CUDA code any more: .*neuronal_charge"
+    ):
+        Mine(hard_reset=True, dtype="float")
+    for call in (
+        lambda: cuda_base.CKernel1D("mine"),
+        lambda: cuda_base.CodeTyper(2),
+        lambda: cuda_base.wrap_with_comment("code", "comment"),
+        lambda: generator.analyse_graph(print, ()),
+        lambda: ac_neuron_kernel.NeuronATGFBase.pre_forward({}),
+        lambda: ac_neuron_kernel.neuronal_fire("spike", "v", "v_th"),
+        lambda: neuron_kernel.save_cuda_codes("here.cu"),
+    ):
+        with pytest.raises(NotImplementedError, match="writes no CUDA code any more"):
+            call()
+    x = torch.ones(1, requires_grad=True)
+    assert [ac_neuron_kernel.if_requires_grad(items) for items in ([1, x], [x.detach()])] == [True, False]
+
+
+def test_spikes_as_bits() -> None:
+    spike = (torch.rand(3, 5, 7) > 0.5).double()
+    packed = tensor_cache.float_spike_to_bool(spike)
+    assert (packed[0].dtype, packed[0].numel(), packed[3]) == (torch.uint8, 14, 7)
+    assert torch.equal(tensor_cache.bool_spike_to_float(*packed), spike)
+    key = tensor_cache.BOOL_TENSOR_CACHE.store_bool(spike)
+    assert torch.equal(tensor_cache.BOOL_TENSOR_CACHE.get_float(key, torch.Size([15, 7])), spike.view(15, 7))
+    assert tensor_cache.tensor_key(spike) == tensor_cache.tensor_key(spike.view(-1))
+    with pytest.raises(ValueError, match="zeros and ones, but other values were given"):
+        tensor_cache.float_spike_to_bool(spike * 0.5)
+
+
+def test_layers_that_keep_bits() -> None:
+    spike = (torch.rand(2, 3, 40, 80) > 0.5).float()  # large enough to be packed
+    for dims, conv in ((1, spike_op.spike_conv1d), (2, spike_op.spike_conv2d), (3, spike_op.spike_conv3d)):
+        x = spike.flatten(2) if dims == 1 else spike if dims == 2 else spike.unsqueeze(2)
+        weight = torch.rand(4, 3, *[1] * dims, requires_grad=True)
+        y = conv(x, weight, torch.ones(4), stride=2)
+        expected = getattr(torch.nn.functional, f"conv{dims}d")(x, weight, torch.ones(4), stride=2)
+        torch.testing.assert_close(y, expected)
+        torch.testing.assert_close(*(torch.autograd.grad(out.sum(), weight)[0] for out in (y, expected)))
+    x = spike.flatten(1)[:, :5].requires_grad_()
+    module = spike_op.SpikeLinear(5, 2, bias=False)
+    assert torch.equal(module(x), torch.nn.functional.linear(x, module.weight))
+    torch.testing.assert_close(spike_op.SpikeConv1d(3, 2, 3)(spike.flatten(2)).shape, torch.Size([2, 2, 3198]))
+    torch.testing.assert_close(spike_op.SpikeConv3d(3, 2, 1)(spike.unsqueeze(2)).shape, torch.Size([2, 2, 1, 40, 80]))

@@ -92,18 +92,28 @@ def test_the_former_extension() -> None:
 def test_statements_of_cuda_are_replaced_by_a_message() -> None:
     from spikingjelly.activation_based.auto_cuda import cfunction
 
-    with pytest.raises(AttributeError, match=r"cfunction\.add does not exist: kernels are derived"):
+    with pytest.raises(NotImplementedError, match=r"cfunction\.add writes no CUDA code any more: kernels are derived"):
         cfunction.add(z="z", x="x", y="y", dtype="float")
-    with pytest.raises(ImportError, match="sigmoid_backward"):
-        exec("from spikingjelly.activation_based.auto_cuda.cfunction import sigmoid_backward")
+    names: dict[str, Any] = {}
+    exec("from spikingjelly.activation_based.auto_cuda.cfunction import *", names)
+    assert {"sigmoid_backward", "heaviside", "if_else_else"} <= set(names)
+
+
+def test_modules_behind_the_neurons_are_found_from_them() -> None:
+    from spikingjelly.activation_based import neuron
+
+    assert neuron.neuron_kernel.MultiStepIFNodePTT is not None
+    assert neuron.ac_neuron_kernel.IFNodeATGF is not None
+    assert neuron.cuda_utils.cal_blocks(512) == 1
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        _ = neuron.nothing
 
 
 @pytest.mark.parametrize(
     ("module", "alternative"),
     [
-        ("spike_op", "layer.Linear and layer.Conv1d to Conv3d inside `with functional.packed_spikes"),
-        ("tensor_cache", "functional.packed_spikes"),
         ("neuron_cupy", "neuron, whose classes run in a derived kernel with backend='cupy'"),
+        ("neuron_cupy_lite", "neuron, whose classes run in a derived kernel with backend='cupy'"),
     ],
 )
 def test_modules_that_were_replaced_name_what_to_use(module: str, alternative: str) -> None:

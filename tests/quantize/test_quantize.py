@@ -95,3 +95,10 @@ def test_bad_arguments_are_told() -> None:
         quantize.k_bit_quantize(x, 0)
     with pytest.raises(TypeError, match="k_bit_quantize: k must be an int, but 2.0"):
         quantize.affine_k_bit_quantize(x, 2.0, x, x)
+
+
+def test_the_published_halves_of_the_quantisers() -> None:
+    x, grad_output = torch.tensor([-0.3, 0.2, 0.64, 1.2]), torch.tensor([1.0, 2.0, 3.0, 4.0])
+    assert torch.equal(quantize.step_quantize_forward(x, 0.5), quantize.step_quantize(x, 0.5))
+    assert torch.equal(quantize.k_bit_quantize_forward(x, 3), quantize.k_bit_quantize(x, 3))
+    assert quantize.clamp_backward(grad_output, x, 0.2, 1.0).tolist() == [0.0, 2.0, 3.0, 0.0]

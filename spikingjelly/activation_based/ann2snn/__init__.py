@@ -14,6 +14,7 @@ from spikingjelly.activation_based.ann2snn.modules import VoltageHook, VoltageSc
 from spikingjelly.activation_based.ann2snn.qcfs import QCFS
 from spikingjelly.activation_based.ann2snn.quantised import replace_activations
 from spikingjelly.activation_based.ann2snn.simulation import accuracy_over_time, running_mean, simulate
+from spikingjelly.activation_based.ann2snn.utils import download_url
 
 __all__ = [
     "METHODS",
@@ -26,6 +27,7 @@ __all__ = [
     "VoltageScaler",
     "accuracy_over_time",
     "convert",
+    "download_url",
     "fold_scales",
     "replace_activations",
     "report",

@@ -11,8 +11,10 @@ from spikingjelly.activation_based.ann2snn import _assembly, _measurement, _modu
 from spikingjelly.activation_based.ann2snn._fusion import fuse_graph
 from spikingjelly.activation_based.ann2snn._preparation import separate
 from spikingjelly.activation_based.ann2snn._scale_mode import Mode, check_mode
+from spikingjelly.activation_based.ann2snn.modules import VoltageHook, VoltageScaler
 
-__all__ = ["Converter"]
+# Published programs take the two modules from here.
+__all__ = ["Converter", "VoltageHook", "VoltageScaler"]
 
 
 class Converter(nn.Module):

@@ -1,11 +1,35 @@
-"""The former statements of CUDA C. A program that asks for one is told what replaces it."""
+"""The former statements of CUDA C. Each can be imported; a call says what replaces it."""
 
-from typing import NoReturn
+from spikingjelly.activation_based.auto_cuda import _replaced
 
+_NAMES = [
+    "abs",
+    "add",
+    "atan_backward",
+    "constant",
+    "div",
+    "exp",
+    "fake_numerical_gradient_backward",
+    "float2half2",
+    "greater_equal",
+    "greater_than",
+    "heaviside",
+    "if_else",
+    "if_else_else",
+    "leaky_k_relu_backward",
+    "log_tailed_relu_backward",
+    "maximum",
+    "minimal",
+    "mul",
+    "neg",
+    "piecewise_leaky_relu_backward",
+    "power",
+    "q_pseudo_spike_backward",
+    "s2nn_backward",
+    "sigmoid",
+    "sigmoid_backward",
+    "sub",
+    "wrap_return_codes",
+]
 
-def __getattr__(name: str) -> NoReturn:
-    raise AttributeError(
-        f"auto_cuda.cfunction.{name} does not exist: kernels are derived from a neuron's and a surrogate's methods in "
-        "PyTorch, so that no CUDA code has to be written. Remove cuda_code and cuda_codes; node.fused_source() shows "
-        "the kernel of a node."
-    )
+globals().update(_replaced.functions("cfunction", _NAMES))

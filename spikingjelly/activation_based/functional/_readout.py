@@ -52,7 +52,7 @@ def redundant_one_hot(labels: torch.Tensor, num_classes: int, n: int) -> torch.T
     """One-hot labels for an output layer with ``n`` neurons per class: ``n`` ones, for neurons that stand side by side.
 
     :param labels: class indices ``[N]``
-    :return: float32 ``[N, num_classes * n]``
+    :return: ``[N, num_classes * n]`` in the default dtype
 
     :raises TypeError: (also an AssertionError) if ``num_classes`` or ``n`` is no int
     :raises ValueError: (also an AssertionError) if one of them is less than 1, or a label is no class index
@@ -70,7 +70,7 @@ def redundant_one_hot(labels: torch.Tensor, num_classes: int, n: int) -> torch.T
                 f"redundant_one_hot: with num_classes={num_classes} labels must lie in 0..{num_classes - 1}, but they "
                 f"lie in {smallest}..{largest}."
             )
-    return functional.one_hot(labels.long(), num_classes).repeat_interleave(n, dim=1).to(torch.float32)
+    return functional.one_hot(labels.long(), num_classes).repeat_interleave(n, dim=1).to(torch.get_default_dtype())
 
 
 def first_spike_index(spikes: torch.Tensor) -> torch.Tensor:

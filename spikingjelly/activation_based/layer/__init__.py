@@ -1,7 +1,9 @@
 """Layers with step modes: ``[N, *]`` in step mode 's' and ``[T, N, *]`` in 'm'."""
 
+import logging
 import math
 from collections.abc import Callable
+from typing import List, Optional, Tuple, Union  # noqa: UP035
 
 import torch
 import torch.nn.functional as F
@@ -97,6 +99,7 @@ __all__ = [
     "GroupNorm",
     "Linear",
     "LinearRecurrentContainer",
+    "List",
     "MaxPool1d",
     "MaxPool2d",
     "MaxPool3d",
@@ -104,6 +107,7 @@ __all__ = [
     "MultiStepContainer",
     "NeuNorm",
     "OTTTSequential",
+    "Optional",
     "PrintShapeModule",
     "QKAttention",
     "SeqToANNContainer",
@@ -124,12 +128,15 @@ __all__ = [
     "ThresholdDependentBatchNorm2d",
     "ThresholdDependentBatchNorm3d",
     "TokenQKAttention",
+    "Tuple",
+    "Union",
     "Upsample",
     "VotingLayer",
     "WSConv2d",
     "WSLinear",
     "base",
     "functional",
+    "logging",
     "math",
     "nn",
     "torch",

@@ -94,9 +94,17 @@ class FashionMNISTNet(MNISTNet):
 
 
 class NMNISTNet(MNISTNet):
-    """For N-MNIST, ``[N, 2, 34, 34]``; otherwise the network of :class:`MNISTNet`."""
+    """For N-MNIST, ``[N, 2, 34, 34]``; otherwise the network of :class:`MNISTNet`.
 
-    in_channels, size = 2, 34
+    A seed gives the published weights, of which the first convolution and the first linear layer are drawn last.
+    """
+
+    def __init__(self, channels: int = 128, spiking_neuron: Neuron | None = None, **kwargs: Any) -> None:
+        super().__init__(channels, spiking_neuron, **kwargs)
+        self.in_channels, self.size = 2, 34
+        self.conv_fc[0] = layer.Conv2d(2, channels, kernel_size=3, padding=1, bias=False)
+        first = next(i for i, part in enumerate(self.conv_fc) if isinstance(part, layer.Linear))
+        self.conv_fc[first] = layer.Linear(channels * 8 * 8, self.hidden)
 
 
 class CIFAR10Net(_Network):

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from spikingjelly.activation_based import layer
+from spikingjelly.activation_based import base, functional, layer
 from spikingjelly.activation_based._checks import check_positive_int
 from spikingjelly.activation_based.model._neurons import Neuron, neuron_maker
 from spikingjelly.activation_based.model._pretrained import load_pretrained
@@ -19,6 +19,7 @@ from spikingjelly.activation_based.model._pretrained import load_pretrained
 __all__ = [
     "SpikingVGG",
     "cfgs",
+    "sequential_forward",
     "spiking_vgg11",
     "spiking_vgg11_bn",
     "spiking_vgg13",
@@ -46,6 +47,14 @@ cfgs: dict[str, list[int | str]] = {
     "E": _stages(2, 2, 4, 4, 4),
 }
 _CONFIGURATION = {"vgg11": "A", "vgg13": "B", "vgg16": "D", "vgg19": "E"}
+
+
+def sequential_forward(sequential: nn.Sequential, x_seq: torch.Tensor) -> torch.Tensor:
+    """A sequence ``[T, N, *]`` through ``sequential``, whose modules without step modes see all steps as one batch."""
+    for module in sequential:
+        has_modes = isinstance(module, base.StepModule)
+        x_seq = module(x_seq) if has_modes else functional.seq_to_ann_forward(x_seq, module)
+    return x_seq
 
 
 class SpikingVGG(nn.Module):

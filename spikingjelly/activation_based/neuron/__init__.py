@@ -1,14 +1,17 @@
 """Spiking neurons, one family a file. The equation of a neuron stands in its ``neuronal_*`` methods."""
 
+import importlib
 import logging
 import math
 from abc import abstractmethod
 from collections.abc import Callable
+from types import ModuleType
 
 import numpy as np
 import torch
 from torch import nn
 
+from spikingjelly import configure
 from spikingjelly.activation_based import base, surrogate
 from spikingjelly.activation_based.neuron._node import BaseNode
 from spikingjelly.activation_based.neuron.adaptive import AdaptBaseNode
@@ -83,11 +86,28 @@ __all__ = [
     "SimpleLIFNode",
     "SlidingPSN",
     "abstractmethod",
+    "ac_neuron_kernel",
     "base",
+    "configure",
+    "cuda_utils",
     "logging",
     "math",
+    "neuron_kernel",
     "nn",
     "np",
     "surrogate",
     "torch",
 ]
+
+_LATER = {
+    "ac_neuron_kernel": "spikingjelly.activation_based.auto_cuda.neuron_kernel",
+    "cuda_utils": "spikingjelly.activation_based.cuda_utils",
+    "neuron_kernel": "spikingjelly.activation_based.neuron_kernel",
+}
+
+
+def __getattr__(name: str) -> ModuleType:
+    # These modules are made of neurons, so they can't be imported before them.
+    if name in _LATER:
+        return importlib.import_module(_LATER[name])
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

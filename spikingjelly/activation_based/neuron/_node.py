@@ -10,6 +10,7 @@ from spikingjelly.activation_based import base
 from spikingjelly.activation_based._checks import check_bool, check_float, check_floating_tensor
 from spikingjelly.activation_based.neuron import _fused as fused
 from spikingjelly.activation_based.neuron._default_surrogates import DEFAULT_SURROGATE, own_surrogate
+from spikingjelly.activation_based.neuron._path import asks_for_its_backend
 
 
 class BaseNode(base.MemoryModule):
@@ -73,9 +74,15 @@ class BaseNode(base.MemoryModule):
         self.detach_reset = detach_reset
         self.surrogate_function = own_surrogate(self, surrogate_function)
         self.step_mode = step_mode
-        # The default is a choice that is left to us: a subclass that only supports 'torch' gets that.
-        self.backend = "torch" if backend == "auto" and "auto" not in self.supported_backends else backend
+        self.backend = self._chosen(backend)
         self.store_v_seq = store_v_seq
+
+    def _chosen(self, backend: str) -> str:
+        # The default is a choice that is left to us. A subclass that only supports 'torch' gets that, and so does one
+        # whose own methods look at the backend: published ones know 'torch' and 'cupy' alone.
+        cls: type = type(self)
+        published = "auto" not in self.supported_backends or asks_for_its_backend(cls)
+        return "torch" if backend == "auto" and published else backend
 
     @property
     def supported_backends(self) -> tuple[str, ...]:

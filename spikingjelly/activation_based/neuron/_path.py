@@ -20,7 +20,8 @@ NOT_READ = frozenset(nn.Module().__dict__) - {"training"} | {
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 # Looked up anew at each walk, for a program may replace them in a class of its own or of this package.
 _STEP_METHODS = (
-    "single_step_forward", "neuronal_charge", "neuronal_fire", "neuronal_reset", "jit_hard_reset", "jit_soft_reset",
+    "single_step_forward", "neuronal_charge", "neuronal_adaptation", "neuronal_fire", "neuronal_reset",
+    "jit_hard_reset", "jit_soft_reset", "jit_neuronal_adaptation",
 )  # fmt: skip
 _SURROGATE_METHODS = ("forward", "spiking_function", "primitive_function", "backward")
 _PLAIN = frozenset({type(None), bool, int, float, str})
@@ -89,6 +90,13 @@ def _of_values(values: Sequence[Any], tensors: dict[int, torch.Tensor]) -> list[
 def has_hooks(part: nn.Module) -> bool:
     """Whether functions of the user's are to run around ``part``."""
     return any(part.__dict__[hooks] for hooks in _HOOKS)
+
+
+@functools.cache
+def asks_for_its_backend(cls: type) -> bool:
+    """Whether a method in which a user's class runs looks at ``self.backend``."""
+    running = (function for function in _own_functions(cls) if function.__name__ not in ("__init__", "extra_repr"))
+    return any("backend" in function.__code__.co_names for function in running)
 
 
 def _of_tensor(tensor: torch.Tensor, seen: dict[int, torch.Tensor]) -> Hashable:

@@ -59,9 +59,16 @@ class AdaptBaseNode(BaseNode):
     def neuronal_charge(self, x: torch.Tensor) -> None:
         raise NotImplementedError(f"{type(self).__name__} does not define neuronal_charge(x)")
 
+    @staticmethod
+    def jit_neuronal_adaptation(
+        w: torch.Tensor, tau_w: float, a: float, v_rest: float, v: torch.Tensor
+    ) -> torch.Tensor:
+        r""":math:`W'[t]` from :math:`W[t-1]` and :math:`H[t]`"""
+        return w + (a * (v - v_rest) - w) / tau_w
+
     def neuronal_adaptation(self) -> None:
         """Set ``self.w`` from the charged potential."""
-        self.w = self.w + (self.a * (self.v - self.v_rest) - self.w) / self.tau_w
+        self.w = self.jit_neuronal_adaptation(self.w, self.tau_w, self.a, self.v_rest, self.v)
 
     def neuronal_reset(self, spike: torch.Tensor) -> None:
         super().neuronal_reset(spike)
@@ -75,10 +82,14 @@ class AdaptBaseNode(BaseNode):
         super().v_float_to_tensor(x)
         self.w_float_to_tensor(x)
 
-    def neuronal_fire(self) -> torch.Tensor:
-        """The adaptation, then the spikes of this time step."""
+    def single_step_forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Charge, adapt, fire, reset: one time step ``[N, *]``."""
+        self.v_float_to_tensor(x)
+        self.neuronal_charge(x)
         self.neuronal_adaptation()
-        return super().neuronal_fire()
+        spike = self.neuronal_fire()
+        self.neuronal_reset(spike)
+        return spike
 
     def extra_repr(self) -> str:
         own = f"v_rest={self.v_rest}, w_rest={self.w_rest}, tau_w={self.tau_w}, a={self.a}, b={self.b}"

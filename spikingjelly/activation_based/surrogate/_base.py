@@ -1,6 +1,7 @@
 """What all surrogate functions share: Heaviside forward, a slope of one's own choice backward."""
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -13,8 +14,8 @@ SlopeFunction = Callable[..., torch.Tensor]
 
 
 def heaviside(x: torch.Tensor) -> torch.Tensor:
-    r"""The spike: :math:`\Theta(x) = 1` where :math:`x \geq 0`, else 0, in the dtype of ``x``."""
-    return torch.heaviside(x, x.new_ones(()))
+    r"""The spike: :math:`\Theta(x) = 1` where :math:`x \geq 0`, else 0, in the dtype of ``x``, without a gradient."""
+    return torch.heaviside(x.detach(), x.new_ones(()))
 
 
 def _or_with_named_parameters(init: Callable[..., None]) -> Callable[..., None]:
@@ -80,7 +81,7 @@ class SurrogateFunctionBase(nn.Module):
             setattr(cls, "backward", staticmethod(_derivative_of(cls.primitive_function)))  # noqa: B010
         if "spiking_function" not in vars(cls) and {"primitive_function", "backward"} & vars(cls).keys():
             cls._function = _heaviside_with_slope(cls)
-            setattr(cls, "spiking_function", staticmethod(cls._function.apply))  # noqa: B010
+            setattr(cls, "spiking_function", staticmethod(_by_name_too(cls)))  # noqa: B010
 
     def _check_parameters(self, **parameters: Any) -> None:
         for name, bound in self._above:
@@ -187,6 +188,19 @@ def _heaviside_with_slope(surrogate: type[SurrogateFunctionBase]) -> type[torch.
         "in their order, without ``spiking``, and get no gradient."
     )
     return Heaviside
+
+
+def _by_name_too(surrogate: type[SurrogateFunctionBase]) -> Callable[..., torch.Tensor]:
+    """The autograd function of a surrogate whose parameters may also be given by name, which ``apply`` refuses."""
+    apply = surrogate._function.apply
+    names = list(inspect.signature(surrogate.primitive_function).parameters)[1:]
+
+    def spiking_function(x: torch.Tensor, *parameters: Any, **named: Any) -> torch.Tensor:
+        if named:
+            parameters = (*parameters, *(named.pop(name) for name in names[len(parameters) :]))
+        return apply(x, *parameters, **named)
+
+    return spiking_function
 
 
 def gradients_of(surrogate: type[SurrogateFunctionBase]) -> Callable[..., tuple[torch.Tensor | None, ...]]:

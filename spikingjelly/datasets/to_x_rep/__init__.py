@@ -19,6 +19,7 @@ from spikingjelly.datasets.to_x_rep._pictures import (
     ToFrame,
     ToImage,
     ToVoxelGrid,
+    bina_rep_of_all,
     to_bina_rep_numpy,
     to_frame_numpy,
     to_voxel_grid_numpy,
@@ -31,6 +32,8 @@ from spikingjelly.datasets.to_x_rep._slices import (
     slice_events_by_time_bins,
 )
 
+bina_rep = bina_rep_of_all  # the published name
+
 __all__ = [
     "Compose",
     "SliceByEventBins",
@@ -41,6 +44,7 @@ __all__ = [
     "ToFrame",
     "ToImage",
     "ToVoxelGrid",
+    "bina_rep",
     "slice_events_by_count",
     "slice_events_by_event_bins",
     "slice_events_by_time",

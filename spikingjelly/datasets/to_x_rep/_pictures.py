@@ -91,6 +91,11 @@ def to_bina_rep_numpy(event_frames: np.ndarray, n_frames: int = 1, n_bits: int =
     return bina_rep(frames, n_bits)
 
 
+def bina_rep_of_all(frames: np.ndarray) -> np.ndarray:
+    """:func:`spikingjelly.datasets.bina_rep` of all ``frames`` ``[N, *]`` to one, float32 ``[*]``; N is at most 24."""
+    return to_bina_rep_numpy(frames, 1, len(frames))[0]
+
+
 def _checked(size: Any) -> SensorSize:
     if not isinstance(size, (tuple, list)) or len(size) != 3 or size[2] not in (1, 2):
         raise ValueError(f"sensor_size must be (W, H, P) with 1 or 2 polarities P, but {size!r} was given.")

@@ -95,9 +95,10 @@ class RandomCutmix(_RandomMix):
 
     def _mix(self, batch: torch.Tensor, others: torch.Tensor, share: float) -> float:
         height, width = batch.shape[-2:]
-        row, column = int(torch.randint(height, (1,))), int(torch.randint(width, (1,)))
+        column, row = int(torch.randint(width, (1,))), int(torch.randint(height, (1,)))
         half = 0.5 * (1.0 - share) ** 0.5
-        top, bottom = max(0, int(row - half * height)), min(height, int(row + half * height))
-        left, right = max(0, int(column - half * width)), min(width, int(column + half * width))
+        half_height, half_width = int(half * height), int(half * width)
+        top, bottom = max(0, row - half_height), min(height, row + half_height)
+        left, right = max(0, column - half_width), min(width, column + half_width)
         batch[:, :, top:bottom, left:right] = others[:, :, top:bottom, left:right]
         return 1.0 - (bottom - top) * (right - left) / (height * width)
