@@ -11,8 +11,7 @@ from spikingjelly.packing import _source
 
 _GROUP = 64  # elements
 _SAMPLE = 1024
-# bits an element -> its least and largest value
-_RANGES = {1: (0, 1), 4: (0, 15), 8: (-128, 127)}
+_BITS = (1, 4, 8)
 
 
 class Packed:
@@ -36,14 +35,14 @@ class Packed:
 
 def pack(x: torch.Tensor) -> Packed | None:
     """A float32 tensor ``x`` on the CPU in fewer bits, or None if it has gaps in its memory or larger values."""
-    memory = _memory_of(x)
-    if memory is None:
+    n = _dense_elements(x)
+    if n == 0 or problem() is not None:
         return None
-    for bits in _candidates(memory):
-        if problem() is not None:
-            return None
-        values = torch.empty(-(-len(memory) // _GROUP) * _GROUP * bits // 8, dtype=torch.uint8)
-        if _functions().pack(pointer(memory), pointer(values), _sizes(memory, bits)):
+    step = max(1, n // _SAMPLE) | 1  # odd, so that it does not stay in a column of an image
+    fewest = _functions().bits_of_sample(pointer(x), ctypes.c_int64(n), ctypes.c_int64(step))
+    for bits in _BITS[_BITS.index(fewest) :] if fewest else ():
+        values = torch.empty(-(-n // _GROUP) * _GROUP * bits // 8, dtype=torch.uint8)
+        if _functions().pack(pointer(x), pointer(values), numbers(n, bits, torch.get_num_threads())):
             return Packed(values, bits, x)
     return None
 
@@ -55,29 +54,16 @@ def problem() -> str | None:
 
 @functools.cache
 def _functions() -> ctypes.CDLL:
-    library = _layer_kernels.load(_source.TEXT, "pack", "unpack")
-    library.pack.restype = ctypes.c_int64
+    library = _layer_kernels.load(_source.TEXT, "bits_of_sample", "pack", "unpack")
+    library.bits_of_sample.restype = library.pack.restype = ctypes.c_int64
     return library
 
 
-def _sizes(memory: torch.Tensor, bits: int) -> ctypes.Array:
-    return numbers(len(memory), bits, torch.get_num_threads())
-
-
-def _memory_of(x: torch.Tensor) -> torch.Tensor | None:
-    """The elements in the order of the memory ``[n]``, or None if it has gaps or is used more than once."""
+def _dense_elements(x: torch.Tensor) -> int:
+    """How many elements there are, or 0 if their memory has gaps or is used more than once."""
     n = 1
     for stride, size in sorted(zip(x.stride(), x.shape, strict=True)):
         if size != 1 and stride != n:
-            return None
+            return 0
         n *= size
-    return x.detach().as_strided((n,), (1,)) if n else None
-
-
-def _candidates(memory: torch.Tensor) -> list[int]:
-    """The numbers of bits that a sample fits into."""
-    sample = memory[:: max(1, len(memory) // _SAMPLE) | 1]  # odd, so that it does not stay in a column of an image
-    if not torch.equal(sample.trunc(), sample):
-        return []
-    least, most = (value.item() for value in sample.aminmax())
-    return [bits for bits, (low, high) in _RANGES.items() if low <= least and most <= high]
+    return n

@@ -36,8 +36,33 @@ static inline bool narrow(const float* x, int64_t n, int8_t* to) {
     return different == 0;
 }
 
+template <>
+inline bool narrow<0, 1>(const float* x, int64_t n, int8_t* to) {
+    const uint32_t one = bits_of(1.0f);
+    uint32_t different = 0;
+    for (int64_t i = 0; i < n; i++) {
+        const bool fires = bits_of(x[i]) == one;
+        different |= bits_of(x[i]) ^ (fires ? one : 0);
+        to[i] = fires;
+    }
+    return different == 0;
+}
+
 static inline bool narrow(int64_t bits, const float* x, int64_t n, int8_t* to) {
     return bits == 1 ? narrow<0, 1>(x, n, to) : bits == 4 ? narrow<0, 15>(x, n, to) : narrow<-128, 127>(x, n, to);
+}
+
+// The bits that every step-th element fits into, 0 if there are none: to see quickly what can't be packed.
+extern "C" int64_t bits_of_sample(const float* x, int64_t n, int64_t step) {
+    int64_t bits = 1;
+    for (int64_t i = 0; i < n; i += step) {
+        int8_t value;
+        while (!narrow(bits, x + i, 1, &value)) {
+            if (bits == 8) return 0;
+            bits = bits == 1 ? 4 : 8;
+        }
+    }
+    return bits;
 }
 
 static inline void join(int64_t bits, const int8_t* values, uint8_t* to) {
