@@ -37,7 +37,7 @@ static inline int64_t first_tap(int64_t output, int64_t stride, int64_t pad, int
     return before > 0 ? (before + dilation - 1) / dilation : 0;
 }
 
-// A plane with room on its sides, where nothing is the largest. In each row come all columns 0, stride, 2 * stride, ...,
+// A plane with room on its sides, where nothing is the largest. In each row come columns 0, stride, 2 * stride, ...,
 // then 1, stride + 1, ..., so that what neighbouring outputs find at one tap lies side by side.
 struct Padded {
     const Sizes& s;
