@@ -19,48 +19,130 @@ struct Sizes {
     int64_t out_pixels() const { return out_h * out_w; }
 };
 
-// The outputs `begin` to `end` meet the entry that each finds at its tap of the window. `where` is -1 at the beginning.
-template <int64_t STRIDE>
-static inline void meet(const float* row, int64_t stride, int64_t begin, int64_t end, int32_t tap, float* best,
-                        int32_t* where) {
-    for (int64_t o = begin; o < end; o++) {
-        float v = row[o * (STRIDE ? STRIDE : stride)];
-        bool larger = (v > best[o]) | (v != v) | (where[o] < 0);
-        best[o] = larger ? v : best[o];
-        where[o] = larger ? tap : where[o];
+// As wide as a register.
+#if defined(__AVX512F__)
+constexpr int64_t LANES = 16;
+#elif defined(__AVX__)
+constexpr int64_t LANES = 8;
+#else
+constexpr int64_t LANES = 4;
+#endif
+typedef float Floats __attribute__((vector_size(LANES * sizeof(float)), aligned(4), may_alias));
+typedef int32_t Integers __attribute__((vector_size(LANES * sizeof(int32_t)), aligned(4), may_alias));
+constexpr float NOTHING = -std::numeric_limits<float>::infinity();
+
+// The first tap of the window of an output that lies in the input; the answer where all entries are minus infinity.
+static inline int64_t first_tap(int64_t output, int64_t stride, int64_t pad, int64_t dilation) {
+    int64_t before = pad - output * stride;
+    return before > 0 ? (before + dilation - 1) / dilation : 0;
+}
+
+// A plane with room on its sides, where nothing is the largest. In each row come columns 0, stride, 2 * stride, ...,
+// then 1, stride + 1, ..., so that what neighbouring outputs find at one tap lies side by side.
+struct Padded {
+    const Sizes& s;
+    int64_t outputs, of_phase, of_row;
+    std::vector<float> entries;
+    std::vector<int32_t> first;  // taps
+    std::vector<int64_t> tap;    // where they are in a row, for the first output
+
+    explicit Padded(const Sizes& sizes) : s(sizes), outputs((s.out_w + LANES - 1) / LANES * LANES) {
+        const int64_t reach = (s.kernel_w - 1) * s.dilation_w;
+        of_phase = std::max(outputs + reach / s.stride_w, (s.pad_w + s.width + s.stride_w - 1) / s.stride_w);
+        of_row = of_phase * s.stride_w;
+        entries.assign(s.height * of_row, NOTHING);
+        first.assign(outputs, 0);
+        for (int64_t o = 0; o < s.out_w; o++) first[o] = first_tap(o, s.stride_w, s.pad_w, s.dilation_w);
+        for (int64_t kx = 0; kx < s.kernel_w; kx++) {
+            tap.push_back(kx * s.dilation_w % s.stride_w * of_phase + kx * s.dilation_w / s.stride_w);
+        }
+    }
+
+    template <int64_t STRIDE>
+    void read(const float* plane) {
+        const int64_t stride = STRIDE ? STRIDE : s.stride_w;
+        for (int64_t y = 0; y < s.height; y++) {
+            for (int64_t phase = 0; phase < stride; phase++) {
+                const int64_t left = up(s.pad_w - phase, stride), shift = phase - s.pad_w;
+                const int64_t end = up(s.width - shift, stride);
+                const float* from = plane + y * s.width + shift;
+                float* to = &entries[y * of_row + phase * of_phase];
+                for (int64_t k = left; k < end; k++) to[k] = from[k * stride];
+            }
+        }
+    }
+
+    static int64_t up(int64_t a, int64_t b) { return a > 0 ? (a + b - 1) / b : 0; }
+};
+
+// The outputs of a row from `begin` on.
+static inline void pool_outputs(const Padded& x, int64_t y, int64_t begin, Floats& best, Integers& where) {
+    const Sizes& s = x.s;
+    const int64_t top = y * s.stride_h - s.pad_h, first = first_tap(y, s.stride_h, s.pad_h, s.dilation_h);
+    best = Floats{} + NOTHING;
+    where = *reinterpret_cast<const Integers*>(&x.first[begin]) + int32_t(first * s.kernel_w);
+    for (int64_t ky = first; ky < s.kernel_h && top + ky * s.dilation_h < s.height; ky++) {
+        const float* row = &x.entries[(top + ky * s.dilation_h) * x.of_row + begin];
+        for (int64_t kx = 0; kx < s.kernel_w; kx++) {
+            const Floats v = *reinterpret_cast<const Floats*>(row + x.tap[kx]);
+            const Integers larger = (v > best) | (v != v), here = Integers{} + int32_t(ky * s.kernel_w + kx);
+            best = larger ? v : best;
+            where = larger ? here : where;
+        }
     }
 }
 
-static inline int64_t up(int64_t a, int64_t b) { return a > 0 ? (a + b - 1) / b : 0; }
+static void pool_plane(const Padded& x, float* out, uint8_t* position) {
+    const Sizes& s = x.s;
+    for (int64_t y = 0; y < s.out_h; y++) {
+        for (int64_t begin = 0; begin < s.out_w; begin += LANES) {
+            Floats best;
+            Integers where;
+            pool_outputs(x, y, begin, best, where);
+            const int64_t n = std::min(LANES, s.out_w - begin), at = y * s.out_w + begin;
+            memcpy(out + at, &best, n * sizeof(float));
+            if (!position) continue;
+            for (int64_t i = 0; i < n; i++) position[at + i] = where[i];
+        }
+    }
+}
 
-// One row of outputs of one plane.
-static void pool_row(const float* plane, int64_t y, const Sizes& s, float* best, int32_t* where) {
-    for (int64_t ky = 0; ky < s.kernel_h; ky++) {
-        int64_t iy = y * s.stride_h - s.pad_h + ky * s.dilation_h;
-        if (iy < 0 || iy >= s.height) continue;
-        for (int64_t kx = 0; kx < s.kernel_w; kx++) {
-            int64_t shift = kx * s.dilation_w - s.pad_w;
-            int64_t begin = up(-shift, s.stride_w), end = std::min(s.out_w, up(s.width - shift, s.stride_w));
-            const float* row = plane + iy * s.width + shift;
-            int32_t tap = ky * s.kernel_w + kx;
+static void pool_planes(const float* x, float* out, uint8_t* position, const Sizes& s) {
+#pragma omp parallel num_threads(s.threads)
+    {
+        Padded plane(s);
+#pragma omp for schedule(static)
+        for (int64_t p = 0; p < s.samples * s.channels; p++) {
             switch (s.stride_w) {
-                case 1: meet<1>(row, 1, begin, end, tap, best, where); break;
-                case 2: meet<2>(row, 2, begin, end, tap, best, where); break;
-                default: meet<0>(row, s.stride_w, begin, end, tap, best, where);
+                case 1: plane.read<1>(x + p * s.pixels()); break;
+                case 2: plane.read<2>(x + p * s.pixels()); break;
+                default: plane.read<0>(x + p * s.pixels());
             }
+            pool_plane(plane, out + p * s.out_pixels(), position ? position + p * s.out_pixels() : nullptr);
         }
     }
 }
 
 // All channels of one output pixel.
 static void pool_pixel(const float* sample, int64_t y, int64_t x, const Sizes& s, float* best, int32_t* where) {
-    for (int64_t ky = 0; ky < s.kernel_h; ky++) {
-        int64_t iy = y * s.stride_h - s.pad_h + ky * s.dilation_h;
-        if (iy < 0 || iy >= s.height) continue;
-        for (int64_t kx = 0; kx < s.kernel_w; kx++) {
-            int64_t ix = x * s.stride_w - s.pad_w + kx * s.dilation_w;
-            if (ix < 0 || ix >= s.width) continue;
-            meet<1>(sample + (iy * s.width + ix) * s.channels, 1, 0, s.channels, ky * s.kernel_w + kx, best, where);
+    const int64_t first_y = first_tap(y, s.stride_h, s.pad_h, s.dilation_h);
+    const int64_t first_x = first_tap(x, s.stride_w, s.pad_w, s.dilation_w);
+    std::fill_n(best, s.channels, NOTHING);
+    std::fill_n(where, s.channels, first_y * s.kernel_w + first_x);
+    for (int64_t ky = first_y; ky < s.kernel_h; ky++) {
+        const int64_t iy = y * s.stride_h - s.pad_h + ky * s.dilation_h;
+        if (iy >= s.height) break;
+        for (int64_t kx = first_x; kx < s.kernel_w; kx++) {
+            const int64_t ix = x * s.stride_w - s.pad_w + kx * s.dilation_w;
+            if (ix >= s.width) break;
+            const float* row = sample + (iy * s.width + ix) * s.channels;
+            const int32_t tap = ky * s.kernel_w + kx;
+            for (int64_t c = 0; c < s.channels; c++) {
+                const float v = row[c];
+                const bool larger = (v > best[c]) | (v != v);
+                best[c] = larger ? v : best[c];
+                where[c] = larger ? tap : where[c];
+            }
         }
     }
 }
@@ -152,24 +234,17 @@ static void quarters(const float* x, float* out, uint8_t* position, const Sizes&
 extern "C" void forward(const float* x, float* out, uint8_t* position, const int64_t* sizes) {
     const Sizes s = *reinterpret_cast<const Sizes*>(sizes);
     if (is_quarter(s)) return quarters(x, out, position, s);
-    const int64_t rows = s.samples * s.out_h * (s.last ? s.out_w : s.channels), length = s.last ? s.channels : s.out_w;
+    if (!s.last) return pool_planes(x, out, position, s);
 #pragma omp parallel num_threads(s.threads)
     {
-        std::vector<int32_t> where(length);
+        std::vector<int32_t> where(s.channels);
 #pragma omp for schedule(static)
-        for (int64_t r = 0; r < rows; r++) {
-            float* best = out + r * length;
-            std::fill_n(best, length, -std::numeric_limits<float>::infinity());
-            std::fill_n(where.data(), length, -1);
-            if (s.last) {
-                int64_t pixel = r % s.out_pixels();
-                const float* sample = x + r / s.out_pixels() * s.pixels() * s.channels;
-                pool_pixel(sample, pixel / s.out_w, pixel % s.out_w, s, best, where.data());
-            } else {
-                pool_row(x + r / s.out_h * s.pixels(), r % s.out_h, s, best, where.data());
-            }
+        for (int64_t p = 0; p < s.samples * s.out_pixels(); p++) {
+            const int64_t pixel = p % s.out_pixels();
+            pool_pixel(x + p / s.out_pixels() * s.pixels() * s.channels, pixel / s.out_w, pixel % s.out_w, s,
+                       out + p * s.channels, where.data());
             if (!position) continue;
-            for (int64_t o = 0; o < length; o++) position[r * length + o] = where[o];
+            for (int64_t c = 0; c < s.channels; c++) position[p * s.channels + c] = where[c];
         }
     }
 }

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch.overrides import handle_torch_function, has_torch_function
 
+from spikingjelly import packing
 from spikingjelly._layer_kernels import Size, channels_last
 from spikingjelly.products import _choice, _sparse, _ways, _winograd
 from spikingjelly.products._ways import Ways
@@ -51,6 +52,8 @@ def product(
     if has_torch_function((x, weight)):
         return handle_torch_function(product, (x, weight), x, weight, bias, stride, padding, ways)
     y: torch.Tensor = _Convolution.apply(x, weight, bias, stride, padding, ways)
+    if weight.requires_grad:
+        packing.pack_saved(y)
     return y
 
 
@@ -74,7 +77,7 @@ def _samples(rows: int) -> int:
 
 
 class _Convolution(torch.autograd.Function):
-    """Keeps what the dense convolution keeps: its input and its weights."""
+    """Keeps what the dense convolution keeps: its input, the first of what it saves, and its weights."""
 
     @staticmethod
     def forward(

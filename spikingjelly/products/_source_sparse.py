@@ -210,10 +210,10 @@ extern "C" void forward(const float* x, float* weight, const float* bias, float*
     {
 #pragma omp for schedule(dynamic)
         for (int64_t b = 0; b < s.samples; b++) active[b].read(x + b * s.channels * s.pixels(), s);
-        // Bands innermost: the weights of a tile stay in the cache of a core.
-#pragma omp for collapse(3) schedule(dynamic, 4)
-        for (int64_t b = 0; b < s.samples; b++) {
-            for (int64_t tile = 0; tile < tiles; tile++) {
+        // Tiles outermost: the weights of one stay in the cache of a core.
+#pragma omp for collapse(3) schedule(dynamic)
+        for (int64_t tile = 0; tile < tiles; tile++) {
+            for (int64_t b = 0; b < s.samples; b++) {
                 for (int64_t band = 0; band < bands; band++) {
                     sum_band_of(vectors[tile], active[b], arranged.data, bias, first[tile], band * BAND, s,
                                 out + b * s.outputs * s.out_pixels());

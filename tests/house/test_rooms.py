@@ -20,11 +20,13 @@ FORMER = ["spikingjelly.clock_driven", "spikingjelly.event_driven", "spikingjell
 TIMING = "spikingjelly.timing_based"
 PRODUCTS = "spikingjelly.products"
 POOLING = "spikingjelly.pooling"
+PACKING = "spikingjelly.packing"
 FORBIDDEN = {
     "spikingjelly.fusion": [ACTIVATION, "spikingjelly.datasets", *FORMER],
-    "spikingjelly._layer_kernels": [ACTIVATION, PRODUCTS, POOLING, "spikingjelly.datasets", *FORMER],
+    "spikingjelly._layer_kernels": [ACTIVATION, PRODUCTS, POOLING, PACKING, "spikingjelly.datasets", *FORMER],
     PRODUCTS: [ACTIVATION, POOLING, "spikingjelly.datasets", *FORMER],
-    POOLING: [ACTIVATION, PRODUCTS, "spikingjelly.datasets", *FORMER],
+    POOLING: [ACTIVATION, PRODUCTS, PACKING, "spikingjelly.datasets", *FORMER],
+    PACKING: [ACTIVATION, PRODUCTS, POOLING, "spikingjelly.datasets", *FORMER],
     "spikingjelly.configure": [ACTIVATION, "spikingjelly.fusion", "spikingjelly.datasets", *FORMER],
     "spikingjelly.datasets": [ACTIVATION, "spikingjelly.fusion", *FORMER],
     **{room: ["spikingjelly.fusion", "spikingjelly.datasets"] for room in FORMER},

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from spikingjelly import products
+from spikingjelly import packing, products
 from spikingjelly.activation_based.layer._wrapped import StepLayer
 
 Size = int | tuple[int, ...]
@@ -51,7 +51,9 @@ class _Conv(StepLayer):
             y = products.convolution(input, weight, bias, self.stride, self.padding)
             if y is not None:
                 return y
-        return super()._conv_forward(input, weight, bias)  # type: ignore[misc]
+        y = super()._conv_forward(input, weight, bias)  # type: ignore[misc]
+        packing.pack_saved(y, "input")
+        return y
 
 
 class Conv1d(_Conv, nn.Conv1d):

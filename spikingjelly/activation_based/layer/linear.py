@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from spikingjelly import products
+from spikingjelly import packing, products
 from spikingjelly.activation_based._checks import name_of
 from spikingjelly.activation_based._repeated import one_step, repeat
 from spikingjelly.activation_based.layer._wrapped import StepLayer, check_sequence_layout, explain_refusal
@@ -52,7 +52,10 @@ class Linear(StepLayer, nn.Linear):
 
     def _apply_weight(self, x: torch.Tensor) -> torch.Tensor:
         y = products.linear(x, self.weight, self.bias)
-        return F.linear(x, self.weight, self.bias) if y is None else y
+        if y is None:
+            y = F.linear(x, self.weight, self.bias)
+            packing.pack_saved(y, "mat1", "self")
+        return y
 
 
 class Flatten(StepLayer, nn.Flatten):

@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from spikingjelly import packing
 from spikingjelly.activation_based import base
 from spikingjelly.activation_based._checks import ArgumentValueError, check_positive_int, describe
 from spikingjelly.activation_based._neuron_maker import Neuron, neuron_maker
@@ -219,5 +220,11 @@ def _columns_attended(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torc
     """Q K^T V of tokens that are columns ``[*, d, L]``, in the cheaper order."""
     channels, tokens = q.shape[-2:]
     if tokens > channels:
-        return (v @ k.transpose(-2, -1)) @ q
-    return v @ (k.transpose(-2, -1) @ q)
+        return _product_of_spikes(_product_of_spikes(v, k.transpose(-2, -1)), q)
+    return _product_of_spikes(v, _product_of_spikes(k.transpose(-2, -1), q))
+
+
+def _product_of_spikes(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    y = a @ b
+    packing.pack_saved(y, "self", "mat2")
+    return y
