@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from spikingjelly.fusion import call, eager
+from spikingjelly.fusion.origin import Origin, origin_of
 from spikingjelly.fusion.program import loads
 from spikingjelly.fusion.targets import cpp, cupy, triton
 
@@ -52,11 +53,12 @@ def _cut_unless_reached(tensors: Sequence[torch.Tensor], program: str) -> list[t
 
 
 class _Fused(torch.autograd.Function):
-    """The forward pass keeps its input and the initial states, and nothing else."""
+    """The forward pass keeps its input, or the origin of it, and the initial states, and nothing else."""
 
     @staticmethod
     def forward(
         ctx: Any,
+        origin: Origin | None,
         K: int,
         program: str,
         numbers: Sequence[float],
@@ -67,7 +69,8 @@ class _Fused(torch.autograd.Function):
         *tensors: torch.Tensor,
     ) -> tuple[torch.Tensor, ...]:
         ctx.K, ctx.options = K, (program, numbers, keep, steps, target)
-        ctx.save_for_backward(x_seq, *tensors)
+        ctx.rounds_once = None if origin is None else origin.rounds_once
+        ctx.save_for_backward(*((x_seq,) if origin is None else origin[:4]), *tensors)
         ctx.set_materialize_grads(False)
         function = _forward if _is_plain() else torch.ops.spikingjelly.fused_forward
         results = function(x_seq, tensors[:K], tensors[K:], *ctx.options)
@@ -78,16 +81,27 @@ class _Fused(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *grads: torch.Tensor | None) -> tuple[Any, ...]:
-        x_seq, *tensors = ctx.saved_tensors
-        needed = list(ctx.needs_input_grad[6:])
-        arguments = (list(grads), x_seq, tensors[: ctx.K], tensors[ctx.K :], *ctx.options, needed)
+        x_seq, origin, tensors = _kept(ctx)
+        needed = list(ctx.needs_input_grad[7:])
+        arguments = (list(grads), x_seq, tensors[: ctx.K], tensors[ctx.K :], *ctx.options, needed, origin)
         if torch.is_grad_enabled():
-            gradients = _Once.apply(arguments, *[t for t in (*grads, x_seq, *tensors) if t is not None])
+            depends_on = (*grads, x_seq, *tensors, None if origin is None else origin.tie)
+            gradients = _Once.apply(arguments, *[t for t in depends_on if t is not None])
         else:
             gradients = _backward_of(arguments)
         reached = [True] * (1 + ctx.K) + [name is not None for name in loads(ctx.options[0]).parameter_gradients]
         wanted = [n and r for n, r in zip(needed, reached, strict=True)]
-        return None, None, None, None, None, None, *[g if w else None for g, w in zip(gradients, wanted, strict=True)]
+        return *[None] * 7, *[g if w else None for g, w in zip(gradients, wanted, strict=True)]
+
+
+def _kept(ctx: Any) -> tuple[torch.Tensor, Origin | None, list[torch.Tensor]]:
+    """The input, or the origin and its tensor in place of the input; states and parameters."""
+    if ctx.rounds_once is None:
+        x_seq, *tensors = ctx.saved_tensors
+        return x_seq, None, tensors
+    x_seq, scale, shift, tie, *tensors = ctx.saved_tensors
+    origin = Origin(x_seq, scale, shift, tie, ctx.rounds_once)
+    return (x_seq, origin, tensors) if _is_plain() else (origin.input(), None, tensors)
 
 
 class _Once(torch.autograd.Function):
@@ -110,7 +124,7 @@ def _is_plain() -> bool:
 
 
 def _backward_of(arguments: tuple) -> Sequence[torch.Tensor]:
-    return (_backward if _is_plain() else torch.ops.spikingjelly.fused_backward)(*arguments)
+    return _backward(*arguments) if _is_plain() else torch.ops.spikingjelly.fused_backward(*arguments[:-1])
 
 
 def _with_gradient(
@@ -124,7 +138,9 @@ def _with_gradient(
     target: str,
 ) -> list[torch.Tensor]:
     tensors = _cut_unless_reached(tensors, program)
-    return list(_Fused.apply(len(states), program, numbers, keep, steps, target, x_seq, *states, *tensors))
+    known = _is_plain() and torch.is_grad_enabled() and getattr(TARGETS[target], "TAKES_ORIGINS", False)
+    origin = origin_of(x_seq) if known else None
+    return list(_Fused.apply(origin, len(states), program, numbers, keep, steps, target, x_seq, *states, *tensors))
 
 
 def _forward(
@@ -168,6 +184,7 @@ def _backward(
     steps: int,
     target: str,
     needed: Sequence[bool],
+    origin: Origin | None = None,
 ) -> list[torch.Tensor]:
     layout, parsed, K = call.layout_of(x_seq), loads(program), len(states)
     T, dtype = steps, x_seq.dtype
@@ -193,6 +210,7 @@ def _backward(
             grad_x,
             grad_states,
             sums,
+            **_scaling(origin, layout),
         )
     if grad_x is not None and repeated:
         grad_x = grad_x.sum(0, keepdim=True)
@@ -204,6 +222,15 @@ def _backward(
         *shaped,
         *_parameter_gradients(parsed, tensors, values, needed[1 + K :], x_seq.device),
     ]
+
+
+def _scaling(origin: Origin | None, layout: call.Layout) -> dict[str, Any]:
+    if origin is None:
+        return {}
+    scale, shift = call.uniform(origin.scale, layout), origin.shift
+    alike = scale.tensor.numel() == shift.numel()
+    other = call.UniformView(shift, scale.count, scale.inner) if alike else call.uniform(shift, layout)
+    return {"scaling": (scale, other, origin.rounds_once)}
 
 
 def _parameter_gradients(
