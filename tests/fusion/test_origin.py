@@ -11,7 +11,7 @@ from torch import nn
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils.checkpoint import checkpoint
 
-from spikingjelly.activation_based import functional, layer, neuron, surrogate
+from spikingjelly.activation_based import functional, layer, memopt, neuron, surrogate
 from spikingjelly.fusion import build, operator, origin
 from spikingjelly.fusion.origin import Origin, origin_of
 from tests.cases import NEURONS, NeuronCase
@@ -368,3 +368,24 @@ def test_checkpoint(use_reentrant: bool) -> None:
     net(x).sum().backward()
     net.part(twin).sum().backward()
     assert torch.equal(x.grad, twin.grad)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("level", [1, 2, 3])
+def test_levels_of_memory(level: int) -> None:
+    """Where the input of the normalisation is itself computed again, it is not asked for before its time."""
+    net = nn.Sequential(layer.Conv2d(16, 16, 1, step_mode="m"), normalisation(), lif())
+    frugal = memopt.optimize_memory(copy.deepcopy(net), level=level)
+    with asked() as answers:
+        results = everything(frugal, sequence())
+    assert [answer is not None for answer in answers] == [level == 1]
+    assert all(torch.equal(a, b) for a, b in zip(results, everything(net, sequence()), strict=True))
+
+
+@pytest.mark.parametrize(("level", "saved"), [(0, 1), (1, 1), (2, 0), (3, 0)])
+def test_plans_of_memory(level: int, saved: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From level 2 on the output of a normalisation is not kept anyway."""
+    x = sequence()
+    net = nn.Sequential(layer.Conv2d(16, 16, 1, step_mode="m"), normalisation(), lif())
+    kept = memopt.memory_plan(net, x).kept_bytes(level)
+    monkeypatch.setattr(origin, "SMALLEST", x.numel() + 1)
+    assert memopt.memory_plan(net, x).kept_bytes(level) - kept == saved * x.nbytes
