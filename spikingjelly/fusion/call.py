@@ -142,10 +142,11 @@ def uniforms(
         return [], {}
     values = {f"p{number}": tensor for number, tensor in enumerate(tensors)}
     eager.run(program.eager, program.uniforms, values, device)
-    return [_uniform(values[name].to(dtype), layout) for name in program.uniforms], values
+    return [uniform(values[name].to(dtype), layout) for name in program.uniforms], values
 
 
-def _uniform(value: torch.Tensor, layout: Layout) -> UniformView:
+def uniform(value: torch.Tensor, layout: Layout) -> UniformView:
+    """``value``, which broadcasts to the neurons."""
     if value.numel() == 1:
         return UniformView(value, 1, 1)
     order = sorted(range(len(layout.shape)), key=lambda d: (-layout.strides[d], layout.shape[d]))

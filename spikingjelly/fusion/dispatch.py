@@ -7,6 +7,7 @@ import torch
 from spikingjelly.fusion import call, numbers, operator, trace
 from spikingjelly.fusion.choice import announce, prepare, say_once, target_for
 from spikingjelly.fusion.memory import nothing_kept
+from spikingjelly.fusion.origin import may_be_asked, may_have_origin
 from spikingjelly.fusion.program import Program
 from spikingjelly.fusion.step import Refusal, Step, Unfusable
 
@@ -16,6 +17,8 @@ __all__ = [
     "Unfusable",
     "announce",
     "find_runner",
+    "may_be_asked",
+    "may_have_origin",
     "nothing_kept",
     "say_once",
     "source",

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from spikingjelly.fusion import call, eager
+from spikingjelly.fusion.origin import Origin, origin_of
 from spikingjelly.fusion.program import Program, loads
 from spikingjelly.fusion.targets import cpp, cupy, triton
 
@@ -57,11 +58,12 @@ def _cut_unless_reached(tensors: Sequence[torch.Tensor], program: str) -> list[t
 
 
 class _Fused(torch.autograd.Function):
-    """The forward pass keeps its input and the initial states, and nothing else."""
+    """The forward pass keeps its input, or the origin of it, and the initial states, and nothing else."""
 
     @staticmethod
     def forward(
         ctx: Any,
+        origin: Origin | None,
         K: int,
         program: str,
         numbers: Sequence[float],
@@ -72,7 +74,8 @@ class _Fused(torch.autograd.Function):
         *tensors: torch.Tensor,
     ) -> tuple[torch.Tensor, ...]:
         ctx.K, ctx.is_step, ctx.options = K, steps == 0, (program, numbers, keep, steps or 1, target)
-        ctx.save_for_backward(x_seq, *tensors)
+        ctx.rounds_once = None if origin is None else origin.rounds_once
+        ctx.save_for_backward(*((x_seq,) if origin is None else origin[:4]), *tensors)
         ctx.set_materialize_grads(False)
         results = _without_gradient(x_seq, tensors[:K], tensors[K:], program, numbers, keep, steps, target)
         smooth = loads(program).smooth
@@ -83,19 +86,30 @@ class _Fused(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *grads: torch.Tensor | None) -> tuple[Any, ...]:
-        x_seq, *tensors = ctx.saved_tensors
+        x_seq, origin, tensors = _kept(ctx)
         if ctx.is_step:
             of_y, *of_states = grads
-            x_seq, grads = x_seq.unsqueeze(0), (None if of_y is None else of_y.unsqueeze(0), *of_states)
+            grads = (None if of_y is None else of_y.unsqueeze(0), *of_states)
         K = ctx.K
-        arguments = (grads, x_seq, tensors[:K], tensors[K:], *ctx.options, ctx.needs_input_grad[6:])
+        arguments = (grads, x_seq, tensors[:K], tensors[K:], *ctx.options, ctx.needs_input_grad[7:], origin)
         if torch.is_grad_enabled():
-            gradients = _Once.apply(arguments, *[t for t in (*grads, x_seq, *tensors) if t is not None])
+            depends_on = (*grads, x_seq, *tensors, None if origin is None else origin.tie)
+            gradients = _Once.apply(arguments, *[t for t in depends_on if t is not None])
         else:
             gradients = _backward_of(arguments)
         if ctx.is_step and gradients[0] is not None:
             gradients = gradients[0].squeeze(0), *gradients[1:]
-        return None, None, None, None, None, None, *gradients
+        return *[None] * 7, *gradients
+
+
+def _kept(ctx: Any) -> tuple[torch.Tensor, Origin | None, list[torch.Tensor]]:
+    """The input ``[T, *]``, or the origin and its tensor in place of the input; states and parameters."""
+    if ctx.rounds_once is None:
+        x_seq, *tensors = ctx.saved_tensors
+        return x_seq.unsqueeze(0) if ctx.is_step else x_seq, None, tensors
+    x_seq, scale, shift, tie, *tensors = ctx.saved_tensors
+    origin = Origin(x_seq, scale, shift, tie, ctx.rounds_once)
+    return (x_seq, origin, tensors) if _is_plain() else (origin.input(), None, tensors)
 
 
 class _Once(torch.autograd.Function):
@@ -120,7 +134,7 @@ def _is_plain() -> bool:
 def _backward_of(arguments: tuple) -> Sequence[torch.Tensor | None]:
     if _is_plain():
         return _backward(*arguments)
-    grads, x_seq, states, tensors, program, *options, needed = arguments
+    grads, x_seq, states, tensors, program, *options, needed, _ = arguments
     gradients = torch.ops.spikingjelly.fused_backward(
         list(grads), x_seq, states, tensors, program, *options, list(needed)
     )
@@ -144,7 +158,9 @@ def _with_gradient(
     target: str,
 ) -> list[torch.Tensor]:
     tensors = _cut_unless_reached(tensors, program)
-    return list(_Fused.apply(len(states), program, numbers, keep, steps, target, x_seq, *states, *tensors))
+    known = _is_plain() and torch.is_grad_enabled() and getattr(TARGETS[target], "TAKES_ORIGINS", False)
+    origin = origin_of(x_seq if steps else x_seq.unsqueeze(0)) if known else None
+    return list(_Fused.apply(origin, len(states), program, numbers, keep, steps, target, x_seq, *states, *tensors))
 
 
 def _without_gradient(
@@ -205,6 +221,7 @@ def _backward(
     steps: int,
     target: str,
     needed: Sequence[bool],
+    origin: Origin | None = None,
 ) -> list[torch.Tensor | None]:
     """Gradients at the input, the states and the tensors; None where there is none or it is not needed."""
     layout, parsed, K = call.known_layout_of(x_seq), loads(program), len(states)
@@ -232,12 +249,22 @@ def _backward(
             grad_x,
             grad_states,
             sums,
+            **_scaling(origin, layout),
         )
     if grad_x is not None and repeated:
         grad_x = grad_x.sum(0, keepdim=True)
     shaped = [None if g is None else _reduced(g, s) for g, s in zip(grad_states, states, strict=True)]
     values.update({f"a{number}": total for number, total in enumerate(sums)})
     return [grad_x, *shaped, *_parameter_gradients(parsed, tensors, values, needed[1 + K :], x_seq.device)]
+
+
+def _scaling(origin: Origin | None, layout: call.Layout) -> dict[str, Any]:
+    if origin is None:
+        return {}
+    scale, shift = call.uniform(origin.scale, layout), origin.shift
+    alike = scale.tensor.numel() == shift.numel()
+    other = call.UniformView(shift, scale.count, scale.inner) if alike else call.uniform(shift, layout)
+    return {"scaling": (scale, other, origin.rounds_once)}
 
 
 def _parameter_gradients(

@@ -127,6 +127,7 @@ ENGINE_ARROWS = {
     "step": [],
     "build": [],
     "memory": [],
+    "origin": [],
     "body": ["program"],
     "numbers": ["program"],
     "eager": ["program"],
@@ -137,9 +138,9 @@ ENGINE_ARROWS = {
     "trace": ["program", "step", "body", "eager", "recorder"],
     "call": ["program", "eager", "memory"],
     "targets": ["program", "build", "call", "templates"],
-    "operator": ["program", "eager", "call", "targets"],
+    "operator": ["program", "eager", "call", "origin", "targets"],
     "choice": ["step", "build", "operator"],
-    "dispatch": ["program", "step", "numbers", "trace", "call", "operator", "choice", "memory"],
+    "dispatch": ["program", "step", "numbers", "trace", "call", "operator", "choice", "memory", "origin"],
 }
 # What a program is and how it is written down needs no PyTorch; compiling and loading it doesn't either.
 WITHOUT_TORCH = ("program", "body", "numbers", "operations", "printers", "templates", "build")

@@ -127,15 +127,15 @@ def blocks() -> nn.Module:
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel tells the peak in /proc")
 def test_the_peak_of_the_memory_falls_as_planned() -> None:
-    """Between levels, to a fifth; the rest of the peak is one layer at work, which is the same at all levels."""
+    """What is on top is one layer at work: at most six tensors of its size."""
     import os
 
-    peaks = {}
+    at_work = 6 * torch.rand(4, 8, 32, 32, 32).nbytes
     for level in (0, 1, 2, 3):
         output = subprocess.run(
             [sys.executable, "-c", PEAK, str(level)], capture_output=True, text=True, check=True,
             env={**os.environ, "MALLOC_MMAP_THRESHOLD_": str(1 << 20), "OMP_NUM_THREADS": "1"},
         ).stdout.split()  # fmt: skip
-        peaks[level], planned = int(output[0]), [int(text) for text in output[1:]]
-    for level in (1, 2, 3):
-        assert peaks[0] - peaks[level] == pytest.approx(planned[0] - planned[level], rel=0.2), (peaks, planned)
+        peak, planned = int(output[0]), [int(text) for text in output[1:]]
+        assert planned[level] < peak < planned[level] + at_work, (level, peak, planned)
+    assert planned[0] > 50 * planned[3]

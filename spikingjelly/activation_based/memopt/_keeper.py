@@ -1,5 +1,6 @@
 """What autograd keeps of a forward pass: spikes as bits, small integers, and recipes in place of tensors."""
 
+import functools
 import weakref
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -127,7 +128,9 @@ def keeping(keeper: Keeper, watched: bool = True) -> Iterator[None]:
     """
     with ExitStack() as stack:
         stack.enter_context(dispatch.nothing_kept())
-        hooks = torch.autograd.graph.saved_tensors_hooks(keeper.pack, _unpack)
+        # Where nothing is computed again, what has been packed can be looked at before the backward pass.
+        pack = keeper.pack if keeper.level in AGAIN else dispatch.may_be_asked(functools.partial(keeper.pack))
+        hooks = torch.autograd.graph.saved_tensors_hooks(pack, _unpack)
         keeper.hook = hooks.pack_hook
         stack.enter_context(hooks)
         if watched and keeper.level in AGAIN:

@@ -6,15 +6,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
+from spikingjelly.activation_based import base
 from spikingjelly.activation_based.functional import _packed_spikes
 from spikingjelly.activation_based.memopt import _recipes
 from spikingjelly.activation_based.memopt._keeper import LEVELS, Keeper, keeping
 from spikingjelly.activation_based.memopt._network import change_loops
 from spikingjelly.activation_based.memopt._recipes import Recipe
+from spikingjelly.fusion import dispatch
 
 
 @dataclass
@@ -126,6 +129,8 @@ class Recorder(Keeper):
         for level in LEVELS:
             if level in not_at:
                 continue
+            if level < 2 and recipe is not None and self._is_behind_normalisation(recipe, tensor):
+                continue
             if level == 0 or part is None:
                 storage.is_whole[level] = True
             elif recipe is not None and level >= _level_of(recipe):
@@ -134,6 +139,11 @@ class Recorder(Keeper):
                 storage.packed[level][part, id(form.bits)] = form.bits
             else:
                 storage.is_whole[level] = True
+
+    def _is_behind_normalisation(self, recipe: Recipe, tensor: torch.Tensor) -> bool:
+        """Whether a fused neuron needs not keep ``tensor``, its input, at any level."""
+        fused = bool(self.running) and isinstance(self.running[-1], base.MemoryModule) and not self.in_loop
+        return fused and recipe.function is F.batch_norm and dispatch.may_have_origin(tensor)
 
     def _count_work(self, recipe: Recipe) -> None:
         """Of ``recipe`` and all that it needs, once."""

@@ -15,6 +15,7 @@ from spikingjelly.fusion.templates import cpp
 from spikingjelly.fusion.templates.cpp_prelude import BLOCK
 
 SUMS_OVER_TIME = True  # the gradient at an input that is the same in all time steps is summed in the kernel
+TAKES_ORIGINS = True  # the backward pass computes a scaled and shifted input again
 # At least; with fewer, the wait for a thread on a busy machine costs more than it gives.
 _ELEMENTS_OF_A_THREAD = 1 << 15
 _BYTES_OF_A_BLOCK = 1 << 20  # of states of all time steps, which should stay in the cache of a core
@@ -89,8 +90,11 @@ def backward(
     grad_x: torch.Tensor | None,
     grad_states: Sequence[torch.Tensor | None],
     sums: Sequence[torch.Tensor],
+    scaling: tuple[UniformView, UniformView, bool] | None = None,
 ) -> None:
     """Fill the gradients at the input ``[T, *]`` and at the initial states, and ``sums`` over time.
+
+    :param scaling: scale, shift and whether it is rounded once, where the input is ``scale * x + shift``
 
     ``grad_x`` is ``[1, *]``, the sum over time, for an input that is the same in all time steps.
     """
@@ -101,6 +105,7 @@ def backward(
     gx_stride = N if grad_x is not None and grad_x.shape[0] == T else 0
     large = _is_large(T, N, x.tensor)
     sizes = [T, N, block, threads, large, x.time_stride, grad_y.time_stride, gx_stride, segment]
+    _add_scaling(pointers, sizes, scaling)
     for state, final, trajectory, grad in zip(states, grad_finals, grad_trajectories, grad_states, strict=True):
         given = None if trajectory is None else trajectory.tensor
         pointers += [state.tensor.data_ptr(), _address(final), _address(given), _address(grad)]
@@ -125,6 +130,16 @@ def _is_large(T: int, N: int, like: torch.Tensor) -> bool:
 def _segment(T: int, bytes_of_a_step: int) -> int:
     """Time steps between two checkpoints: all where they fit into the cache, else the square root."""
     return T if T * bytes_of_a_step <= _BYTES_OF_A_BLOCK else math.isqrt(T - 1) + 1
+
+
+def _add_scaling(pointers: list[int], sizes: list[int], scaling: tuple[UniformView, UniformView, bool] | None) -> None:
+    if scaling is None:
+        pointers += [0, 0]
+        sizes += [0, 0, 0]
+        return
+    scale, shift, rounds_once = scaling
+    pointers += [scale.tensor.data_ptr(), shift.tensor.data_ptr()]
+    sizes += [scale.count, scale.inner, rounds_once]
 
 
 def _add_uniforms(pointers: list[int], sizes: list[int], uniforms: Sequence[UniformView]) -> None:

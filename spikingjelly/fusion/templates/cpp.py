@@ -108,10 +108,14 @@ def _backward(program: Program) -> str:
 extern "C" void backward(void* const* p, const int64_t* d, const double* numbers) {{
     const int64_t T = *d++, N = *d++, block = *d++, threads = *d++, large = *d++, x_stride = *d++;
     const int64_t gy_stride = *d++, gx_stride = *d++, segment = *d++;
+    const int64_t channels = *d++, neurons_of_channel = *d++;
+    const bool rounds_once = *d++;
     const bool past_caches = large && CAN_PASS_CACHES;
     const D* X = static_cast<const D*>(*p++);
     const D* GY = static_cast<const D*>(*p++);
     D* GX = static_cast<D*>(*p++);
+    const R* SCALE = static_cast<const R*>(*p++);
+    const R* SHIFT = static_cast<const R*>(*p++);
 {_backward_pointers(names)}{_uniform_pointers(names)}{_constants(names)}\
     const int64_t segments = (T + segment - 1) / segment;
     #pragma omp parallel num_threads(threads) if (threads > 1)
@@ -119,12 +123,17 @@ extern "C" void backward(void* const* p, const int64_t* d, const double* numbers
     #pragma omp for schedule(static) nowait
     for (int64_t first = 0; first < N; first += block) {{
         const int64_t n = N - first < block ? N - first : block;
-        R* checkpoints = scratch((segments + segment) * {max(K, 1)} * BLOCK);
+        R* checkpoints = scratch(((segments + segment) * {K} + segment) * BLOCK);
         R* rows = checkpoints + segments * {K} * BLOCK;
+        D* x_rows = reinterpret_cast<D*>(rows + segment * {K} * BLOCK);  // of inputs that are scaled
         // Summed over time for an input that is the same in all time steps.
         const bool summed = GX && gx_stride == 0, direct = GX && !summed && !past_caches;
         alignas(LINE) D row[BLOCK];
-        R gx_total[BLOCK] = {{}};
+        R gx_total[BLOCK] = {{}}, scale[BLOCK], shift[BLOCK];
+        if (SCALE) {{
+            load_uniform(scale, SCALE, first, n, channels, neurons_of_channel);
+            load_uniform(shift, SHIFT, first, n, channels, neurons_of_channel);
+        }}
 {_load_uniforms(names)}\
         {_each(states, "load_state(checkpoints + {number} * BLOCK, given_{name}, first, n, stride_{name});")}
 {_checkpoints(names)}        {_each(cotangents, "R {name}[BLOCK];")}
@@ -157,7 +166,7 @@ def _checkpoints(names: Names) -> str:
             R* to = checkpoints + (t / segment + 1) * {K} * BLOCK;
             {_each(states, "const R* now_{name} = from + {number} * BLOCK;")}
             {_each(states, "R* next_row_{name} = to + {number} * BLOCK;")}
-            if (large) prefetch(x + x_stride, n);
+            if (large) prefetch(given_x + x_stride, n);
             #pragma omp simd
             for (int64_t i = 0; i < n; i++) {{
                 {_next(names)}
@@ -175,7 +184,7 @@ def _states_of_segment(names: Names) -> str:
                 {_X}
                 {_rows(names)}
                 {_each(states, f"R* __restrict next_row_{{name}} = now_{{name}} + {K} * BLOCK;")}
-                if (large) prefetch(t + 2 < end ? x + x_stride : GY + (end - 1) * gy_stride + first, n);
+                if (large) prefetch(t + 2 < end ? given_x + x_stride : GY + (end - 1) * gy_stride + first, n);
                 #pragma omp simd
                 for (int64_t i = 0; i < n; i++) {{
                     {_next(names)}
@@ -201,7 +210,9 @@ def _cotangents(names: Names) -> str:
     ]
     return f"""\
             for (int64_t t = end - 1; t >= start; t--) {{
-                {_X}
+                {_GIVEN}
+                if (SCALE && t == end - 1) {_SCALED};
+                const D* __restrict x = SCALE ? {_ROW} : given_x;
                 const D* __restrict gy = GY + t * gy_stride + first;
                 D* __restrict gx = direct ? GX + t * N + first : row;
                 if (large) prefetch(t > 0 ? gy - gy_stride : X + first + block, n);
@@ -222,7 +233,10 @@ def _cotangents(names: Names) -> str:
 """
 
 
-_X = "const D* __restrict x = X + t * x_stride + first;"
+_GIVEN = "const D* given_x = X + t * x_stride + first;"
+_ROW = "x_rows + t % segment * BLOCK"
+_SCALED = f"scaled(given_x, {_ROW}, scale, shift, n, rounds_once)"
+_X = f"{_GIVEN}\n            const D* __restrict x = SCALE ? {_SCALED} : given_x;"
 _LOAD_COTANGENT = """\
 if (final_{name}) load_state({name}, final_{name}, first, n, 1);
         else memset({name}, 0, sizeof({name}));"""

@@ -103,13 +103,29 @@ static inline void load_uniform(R* values, const R* given, int64_t first, int64_
         return;
     }}
     int64_t within = first % inner, group = first / inner % count;
-    for (int64_t i = 0; i < n; i++) {{
-        values[i] = given[group];
-        if (++within == inner) {{
-            within = 0;
-            if (++group == count) group = 0;
+    for (int64_t i = 0; i < n;) {{
+        const int64_t left = inner == 1 ? count - group : inner - within, end = n - i < left ? n : i + left;
+        if (inner == 1) {{
+            memcpy(values + i, given + group, (end - i) * sizeof(R));
+            group = 0;
+            i = end;
+            continue;
         }}
+        for (; i < end; i++) values[i] = given[group];
+        within = 0;
+        if (++group == count) group = 0;
     }}
+}}
+
+// The input where a tensor is kept that it is a multiple of, plus a shift.
+static inline const D* scaled(const D* __restrict given, D* __restrict row, const R* __restrict scale,
+                              const R* __restrict shift, int64_t n, bool rounds_once) {{
+    if (rounds_once) {{
+        for (int64_t i = 0; i < n; i++) row[i] = put(std::fma(get(given[i]), scale[i], shift[i]));
+    }} else {{
+        for (int64_t i = 0; i < n; i++) row[i] = put(get(given[i]) * scale[i] + shift[i]);
+    }}
+    return row;
 }}
 
 """
