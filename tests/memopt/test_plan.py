@@ -127,7 +127,7 @@ def blocks() -> nn.Module:
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel tells the peak in /proc")
 def test_the_peak_of_the_memory_falls_as_planned() -> None:
-    """Between levels, to a fifth; the rest of the peak is one layer at work, which is the same at all levels."""
+    """Between levels, to a fifth or to three tensors of a layer: what is at work on top of what is kept."""
     import os
 
     peaks = {}
@@ -137,5 +137,7 @@ def test_the_peak_of_the_memory_falls_as_planned() -> None:
             env={**os.environ, "MALLOC_MMAP_THRESHOLD_": str(1 << 20), "OMP_NUM_THREADS": "1"},
         ).stdout.split()  # fmt: skip
         peaks[level], planned = int(output[0]), [int(text) for text in output[1:]]
+    at_work = 3 * 4 * (4 * 8 * 32 * 32 * 32)
     for level in (1, 2, 3):
-        assert peaks[0] - peaks[level] == pytest.approx(planned[0] - planned[level], rel=0.2), (peaks, planned)
+        saved = planned[0] - planned[level]
+        assert peaks[0] - peaks[level] == pytest.approx(saved, rel=0.2, abs=at_work), (peaks, planned)
