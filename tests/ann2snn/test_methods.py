@@ -56,7 +56,7 @@ def test_a_method_that_is_made_by_hand() -> None:
     torch.manual_seed(2)
     net = nn.Sequential(nn.Linear(6, 12), nn.ReLU(), nn.Linear(12, 8), nn.ReLU(), nn.Linear(8, 3)).eval()
     x = torch.rand(16, 6)
-    snn = ann2snn.convert(net, [x], ann2snn.Method(scale=0.5, v_init=0.25))
+    snn = ann2snn.convert(net, [x], ann2snn.Method(scale=0.5, v_init=0.25), fold=False)
     with torch.no_grad():
         scales = [net[:2](x).max().item() / 2, net[:4](x).max().item() / 2]
         assert [s.item() for s in scales_of(snn)] == scales
@@ -67,7 +67,7 @@ def test_a_method_that_is_made_by_hand() -> None:
 
 @pytest.mark.parametrize(("scale", "part"), [("max", 1.0), (0.5, 0.5), ("50%", None)])
 def test_scales_of_channels(scale: str | float, part: float | None, ann: nn.Module, x: torch.Tensor) -> None:
-    snn = ann2snn.convert(ann, [x, 2 * x], ann2snn.Method(scale=scale, per_channel=True, momentum=0.5))
+    snn = ann2snn.convert(ann, [x, 2 * x], ann2snn.Method(scale=scale, per_channel=True, momentum=0.5), fold=False)
     with torch.no_grad():
         batches = [ann.network[:3](batch).transpose(0, 1).flatten(1) for batch in (x, 2 * x)]
     rows = [b.quantile(0.5, dim=1) if part is None else b.amax(1) * part for b in batches]
@@ -80,7 +80,7 @@ def test_scales_of_channels(scale: str | float, part: float | None, ann: nn.Modu
 @pytest.mark.parametrize("per_channel", [False, True])
 def test_local_scales_are_least_wrong(per_channel: bool, ann: nn.Module, x: torch.Tensor) -> None:
     T = 6
-    snn = ann2snn.convert(ann, [x[:12], x[12:]], ann2snn.Method("local", per_channel, v_init=0.5), T=T)
+    snn = ann2snn.convert(ann, [x[:12], x[12:]], ann2snn.Method("local", per_channel, v_init=0.5), T=T, fold=False)
     scale = scales_of(snn)[0]
     with torch.no_grad():
         a = ann.network[:3](x)
@@ -95,8 +95,8 @@ def test_local_scales_are_least_wrong(per_channel: bool, ann: nn.Module, x: torc
 
 def test_a_calibrated_current_makes_mean_rates_right(ann: nn.Module, x: torch.Tensor) -> None:
     method = replace(ann2snn.METHODS["bias"], scale="90%", per_channel=False, v_init=0.0)
-    plain = ann2snn.convert(ann, [x], replace(method, calibrate=None), T=8)
-    calibrated = ann2snn.convert(ann, [x], method, T=8)
+    plain = ann2snn.convert(ann, [x], replace(method, calibrate=None), T=8, fold=False)
+    calibrated = ann2snn.convert(ann, [x], method, T=8, fold=False)
     means = [mean_output(snn, "network.2", x, 8).mean((0, 2, 3)) for snn in (plain, calibrated)]
     with torch.no_grad():
         wanted = ann.network[:3](x).mean((0, 2, 3))
@@ -106,7 +106,7 @@ def test_a_calibrated_current_makes_mean_rates_right(ann: nn.Module, x: torch.Te
 
 
 def test_a_calibrated_potential_is_one_for_each_neuron(ann: nn.Module, x: torch.Tensor) -> None:
-    plain, calibrated = (ann2snn.convert(ann, [x], name, T=8) for name in ("local", "potential"))
+    plain, calibrated = (ann2snn.convert(ann, [x], name, T=8, fold=False) for name in ("local", "potential"))
     with torch.no_grad():
         wanted = ann.network[:3](x).mean(0)
     start = calibrated.state_dict()["network.2.if_node.v_start"]
@@ -121,7 +121,7 @@ def test_delayed_neurons_give_the_ann_with_T_levels_exactly(T: int, x: torch.Ten
     """With residual sums, shared modules and max pooling: whatever the network, each layer's mean output is exact."""
     images = x[:6, :, :8, :8]
     ann = trained(Residual().double(), images)
-    snn = ann2snn.convert(ann, [images], "delayed", T=T, fuse=False)
+    snn = ann2snn.convert(ann, [images], "delayed", T=T, fuse=False, fold=False)
     scales = {path: m.scaler1.scale for path, m in snn.named_modules() if hasattr(m, "scaler1")}
     assert list(scales) == ["relu", "relu_1", "relu_2", "relu_3"]
 
@@ -148,7 +148,7 @@ def test_networks_trained_with_qcfs_are_converted_exactly(L: int, ann: nn.Module
         wanted = quantised(x)
     exact = ann2snn.convert(quantised, method="qcfs_delayed")
     torch.testing.assert_close(ann2snn.simulate(exact, x, L).mean(0), wanted, rtol=1e-9, atol=1e-9)
-    plain = ann2snn.convert(quantised, method="qcfs")
+    plain = ann2snn.convert(quantised, method="qcfs", fold=False)
     assert (ann2snn.simulate(plain, x, L).mean(0) - wanted).abs().max() > 1e-3  # spikes that come unevenly
     assert [s.item() for s in scales_of(plain)] == [
         m.threshold.item() for m in quantised.network if isinstance(m, ann2snn.QCFS)
@@ -169,7 +169,7 @@ def test_replaced_activations(ann: nn.Module, x: torch.Tensor) -> None:
     for levels in (2, 16):
         fitted = ann2snn.replace_activations(ann, levels, dataloader=[x]).network[2].threshold.item()
         same = ann2snn.Method("local", v_init=0.5)
-        assert fitted == pytest.approx(scales_of(ann2snn.convert(ann, [x], same, T=levels))[0].item())
+        assert fitted == pytest.approx(scales_of(ann2snn.convert(ann, [x], same, T=levels, fold=False))[0].item())
         assert fitted < measured.network[2].threshold.item()
     with pytest.raises(NotImplementedError, match="largest"):
         ann2snn.replace_activations(ann, dataloader=[x], mode="largest")

@@ -112,7 +112,7 @@ class LinearRecurrentContainer(_RecurrentContainer):
         if output.shape[-1] != self.sub_module_out_features:
             raise ArgumentValueError(
                 f"LinearRecurrentContainer: out_features is {self.sub_module_out_features}, but the sub-module gave an "
-                f"output of shape {list(output.shape)}. Write out_features={output.shape[-1]}, or change the sub-module."
+                f"output of shape {list(output.shape)}. Write out_features={output.shape[-1]}, or change the module."
             )
         return output
 

@@ -105,13 +105,11 @@ def accuracies(ann: nn.Module, name: str, calibration: Loader, test: Loader, ste
     method = ann2snn.METHODS[name]
     if not method.needs_T and method.neuron != "delayed":
         snn = ann2snn.convert(ann, calibration, method)
-        ann2snn.fold_scales(snn)  # type: ignore[arg-type]
         curve = ann2snn.accuracy_over_time(snn, test, max(steps)).tolist()
         return {t: curve[t - 1] for t in steps}
     result = {}
     for t in steps:
         snn = ann2snn.convert(ann, calibration, method, t)
-        ann2snn.fold_scales(snn)  # type: ignore[arg-type]
         result[t] = ann2snn.accuracy_over_time(snn, test, t)[-1].item()
     return result
 
