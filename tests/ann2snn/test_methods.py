@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from spikingjelly.activation_based import ann2snn, functional
+from spikingjelly.activation_based.ann2snn import _weights
 from spikingjelly.activation_based.ann2snn.sample_models import mnist_cnn
 from tests.ann2snn.networks import Residual, slow_simulation, trained
 
@@ -40,7 +41,8 @@ def mean_output(snn: nn.Module, path: str, x: torch.Tensor, T: int) -> torch.Ten
 
 
 @pytest.mark.parametrize("name", list(ann2snn.METHODS))
-def test_more_steps_are_better(name: str, ann: nn.Module, x: torch.Tensor) -> None:
+def test_more_steps_are_better(name: str, ann: nn.Module, x: torch.Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_weights, "_STEPS", 10)
     few, many = (error(ann2snn.convert(ann, [x], name, T), ann, x, T) for T in (4, 64))
     assert many < 0.5 * few
     assert many < (0.05 if name in ("max", "robust") else 0.02)
@@ -114,6 +116,57 @@ def test_a_calibrated_potential_is_one_for_each_neuron(ann: nn.Module, x: torch.
     error = wanted - mean_output(plain, "network.2", x, 8).mean(0)
     torch.testing.assert_close(start, 0.5 + 8 * error / scales_of(plain)[0])
     assert (wanted - mean_output(calibrated, "network.2", x, 8).mean(0)).norm() < 0.9 * error.norm()
+
+
+def adam(value: torch.Tensor, gradient: torch.Tensor, moments: list[torch.Tensor], step: int, lr: float) -> None:
+    """Kingma and Ba, 2015, with the usual constants."""
+    moments[0] = 0.9 * moments[0] + 0.1 * gradient
+    moments[1] = 0.999 * moments[1] + 0.001 * gradient**2
+    mean, square = moments[0] / (1 - 0.9**step), moments[1] / (1 - 0.999**step)
+    value -= lr * mean / (square.sqrt() + 1e-8)
+
+
+def test_calibrated_weights_against_steps_in_plain_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_weights, "_STEPS", 7)
+    monkeypatch.setattr(_weights, "_STEP_SIZE", 0.02)
+    monkeypatch.setattr(_weights, "_SAMPLES", 6)
+    monkeypatch.setattr(_weights, "_error", lambda seen: 0.0)  # keep what comes out, better or not
+    torch.manual_seed(0)
+    T, x = 4, torch.rand(16, 5, dtype=torch.float64)
+    net = nn.Sequential(nn.Linear(5, 7), nn.ReLU(), nn.Linear(7, 3)).double().eval()
+    snn = ann2snn.convert(net, [x], "weights", T, fold=False)
+    bias = ann2snn.convert(net, [x], "bias", T, fold=False)
+    scale = bias.get_submodule("1").scaler1.scale
+    weight, current = bias.get_submodule("0").weight.detach().clone(), bias.get_submodule("1").offset.clone()
+    constant, wanted = net[0].bias.detach(), net[:2](x).detach()
+    lr = 0.02 * weight.std().item(), 0.02 * scale.mean().item()
+    moments = [[torch.zeros_like(value)] * 2 for value in (weight, current)]
+    rows = [slice(0, 6), slice(6, 12), slice(12, 16)]
+    for step in range(1, 8):
+        few = rows[(step - 1) % 3]
+        charge = (x[few] @ weight.T + constant + current) / scale
+        rate = (torch.floor(T * charge + 0.5) / T).clamp(0, 1)
+        inside = (torch.floor(T * charge + 0.5) >= 0) & (torch.floor(T * charge + 0.5) <= T)
+        slope = 2 * (scale * rate - wanted[few]) * inside / rate.numel()
+        adam(weight, slope.T @ x[few], moments[0], step, lr[0])
+        adam(current, slope.sum(0), moments[1], step, lr[1])
+    torch.testing.assert_close(snn.get_submodule("0").weight.detach(), weight)
+    torch.testing.assert_close(snn.get_submodule("1").offset, current)
+
+
+def test_calibrated_weights_are_kept_only_where_they_help(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    x = torch.rand(16, 1, 8, 8, dtype=torch.float64)
+    net = trained(Residual().double(), x)
+    bias, weights = (ann2snn.convert(net, [x], name, T=4, fold=False) for name in ("bias", "weights"))
+    changed = [key for key, value in bias.state_dict().items() if not torch.equal(value, weights.state_dict()[key])]
+    assert "hidden.weight" in changed
+    assert "shortcut.weight" not in changed  # three branches are added up before the neurons
+    assert error(weights, net, x, 4) < error(bias, net, x, 4)
+    assert all(parameter.grad is None for parameter in weights.parameters())
+    monkeypatch.setattr(_weights, "_STEP_SIZE", 10.0)
+    spoilt = ann2snn.convert(net, [x], "weights", T=4, fold=False)
+    assert all(torch.equal(value, bias.state_dict()[key]) for key, value in spoilt.state_dict().items())
 
 
 @pytest.mark.parametrize("T", [2, 5, 16])
@@ -250,7 +303,7 @@ def test_bad_images(scale: str, per_channel: bool, ann: nn.Module, x: torch.Tens
         ({"scale": "most"}, NotImplementedError, r"Method: mode 'most' is not known. Choose 'max'"),
         ({"neuron": "lif"}, ValueError, r"neuron must be one of 'if', 'signed', 'delayed', but 'lif'"),
         ({"max_pool": "all"}, ValueError, r"max_pool must be one of 'rates', 'spikes', but 'all'"),
-        ({"calibrate": "all"}, ValueError, r"calibrate must be one of None, 'bias', 'potential', but 'all'"),
+        ({"calibrate": "all"}, ValueError, r"calibrate must be one of None, 'bias', 'potential', 'weights', but 'all'"),
         ({"v_init": 1.0}, ValueError, r"v_init must be in \[0, 1\), but 1.0"),
         ({"momentum": -0.1}, ValueError, r"momentum must be in \[0, 1\], but -0.1"),
         ({"calibrate": "potential", "neuron": "signed"}, ValueError, r"calibrate='potential' needs neuron='if'"),

@@ -26,7 +26,7 @@ from spikingjelly.activation_based.ann2snn.sample_models.mnist_cnn import CNN
 from spikingjelly.activation_based.examples.common import ann_training, curves, pictures
 from spikingjelly.datasets import MNIST, DatasetFormatError, DatasetNotFoundError, FashionMNIST, MNISTSubset
 
-RELU_METHODS = ("max", "robust", "opi", "local", "bias", "potential", "signed", "delayed")
+RELU_METHODS = ("max", "robust", "opi", "local", "bias", "potential", "weights", "signed", "delayed")
 QCFS_METHODS = ("qcfs", "qcfs_delayed")
 Loader = list[tuple[torch.Tensor, ...]]
 
