@@ -22,7 +22,7 @@ def network(*layers: nn.Module, x: torch.Tensor) -> nn.Module:
 
 def extent_seen(ann: nn.Module, x: torch.Tensor, method: str = "opi") -> tuple[int, ...]:
     """The size of the images in the first layer of the folded network, whose outputs are those before."""
-    snn = ann2snn.convert(ann, [x], method, T=6)
+    snn = ann2snn.convert(ann, [x], method, T=6, fold=False)
     wanted = ann2snn.simulate(snn, x, 6)
     ann2snn.fold_scales(snn)
     seen = []
@@ -104,7 +104,7 @@ def test_branches_end_what_is_known() -> None:
 def test_images_of_other_sizes_and_gradients() -> None:
     x, larger = images(9, 10), images(12, 13)
     ann = network(nn.Conv2d(2, 3, 3), nn.ReLU(), nn.AvgPool2d(2), nn.Conv2d(3, 2, 2), nn.ReLU(), x=x)[:-2]
-    snn = ann2snn.convert(ann, [x])
+    snn = ann2snn.convert(ann, [x], fold=False)
     wanted = ann2snn.simulate(snn, larger, 5)
     ann2snn.fold_scales(snn)
     torch.testing.assert_close(ann2snn.simulate(snn, larger, 5), wanted)

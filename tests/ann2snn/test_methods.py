@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from spikingjelly.activation_based import ann2snn, functional
+from spikingjelly.activation_based.ann2snn import _weights
 from spikingjelly.activation_based.ann2snn.sample_models import mnist_cnn
 from tests.ann2snn.networks import Residual, slow_simulation, trained
 
@@ -40,7 +41,8 @@ def mean_output(snn: nn.Module, path: str, x: torch.Tensor, T: int) -> torch.Ten
 
 
 @pytest.mark.parametrize("name", list(ann2snn.METHODS))
-def test_more_steps_are_better(name: str, ann: nn.Module, x: torch.Tensor) -> None:
+def test_more_steps_are_better(name: str, ann: nn.Module, x: torch.Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_weights, "_STEPS", 10)
     few, many = (error(ann2snn.convert(ann, [x], name, T), ann, x, T) for T in (4, 64))
     assert many < 0.5 * few
     assert many < (0.05 if name in ("max", "robust") else 0.02)
@@ -56,7 +58,7 @@ def test_a_method_that_is_made_by_hand() -> None:
     torch.manual_seed(2)
     net = nn.Sequential(nn.Linear(6, 12), nn.ReLU(), nn.Linear(12, 8), nn.ReLU(), nn.Linear(8, 3)).eval()
     x = torch.rand(16, 6)
-    snn = ann2snn.convert(net, [x], ann2snn.Method(scale=0.5, v_init=0.25))
+    snn = ann2snn.convert(net, [x], ann2snn.Method(scale=0.5, v_init=0.25), fold=False)
     with torch.no_grad():
         scales = [net[:2](x).max().item() / 2, net[:4](x).max().item() / 2]
         assert [s.item() for s in scales_of(snn)] == scales
@@ -67,7 +69,7 @@ def test_a_method_that_is_made_by_hand() -> None:
 
 @pytest.mark.parametrize(("scale", "part"), [("max", 1.0), (0.5, 0.5), ("50%", None)])
 def test_scales_of_channels(scale: str | float, part: float | None, ann: nn.Module, x: torch.Tensor) -> None:
-    snn = ann2snn.convert(ann, [x, 2 * x], ann2snn.Method(scale=scale, per_channel=True, momentum=0.5))
+    snn = ann2snn.convert(ann, [x, 2 * x], ann2snn.Method(scale=scale, per_channel=True, momentum=0.5), fold=False)
     with torch.no_grad():
         batches = [ann.network[:3](batch).transpose(0, 1).flatten(1) for batch in (x, 2 * x)]
     rows = [b.quantile(0.5, dim=1) if part is None else b.amax(1) * part for b in batches]
@@ -80,7 +82,7 @@ def test_scales_of_channels(scale: str | float, part: float | None, ann: nn.Modu
 @pytest.mark.parametrize("per_channel", [False, True])
 def test_local_scales_are_least_wrong(per_channel: bool, ann: nn.Module, x: torch.Tensor) -> None:
     T = 6
-    snn = ann2snn.convert(ann, [x[:12], x[12:]], ann2snn.Method("local", per_channel, v_init=0.5), T=T)
+    snn = ann2snn.convert(ann, [x[:12], x[12:]], ann2snn.Method("local", per_channel, v_init=0.5), T=T, fold=False)
     scale = scales_of(snn)[0]
     with torch.no_grad():
         a = ann.network[:3](x)
@@ -95,8 +97,8 @@ def test_local_scales_are_least_wrong(per_channel: bool, ann: nn.Module, x: torc
 
 def test_a_calibrated_current_makes_mean_rates_right(ann: nn.Module, x: torch.Tensor) -> None:
     method = replace(ann2snn.METHODS["bias"], scale="90%", per_channel=False, v_init=0.0)
-    plain = ann2snn.convert(ann, [x], replace(method, calibrate=None), T=8)
-    calibrated = ann2snn.convert(ann, [x], method, T=8)
+    plain = ann2snn.convert(ann, [x], replace(method, calibrate=None), T=8, fold=False)
+    calibrated = ann2snn.convert(ann, [x], method, T=8, fold=False)
     means = [mean_output(snn, "network.2", x, 8).mean((0, 2, 3)) for snn in (plain, calibrated)]
     with torch.no_grad():
         wanted = ann.network[:3](x).mean((0, 2, 3))
@@ -106,7 +108,7 @@ def test_a_calibrated_current_makes_mean_rates_right(ann: nn.Module, x: torch.Te
 
 
 def test_a_calibrated_potential_is_one_for_each_neuron(ann: nn.Module, x: torch.Tensor) -> None:
-    plain, calibrated = (ann2snn.convert(ann, [x], name, T=8) for name in ("local", "potential"))
+    plain, calibrated = (ann2snn.convert(ann, [x], name, T=8, fold=False) for name in ("local", "potential"))
     with torch.no_grad():
         wanted = ann.network[:3](x).mean(0)
     start = calibrated.state_dict()["network.2.if_node.v_start"]
@@ -116,12 +118,63 @@ def test_a_calibrated_potential_is_one_for_each_neuron(ann: nn.Module, x: torch.
     assert (wanted - mean_output(calibrated, "network.2", x, 8).mean(0)).norm() < 0.9 * error.norm()
 
 
+def adam(value: torch.Tensor, gradient: torch.Tensor, moments: list[torch.Tensor], step: int, lr: float) -> None:
+    """Kingma and Ba, 2015, with the usual constants."""
+    moments[0] = 0.9 * moments[0] + 0.1 * gradient
+    moments[1] = 0.999 * moments[1] + 0.001 * gradient**2
+    mean, square = moments[0] / (1 - 0.9**step), moments[1] / (1 - 0.999**step)
+    value -= lr * mean / (square.sqrt() + 1e-8)
+
+
+def test_calibrated_weights_against_steps_in_plain_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_weights, "_STEPS", 7)
+    monkeypatch.setattr(_weights, "_STEP_SIZE", 0.02)
+    monkeypatch.setattr(_weights, "_SAMPLES", 6)
+    monkeypatch.setattr(_weights, "_error", lambda seen: 0.0)  # keep what comes out, better or not
+    torch.manual_seed(0)
+    T, x = 4, torch.rand(16, 5, dtype=torch.float64)
+    net = nn.Sequential(nn.Linear(5, 7), nn.ReLU(), nn.Linear(7, 3)).double().eval()
+    snn = ann2snn.convert(net, [x], "weights", T, fold=False)
+    bias = ann2snn.convert(net, [x], "bias", T, fold=False)
+    scale = bias.get_submodule("1").scaler1.scale
+    weight, current = bias.get_submodule("0").weight.detach().clone(), bias.get_submodule("1").offset.clone()
+    constant, wanted = net[0].bias.detach(), net[:2](x).detach()
+    lr = 0.02 * weight.std().item(), 0.02 * scale.mean().item()
+    moments = [[torch.zeros_like(value)] * 2 for value in (weight, current)]
+    rows = [slice(0, 6), slice(6, 12), slice(12, 16)]
+    for step in range(1, 8):
+        few = rows[(step - 1) % 3]
+        charge = (x[few] @ weight.T + constant + current) / scale
+        rate = (torch.floor(T * charge + 0.5) / T).clamp(0, 1)
+        inside = (torch.floor(T * charge + 0.5) >= 0) & (torch.floor(T * charge + 0.5) <= T)
+        slope = 2 * (scale * rate - wanted[few]) * inside / rate.numel()
+        adam(weight, slope.T @ x[few], moments[0], step, lr[0])
+        adam(current, slope.sum(0), moments[1], step, lr[1])
+    torch.testing.assert_close(snn.get_submodule("0").weight.detach(), weight)
+    torch.testing.assert_close(snn.get_submodule("1").offset, current)
+
+
+def test_calibrated_weights_are_kept_only_where_they_help(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    x = torch.rand(16, 1, 8, 8, dtype=torch.float64)
+    net = trained(Residual().double(), x)
+    bias, weights = (ann2snn.convert(net, [x], name, T=4, fold=False) for name in ("bias", "weights"))
+    changed = [key for key, value in bias.state_dict().items() if not torch.equal(value, weights.state_dict()[key])]
+    assert "hidden.weight" in changed
+    assert "shortcut.weight" not in changed  # three branches are added up before the neurons
+    assert error(weights, net, x, 4) < error(bias, net, x, 4)
+    assert all(parameter.grad is None for parameter in weights.parameters())
+    monkeypatch.setattr(_weights, "_STEP_SIZE", 10.0)
+    spoilt = ann2snn.convert(net, [x], "weights", T=4, fold=False)
+    assert all(torch.equal(value, bias.state_dict()[key]) for key, value in spoilt.state_dict().items())
+
+
 @pytest.mark.parametrize("T", [2, 5, 16])
 def test_delayed_neurons_give_the_ann_with_T_levels_exactly(T: int, x: torch.Tensor) -> None:
     """With residual sums, shared modules and max pooling: whatever the network, each layer's mean output is exact."""
     images = x[:6, :, :8, :8]
     ann = trained(Residual().double(), images)
-    snn = ann2snn.convert(ann, [images], "delayed", T=T, fuse=False)
+    snn = ann2snn.convert(ann, [images], "delayed", T=T, fuse=False, fold=False)
     scales = {path: m.scaler1.scale for path, m in snn.named_modules() if hasattr(m, "scaler1")}
     assert list(scales) == ["relu", "relu_1", "relu_2", "relu_3"]
 
@@ -148,7 +201,7 @@ def test_networks_trained_with_qcfs_are_converted_exactly(L: int, ann: nn.Module
         wanted = quantised(x)
     exact = ann2snn.convert(quantised, method="qcfs_delayed")
     torch.testing.assert_close(ann2snn.simulate(exact, x, L).mean(0), wanted, rtol=1e-9, atol=1e-9)
-    plain = ann2snn.convert(quantised, method="qcfs")
+    plain = ann2snn.convert(quantised, method="qcfs", fold=False)
     assert (ann2snn.simulate(plain, x, L).mean(0) - wanted).abs().max() > 1e-3  # spikes that come unevenly
     assert [s.item() for s in scales_of(plain)] == [
         m.threshold.item() for m in quantised.network if isinstance(m, ann2snn.QCFS)
@@ -169,7 +222,7 @@ def test_replaced_activations(ann: nn.Module, x: torch.Tensor) -> None:
     for levels in (2, 16):
         fitted = ann2snn.replace_activations(ann, levels, dataloader=[x]).network[2].threshold.item()
         same = ann2snn.Method("local", v_init=0.5)
-        assert fitted == pytest.approx(scales_of(ann2snn.convert(ann, [x], same, T=levels))[0].item())
+        assert fitted == pytest.approx(scales_of(ann2snn.convert(ann, [x], same, T=levels, fold=False))[0].item())
         assert fitted < measured.network[2].threshold.item()
     with pytest.raises(NotImplementedError, match="largest"):
         ann2snn.replace_activations(ann, dataloader=[x], mode="largest")
@@ -250,7 +303,7 @@ def test_bad_images(scale: str, per_channel: bool, ann: nn.Module, x: torch.Tens
         ({"scale": "most"}, NotImplementedError, r"Method: mode 'most' is not known. Choose 'max'"),
         ({"neuron": "lif"}, ValueError, r"neuron must be one of 'if', 'signed', 'delayed', but 'lif'"),
         ({"max_pool": "all"}, ValueError, r"max_pool must be one of 'rates', 'spikes', but 'all'"),
-        ({"calibrate": "all"}, ValueError, r"calibrate must be one of None, 'bias', 'potential', but 'all'"),
+        ({"calibrate": "all"}, ValueError, r"calibrate must be one of None, 'bias', 'potential', 'weights', but 'all'"),
         ({"v_init": 1.0}, ValueError, r"v_init must be in \[0, 1\), but 1.0"),
         ({"momentum": -0.1}, ValueError, r"momentum must be in \[0, 1\], but -0.1"),
         ({"calibrate": "potential", "neuron": "signed"}, ValueError, r"calibrate='potential' needs neuron='if'"),

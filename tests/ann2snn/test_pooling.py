@@ -37,7 +37,7 @@ def images() -> torch.Tensor:
 
 
 def folded(ann: nn.Module, method: str = "opi") -> nn.Module:
-    snn = ann2snn.convert(ann, [images()], method)
+    snn = ann2snn.convert(ann, [images()], method, fold=False)
     ann2snn.fold_scales(snn)
     return snn
 
@@ -46,7 +46,7 @@ def folded(ann: nn.Module, method: str = "opi") -> nn.Module:
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
 def test_outputs_are_those_of_two_passes(pool: nn.Module, layout, runs: list[torch.Size]) -> None:
     ann, x = network(pool), images()
-    wanted = ann2snn.simulate(ann2snn.convert(ann, [x]), x, 9)
+    wanted = ann2snn.simulate(ann2snn.convert(ann, [x], fold=False), x, 9)
     assert not runs
     snn = folded(ann).to(memory_format=layout)
     torch.testing.assert_close(ann2snn.simulate(snn, x, 9), wanted)
@@ -75,7 +75,7 @@ def test_the_potential_goes_on_in_the_other_step_mode(runs: list[torch.Size]) ->
 
 def test_rows_that_no_window_reads_are_left_out(runs: list[torch.Size]) -> None:
     ann, x = network(nn.AvgPool2d(3), padding=0), images()
-    wanted = ann2snn.simulate(ann2snn.convert(ann, [x]), x, 6)
+    wanted = ann2snn.simulate(ann2snn.convert(ann, [x], fold=False), x, 6)
     torch.testing.assert_close(ann2snn.simulate(folded(ann), x, 6), wanted)
     assert runs == [(4, 3, 9, 6)]
 
@@ -88,14 +88,16 @@ def test_rows_that_no_window_reads_are_left_out(runs: list[torch.Size]) -> None:
 def test_other_pooling_runs_by_itself(pool: nn.Module, runs: list[torch.Size]) -> None:
     ann, x = network(pool, padding=0), images()
     snn = folded(ann)
-    torch.testing.assert_close(ann2snn.simulate(snn, x, 6), ann2snn.simulate(ann2snn.convert(ann, [x]), x, 6))
+    torch.testing.assert_close(
+        ann2snn.simulate(snn, x, 6), ann2snn.simulate(ann2snn.convert(ann, [x], fold=False), x, 6)
+    )
     assert not runs
 
 
 @pytest.mark.parametrize("method", ["signed", "delayed"])
 def test_other_neurons_run_by_themselves(method: str, runs: list[torch.Size]) -> None:
     ann, x = network(nn.AvgPool2d(2)), images()
-    converted = ann2snn.convert(ann, [x], method, T=6)
+    converted = ann2snn.convert(ann, [x], method, T=6, fold=False)
     snn = copy.deepcopy(converted)
     ann2snn.fold_scales(snn)
     torch.testing.assert_close(ann2snn.simulate(snn, x, 6), ann2snn.simulate(converted, x, 6))
@@ -134,7 +136,9 @@ def test_pooling_that_is_not_alone_stays() -> None:
     ann, x = Twice().double().eval(), images()
     snn = folded(ann)
     assert type(snn.get_submodule("pool")) is nn.AvgPool2d
-    torch.testing.assert_close(ann2snn.simulate(snn, x, 6), ann2snn.simulate(ann2snn.convert(ann, [x]), x, 6))
+    torch.testing.assert_close(
+        ann2snn.simulate(snn, x, 6), ann2snn.simulate(ann2snn.convert(ann, [x], fold=False), x, 6)
+    )
 
 
 def test_gradients_are_those_of_two_passes(runs: list[torch.Size]) -> None:

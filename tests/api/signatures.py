@@ -27,7 +27,7 @@ SIGNATURES = f"""
 ann2snn.Converter(dataloader, device=None, mode='Max', momentum=0.1, fuse_flag=True)
 ann2snn.VoltageHook(scale=1.0, momentum=0.1, mode='Max')
 ann2snn.VoltageScaler(scale=1.0)
-ann2snn.convert(model, dataloader=None, method='opi', T=None, device=None, fuse=True)
+ann2snn.convert(model, dataloader=None, method='opi', T=None, device=None, fuse=True, fold=True)
 base.check_backend_library(backend)
 integer.IntegerNetwork(record)
 integer.quantize_network(net, loader, bits=8, steps=64)

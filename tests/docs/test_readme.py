@@ -28,7 +28,7 @@ FIGURES = {
     "93.07 %": "examples/conv_fashion_mnist: epochs -1 test_acc | *100 .2f",
     "81.24 %": "examples/rsnn_sequential_fmnist_fb: epochs -1 test_acc | *100 .2f",
     "98.89 %": "examples/lava_mnist: accuracy_8bit | *100 .2f",
-    "98.55 %": "ann2snn_mnist: snn 99.9% 50 | *100 .2f",
+    "98.98 %": "ann2snn_mnist: snn 99.9% 50 | *100 .2f",
     "3.4 ms": _LIF.format(4, 2**20, _OURS) + "seconds median | *1000 .1f",
     "9.9 x": _LIF.format(4, 2**20, _UPSTREAM) + "ratio median | .1f",
     "14.3 x": _LIF.format(4, 2**20, _SNNTORCH) + "ratio median | .1f",

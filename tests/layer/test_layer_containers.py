@@ -127,6 +127,15 @@ def test_modules_set_to_m_later_are_refused_too(name: str) -> None:
         container(torch.rand(N, 5, 5))
 
 
+def test_wrong_features_are_refused_at_the_first_step() -> None:
+    container = layer.LinearRecurrentContainer(nn.Sequential(nn.Linear(3, 4), nn.Tanh()), 3, 5)
+    with pytest.raises(ValueError, match=r"out_features is 5, but .* output of shape \[2, 4\]\. Write out_features=4"):
+        container(torch.rand(2, 3))
+    container.step_mode = "m"
+    with pytest.raises(AssertionError, match=r"out_features is 5"):
+        container(torch.rand(1, 2, 3))
+
+
 @pytest.mark.parametrize("name", ["StepModeContainer", "ElementWiseRecurrentContainer", "LinearRecurrentContainer"])
 def test_set_step_mode_stops_at_containers_that_have_their_own(name: str) -> None:
     net = nn.Sequential(MAKERS[name](nn.Linear(5, 5), layer.Linear(5, 5), neuron.LIFNode()), neuron.LIFNode())

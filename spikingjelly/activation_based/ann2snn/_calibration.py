@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import torch
-from torch import nn
+from torch import fx, nn
 from tqdm import tqdm
 
 from spikingjelly.activation_based.ann2snn._assembly import activations_of
@@ -13,6 +13,7 @@ from spikingjelly.activation_based.ann2snn._measurement import watching
 from spikingjelly.activation_based.ann2snn._neurons import StartedIFNode
 from spikingjelly.activation_based.ann2snn._spiking import SpikingActivation
 from spikingjelly.activation_based.ann2snn._thresholds import at_least_float32
+from spikingjelly.activation_based.ann2snn._weights import fit_weights
 from spikingjelly.activation_based.ann2snn.methods import Method
 from spikingjelly.activation_based.ann2snn.simulation import simulate
 
@@ -41,16 +42,19 @@ def calibrate(
     makes the mean of its error zero, with all layers before it calibrated already. Changes ``snn``.
 
     With the error :math:`e`, the mean over the images of the ANN's activation minus the mean output: a current
-    :math:`\\bar e` for each channel, or a potential :math:`T e / s` for each neuron.
+    :math:`\\bar e` for each channel, after which the weights may be fitted too, or a potential :math:`T e / s` for each
+    neuron.
     """
     wanted = _means(ann, list(activations_of(snn)), dataloader, None, device, "calibration, ANN")
     parts = activations_of(snn)
     for path in tqdm(list(wanted), desc="calibration", unit="layer", leave=False):
         error = (wanted[path] - _means(snn, [path], dataloader, T, device, None)[path]).to(parts[path].scaler0.scale)
-        if method.calibrate == "bias":
-            _add_current(parts[path], error)
-        else:
+        if method.calibrate == "potential":
             _add_potential(parts[path], error, T, method.v_init)
+        else:
+            _add_current(parts[path], error)
+        if method.calibrate == "weights" and isinstance(snn, fx.GraphModule):
+            fit_weights(ann, snn, path, dataloader, method, T, device)
 
 
 @torch.no_grad()

@@ -1,5 +1,7 @@
 """Let a network pass over the pixels that it doesn't read."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from torch import fx, nn
@@ -26,6 +28,19 @@ def crop_input(net: fx.GraphModule) -> None:
     if len(doors) == 1:
         door: Any = net.get_submodule(str(doors[0].target))
         door.layers = _layers_after(net, doors[0])
+
+
+@contextmanager
+def whole_input(net: nn.Module) -> Iterator[None]:
+    """Let the doors pass all pixels, as long as the context lasts: every neuron is there."""
+    doors = [(module, module.layers) for module in net.modules() if isinstance(module, StepsIn)]
+    for door, _ in doors:
+        door.layers = ()
+    try:
+        yield
+    finally:
+        for door, layers in doors:
+            door.layers = layers
 
 
 def _layers_after(net: fx.GraphModule, node: fx.Node) -> tuple[Windows, ...]:

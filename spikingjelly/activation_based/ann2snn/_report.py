@@ -11,6 +11,7 @@ from torch import nn
 
 from spikingjelly.activation_based.ann2snn import _twin
 from spikingjelly.activation_based.ann2snn._assembly import activations_of
+from spikingjelly.activation_based.ann2snn._cropping import whole_input
 from spikingjelly.activation_based.ann2snn._measurement import outputs_of, watching
 from spikingjelly.activation_based.ann2snn.simulation import simulate_together
 
@@ -81,7 +82,7 @@ def report(
     """Compare the activations of an ANN with the mean outputs of the neurons that stand for them.
 
     :param model: the ANN that ``snn`` was converted from
-    :param snn: in step mode 's' or 'm', as it was converted, without folded scales; it is reset before and after
+    :param snn: in step mode 's' or 'm'; it is reset before and after
     :param images: ``[N, *]``, constant over time
     :param T: time steps
     :param times: the numbers of steps to report, at most T each; default None: powers of 2, and T
@@ -94,18 +95,18 @@ def report(
         raise ValueError(f"report: times must be in [1, T = {T}], but {list(chosen)} was given.")
     parts = activations_of(snn)
     twin = _twin.twin_of(model, images.device, fuse, logging.DEBUG)
-    if set(twin.paths) != set(parts) or any(not hasattr(part.scaler1, "scale") for part in parts.values()):
+    if set(twin.paths) != set(parts):
         raise ValueError(
             f"report: the activations of the two networks are not the same: {twin.paths} and {list(parts)}. "
-            "Give the model that was converted, and the converted network before its scales are folded."
+            "Give the model that was converted, and the converted network."
         )
     wanted, logits = outputs_of(twin.ann, twin.paths, images)
-    found = {path: _Rates(activation, chosen) for path, activation in wanted.items()}
-    with watching(snn, found):
+    found = {path: _Rates(activation, chosen, parts[path].spike_value) for path, activation in wanted.items()}
+    with whole_input(snn), watching(snn, {f"{path}.if_node": rates for path, rates in found.items()}):
         outputs = simulate_together(snn, images, T)
-    layers = [_layer(path, found[path], parts[path].scaler1.scale, T) for path in wanted]
+    layers = [_layer(path, found[path], parts[path].spike_value, T) for path in wanted]
     last = _Rates(logits, chosen)
-    last(outputs.flatten(0, 1))
+    last(outputs)
     return Report(chosen, (*layers, LayerReport(_OUTPUT, tuple(last.errors), 0.0, 0.0)))
 
 
@@ -115,18 +116,20 @@ def _layer(path: str, rates: Any, scale: torch.Tensor, T: int) -> LayerReport:
 
 
 class _Rates:
-    """Sums the outputs of the time steps, which come one by one or many at once, and keeps the errors of their mean."""
+    """Sums the outputs of the time steps, which come one by one ``[N, *]`` or many at once ``[t, N, *]``, each times
+    ``value``, and keeps the errors of their mean."""
 
-    def __init__(self, wanted: torch.Tensor, times: Iterable[int]) -> None:
+    def __init__(self, wanted: torch.Tensor, times: Iterable[int], value: float | torch.Tensor = 1.0) -> None:
         self.wanted = wanted
+        self.value = value
         self.times = set(times)
         self.total = torch.zeros_like(wanted)
         self.t = 0
         self.errors: list[float] = []
 
     def __call__(self, x: torch.Tensor) -> None:
-        for step in x.split(self.wanted.shape[0]):
-            self.total = self.total + step
+        for step in x.reshape(-1, *self.wanted.shape):
+            self.total = self.total + step * self.value
             self.t += 1
             if self.t in self.times:
                 difference = (self.total / self.t - self.wanted).norm()

@@ -22,6 +22,7 @@ class SpikingActivation(AcrossTime):
     """
 
     offset: torch.Tensor | None
+    folded_scale: torch.Tensor | None
 
     def __init__(self, scale: float | torch.Tensor, if_node: base.MemoryModule, clock: Clock) -> None:
         super().__init__(clock)
@@ -29,7 +30,14 @@ class SpikingActivation(AcrossTime):
         self.if_node = if_node
         self.scaler1 = VoltageScaler(scale)
         self.register_buffer("offset", None)  # a calibration gives it a current that flows in every time step
+        self.register_buffer("folded_scale", None, persistent=False)  # the scale that fold_scales gave to weights
         self.pool: Any = None  # fold_scales moves the average pooling behind the first neurons to here
+
+    @property
+    def spike_value(self) -> torch.Tensor:
+        """The :math:`s` that one spike stands for, also where the layers behind multiply by it."""
+        scale: torch.Tensor = self.scaler1.scale if self.folded_scale is None else self.folded_scale
+        return scale
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         current = self.scaler0(x if self.offset is None else x + self.offset)

@@ -7,9 +7,10 @@ import torch
 from torch import fx, nn
 
 from spikingjelly.activation_based import base, functional, neuron
-from spikingjelly.activation_based.ann2snn import _assembly, _calibration, _module_swap, _twin
+from spikingjelly.activation_based.ann2snn import _assembly, _calibration, _linear, _module_swap, _twin
 from spikingjelly.activation_based.ann2snn._neurons import DelayedIFNode, SignedIFNode
 from spikingjelly.activation_based.ann2snn._thresholds import find_scales
+from spikingjelly.activation_based.ann2snn.folding import fold_scales
 from spikingjelly.activation_based.ann2snn.methods import METHODS, Method
 
 __all__ = ["convert"]
@@ -22,11 +23,13 @@ def convert(
     T: int | None = None,
     device: torch.device | str | None = None,
     fuse: bool = True,
+    fold: bool = True,
 ) -> nn.Module:
     r"""Convert an ANN to a spiking network that runs on whole sequences, in step mode 'm'.
 
     What is converted, and how the result is laid out, is as for :class:`Converter`, but for max pooling: here it pools
-    rates (``max_pool`` of :class:`Method`). ::
+    rates (``max_pool`` of :class:`Method`). And the factors of the neurons are folded into the weights, which makes the
+    network several times faster; ``fold=False`` keeps them as modules, as :class:`Converter` does. ::
 
         from spikingjelly.activation_based import ann2snn
 
@@ -43,6 +46,9 @@ def convert(
     :param T: the time steps that the network will run for; needed by methods that fit something to it, default None
     :param device: where to compute, default None: where the model is
     :param fuse: whether to fold batch norms into the layers before them, default True
+    :param fold: whether to fold the neurons' factors into the layers around them, see :func:`fold_scales`, and to let
+        linear layers skip the zeros of spikes, see :func:`functional.skip_zeros`; default True. Networks that torch.fx
+        can't follow stay as they are
 
     :return: the network in step mode 'm' and evaluation mode; 's' with ``functional.set_step_mode(snn, 's')``, except
         where neurons are delayed
@@ -61,8 +67,11 @@ def convert(
     functional.set_step_mode(snn, "m")
     if chosen.calibrate is not None:
         _calibration.calibrate(net.ann, snn, dataloader or (), chosen, T or 1, device)
-    if isinstance(snn, fx.GraphModule):  # a view in other networks may need the usual layout
-        _put_channels_last(snn)
+    if isinstance(snn, fx.GraphModule):
+        if fold:
+            fold_scales(snn)
+            _linear.skip_zeros(snn)
+        _put_channels_last(snn)  # a view in networks without a graph may need the usual layout
     return snn
 
 

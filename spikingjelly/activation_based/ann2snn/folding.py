@@ -29,10 +29,11 @@ def fold_scales(snn: fx.GraphModule) -> int:
     r"""Fold ``scaler0`` into the layer before, and ``scaler1`` into the layers after it, where these are
     convolutions or linear layers. Changes ``snn``; afterwards neurons get currents in units of their threshold.
 
-    Outputs stay the same up to rounding, and time and memory for two products with each tensor are saved. Between
-    activation and layer there may be average and max pooling, flattening and views. A factor stays where branches are
-    added up, where a layer is called several times, and where it is different for each channel and the channels are
-    flattened.
+    :func:`convert` has done it, but for ``fold=False``; the network of a :class:`Converter` keeps its factors, in the
+    published layout. Outputs stay the same up to rounding: in float32 a few spikes come a step earlier or later. Time
+    and memory for two products with each tensor are saved. Between activation and layer there may be average and max
+    pooling, flattening and views. A factor stays where branches are added up, where a layer is called several times,
+    and where it is different for each channel and the channels are flattened.
 
     Average pooling (nn.AvgPool2d, in windows that do not overlap) behind the neurons that see the input becomes a part
     of their module: for a static input, spikes and their mean are computed in one pass, and only the mean is written.
@@ -113,6 +114,7 @@ def _fold_after(snn: fx.GraphModule, node: fx.Node, part: Any, counts: dict[Any,
     for layer in layers:
         layer.weight.mul_(factor.reshape(1, -1, *[1] * (layer.weight.dim() - 2)))
     if layers:
+        part.folded_scale = factor
         part.scaler1 = nn.Identity()
     return int(bool(layers))
 

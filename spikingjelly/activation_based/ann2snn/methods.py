@@ -7,7 +7,7 @@ from spikingjelly.activation_based.ann2snn._scale_mode import Mode, check_mode
 __all__ = ["METHODS", "Method"]
 
 NEURONS = ("if", "signed", "delayed")
-CALIBRATIONS = (None, "bias", "potential")
+CALIBRATIONS = (None, "bias", "potential", "weights")
 MAX_POOLS = ("rates", "spikes")
 
 
@@ -22,8 +22,10 @@ class Method:
     :param v_init: initial potential as a part of the threshold, in [0, 1), default 0: with 0 rates are rounded down,
         with 0.5 to the nearest level
     :param neuron: 'if'; 'signed', which can take spikes back; or 'delayed', which fires only when all input is there
-    :param calibrate: None; 'bias', a constant current for each channel that makes its mean rate right; or 'potential',
-        an initial potential for each neuron that does
+    :param calibrate: None; 'bias', a constant current for each channel that makes its mean rate right; 'potential', an
+        initial potential for each neuron that does; or 'weights', the current, and then weights that make the squared
+        error of the rates least, found by gradient steps and kept where they help. They are changed where a convolution
+        or linear layer alone feeds the neurons, in networks that torch.fx can follow
     :param momentum: of the moving average of the scale over batches, default 0.1
     :param max_pool: 'rates', the default: max pooling sees what has come in so far, and gives the largest rate; or
         'spikes': each time step by itself, as :class:`Converter` does, which gives more
@@ -69,6 +71,7 @@ METHODS = {
     "local": Method(scale="local", per_channel=True, v_init=0.5),
     "bias": Method(scale="local", per_channel=True, v_init=0.5, calibrate="bias"),
     "potential": Method(scale="local", per_channel=True, v_init=0.5, calibrate="potential"),
+    "weights": Method(scale="local", per_channel=True, v_init=0.5, calibrate="weights"),
     "signed": Method(scale="local", per_channel=True, v_init=0.5, neuron="signed"),
     "delayed": Method(scale="local", per_channel=True, v_init=0.5, neuron="delayed"),
     "qcfs": Method(scale="99.9%", v_init=0.5),
@@ -83,8 +86,8 @@ METHODS = {
 - local: thresholds that are least wrong on the activations of the ANN alone (after the idea of Bu et al.,
   "Inference-Scale Complexity in ANN-SNN Conversion for High-Performance and Low-Power Applications", CVPR 2025; found
   by search, not by gradient steps)
-- bias, potential: layer by layer calibration (Li et al., "A Free Lunch From ANN: Towards Efficient, Accurate Spiking
-  Neural Networks Calibration", ICML 2021)
+- bias, potential, weights: layer by layer calibration (Li et al., "A Free Lunch From ANN: Towards Efficient, Accurate
+  Spiking Neural Networks Calibration", ICML 2021)
 - signed: neurons that take spikes back (after Wang et al., "Signed Neuron with Memory", IJCAI 2022)
 - delayed: each layer fires when all of its input is there; its mean output is the ANN's with T levels, exactly
 - qcfs, qcfs_delayed: for networks trained with :class:`QCFS` (Bu et al., ICLR 2022); the second is exact for T = L

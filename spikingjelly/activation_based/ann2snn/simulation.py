@@ -1,7 +1,7 @@
 """Run converted networks over time."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
@@ -14,6 +14,8 @@ from spikingjelly.activation_based.ann2snn._neurons import DelayedIFNode
 __all__ = ["accuracy_over_time", "running_mean", "simulate"]
 
 _ROWS_AT_ONCE = 2048  # time steps times samples: many enough to hide the calls, few enough for the memory
+_VECTORS_AT_ONCE = 4096  # the same without convolutions: a row is less
+_CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 
 @torch.no_grad()
@@ -24,8 +26,8 @@ def simulate(snn: nn.Module, x: torch.Tensor, T: int, chunk: int | None = None) 
     :param x: images ``[N, *]``
     :param T: time steps, at least 1
     :param chunk: how many of them run at once in step mode 'm'; it changes time and memory, not the result. Default
-        None: all of them for as many images as make 2048 with time as part of the batch, one part of the batch after
-        another
+        None: all of them for as many images as make 2048 (4096 without convolutions) with time as part of the batch,
+        one part of the batch after another
     :return: ``[T, N, *]``
 
     :raises ValueError: if ``T`` or ``chunk`` is less than 1, or if ``chunk`` is less than T and neurons are delayed
@@ -33,29 +35,36 @@ def simulate(snn: nn.Module, x: torch.Tensor, T: int, chunk: int | None = None) 
     for name, value in (("T", T), ("chunk", chunk)):
         if value is not None and value < 1:
             raise ValueError(f"simulate: {name} must be at least 1, but {value} was given.")
-    if not _takes_sequences(snn):
-        return _simulate(snn, x, [1] * T)
+    traits = _Traits.of(snn)
+    if not traits.sequences:
+        return _step_by_step(snn, x, T)
     if chunk is not None:
-        return _simulate(snn, x, _chunks(snn, T, chunk, may_grow=False))
-    parts = x.split(max(1, _ROWS_AT_ONCE // T))
-    sizes = _chunks(snn, T, _ROWS_AT_ONCE, may_grow=True)
+        return _simulate(snn, x, traits.chunks(T, chunk, may_grow=False))
+    rows = _ROWS_AT_ONCE if traits.convolutions else _VECTORS_AT_ONCE
+    parts = x.split(max(1, rows // T))
+    sizes = traits.chunks(T, rows, may_grow=True)
     return torch.cat([_simulate(snn, part, sizes) for part in parts], dim=1)
 
 
 @torch.no_grad()
 def simulate_together(snn: nn.Module, x: torch.Tensor, T: int) -> torch.Tensor:
     """:func:`simulate` with all samples in each call, for those who watch the neurons meanwhile."""
-    if not _takes_sequences(snn):
-        return _simulate(snn, x, [1] * T)
-    return _simulate(snn, x, _chunks(snn, T, max(1, _ROWS_AT_ONCE // max(1, x.shape[0])), may_grow=True))
+    traits = _Traits.of(snn)
+    if not traits.sequences:
+        return _step_by_step(snn, x, T)
+    return _simulate(snn, x, traits.chunks(T, max(1, _ROWS_AT_ONCE // max(1, x.shape[0])), may_grow=True))
 
 
 def _simulate(snn: nn.Module, x: torch.Tensor, sizes: list[int]) -> torch.Tensor:
     functional.reset_net(snn)
-    if _takes_sequences(snn):
-        outputs = torch.cat([snn(x.expand(size, *x.shape)) for size in sizes])
-    else:
-        outputs = torch.stack([snn(x) for _ in sizes])
+    outputs = torch.cat([snn(x.expand(size, *x.shape)) for size in sizes])
+    functional.reset_net(snn)
+    return outputs
+
+
+def _step_by_step(snn: nn.Module, x: torch.Tensor, T: int) -> torch.Tensor:
+    functional.reset_net(snn)
+    outputs = torch.stack([snn(x) for _ in range(T)])
     functional.reset_net(snn)
     return outputs
 
@@ -108,14 +117,26 @@ def accuracy_over_time(snn: nn.Module, dataloader: Iterable[Any], T: int, delay:
     return right / seen
 
 
-def _takes_sequences(snn: nn.Module) -> bool:
-    return any(isinstance(module, base.StepModule) and module.step_mode == "m" for module in snn.modules())
+class _Traits(NamedTuple):
+    """What decides how a network runs."""
 
+    sequences: bool  # whether it takes [T, N, *]
+    waits: bool  # whether it has neurons that wait for all input
+    convolutions: bool
 
-def _chunks(snn: nn.Module, T: int, size: int, may_grow: bool) -> list[int]:
-    """The numbers of steps that run at once. Neurons that wait for all input need all of it."""
-    if size < T and any(isinstance(module, DelayedIFNode) for module in snn.modules()):
-        if not may_grow:
-            raise ValueError(f"simulate: delayed neurons need all steps at once: chunk must be None or at least T={T}.")
-        size = T
-    return [min(size, T - start) for start in range(0, T, size)]
+    @classmethod
+    def of(cls, snn: nn.Module) -> "_Traits":
+        modules = list(snn.modules())
+        sequences = any(isinstance(module, base.StepModule) and module.step_mode == "m" for module in modules)
+        waits, convolutions = (any(isinstance(m, kinds) for m in modules) for kinds in (DelayedIFNode, _CONVOLUTIONS))
+        return cls(sequences, waits, convolutions)
+
+    def chunks(self, T: int, size: int, may_grow: bool) -> list[int]:
+        """The numbers of steps that run at once."""
+        if size < T and self.waits:
+            if not may_grow:
+                raise ValueError(
+                    f"simulate: delayed neurons need all steps at once: chunk must be None or at least T={T}."
+                )
+            size = T
+        return [min(size, T - start) for start in range(0, T, size)]

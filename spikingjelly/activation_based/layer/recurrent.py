@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from spikingjelly.activation_based import base
-from spikingjelly.activation_based._checks import check_floating_tensor
+from spikingjelly.activation_based._checks import ArgumentValueError, check_floating_tensor
 from spikingjelly.activation_based.layer._arguments import check_single_step_children
 from spikingjelly.activation_based.layer._state import check_state_fits
 
@@ -90,7 +90,8 @@ class LinearRecurrentContainer(_RecurrentContainer):
     :param bias: whether the linear layer has the bias :math:`b`
     :param step_mode: 's' or 'm'
 
-    :raises ValueError: (also an AssertionError) if the sub-module is in step mode 'm'
+    :raises ValueError: (also an AssertionError) if the sub-module is in step mode 'm', and at the first step if its
+        output has not ``out_features`` features
     :raises RuntimeError: if the input does not fit the state that an earlier input left
     """
 
@@ -107,7 +108,13 @@ class LinearRecurrentContainer(_RecurrentContainer):
         return x.new_zeros(*x.shape[:-1], self.sub_module_out_features)
 
     def _step(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        return self.sub_module(self.rc(torch.cat((x, y), dim=-1)))
+        output = self.sub_module(self.rc(torch.cat((x, y), dim=-1)))
+        if output.shape[-1] != self.sub_module_out_features:
+            raise ArgumentValueError(
+                f"LinearRecurrentContainer: out_features is {self.sub_module_out_features}, but the sub-module gave an "
+                f"output of shape {list(output.shape)}. Write out_features={output.shape[-1]}, or change the module."
+            )
+        return output
 
     def extra_repr(self) -> str:
         return f"step_mode={self.step_mode}"

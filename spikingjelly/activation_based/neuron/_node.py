@@ -46,8 +46,8 @@ class BaseNode(base.MemoryModule):
         derivative
     :param store_v_seq: in step mode 'm', whether ``v_seq`` keeps the potentials after reset ``[T, N, *]``
 
-    :raises TypeError: (also an AssertionError) for an int where a float is expected, and for inputs that are no
-        floating-point tensors
+    :raises TypeError: (also an AssertionError) for an int where a float or a bool is expected, and for inputs that are
+        no floating-point tensors
     :raises RuntimeError: if the input does not fit the state that an earlier input left
     """
 
@@ -97,6 +97,7 @@ class BaseNode(base.MemoryModule):
 
     @store_v_seq.setter
     def store_v_seq(self, value: bool) -> None:
+        check_bool(self, "store_v_seq", value)
         self._store_v_seq = value
         if value and not hasattr(self, "v_seq"):
             self.register_memory("v_seq", None)

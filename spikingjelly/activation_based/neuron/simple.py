@@ -124,6 +124,7 @@ class SimpleLIFNode(SimpleBaseNode):
         step_mode: str = "s",
     ) -> None:
         check_above(self, "tau", tau, 1.0)
+        check_bool(self, "decay_input", decay_input)
         super().__init__(v_threshold, v_reset, surrogate_function, detach_reset, step_mode)
         self.tau = tau
         self.decay_input = decay_input

@@ -26,7 +26,7 @@ from spikingjelly.activation_based.ann2snn.sample_models.mnist_cnn import CNN
 from spikingjelly.activation_based.examples.common import ann_training, curves, pictures
 from spikingjelly.datasets import MNIST, DatasetFormatError, DatasetNotFoundError, FashionMNIST, MNISTSubset
 
-RELU_METHODS = ("max", "robust", "opi", "local", "bias", "potential", "signed", "delayed")
+RELU_METHODS = ("max", "robust", "opi", "local", "bias", "potential", "weights", "signed", "delayed")
 QCFS_METHODS = ("qcfs", "qcfs_delayed")
 Loader = list[tuple[torch.Tensor, ...]]
 
@@ -105,13 +105,11 @@ def accuracies(ann: nn.Module, name: str, calibration: Loader, test: Loader, ste
     method = ann2snn.METHODS[name]
     if not method.needs_T and method.neuron != "delayed":
         snn = ann2snn.convert(ann, calibration, method)
-        ann2snn.fold_scales(snn)  # type: ignore[arg-type]
         curve = ann2snn.accuracy_over_time(snn, test, max(steps)).tolist()
         return {t: curve[t - 1] for t in steps}
     result = {}
     for t in steps:
         snn = ann2snn.convert(ann, calibration, method, t)
-        ann2snn.fold_scales(snn)  # type: ignore[arg-type]
         result[t] = ann2snn.accuracy_over_time(snn, test, t)[-1].item()
     return result
 

@@ -88,9 +88,10 @@ def train(
     optimizer = torch.optim.AdamW(net.parameters(), lr=recipe.lr, weight_decay=recipe.weight_decay)
     steps = recipe.epochs * math.ceil(len(labels) / recipe.batch_size)
     warm_up = max(1, steps // 10)
+    falling = max(1, steps - warm_up)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer,
-        lambda step: min((step + 1) / warm_up, 0.5 + 0.5 * math.cos(math.pi * max(0, step - warm_up) / steps)),
+        lambda step: min((step + 1) / warm_up, 0.5 + 0.5 * math.cos(math.pi * max(0, step - warm_up) / falling)),
     )
     limits = _Limits(net, recipe)
     with tqdm(total=steps, desc="training", unit="step", leave=False) as bar:
