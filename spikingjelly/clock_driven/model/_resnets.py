@@ -1,0 +1,28 @@
+"""The classes and constructors of a module of ResNets, for single steps and for sequences."""
+
+import functools
+from typing import Any
+
+from spikingjelly.activation_based.model._resnet import build
+from spikingjelly.clock_driven.model._classes import MultiStep, MultiStepResNet, SingleStep, former_class
+from spikingjelly.clock_driven.model._constructors import former_constructors
+
+
+def former_resnets(today: Any, network: str, prefix: str, module: str) -> dict[str, Any]:
+    """Blocks, network and constructors by their names, those for sequences with ``MultiStep`` or ``multi_step_``.
+
+    :param today: the module of ``activation_based.model``
+    :param network: name of its network
+    :param prefix: with which the names of its constructors begin
+    :param module: name of the module that they are for
+    """
+    classes = {}
+    for name in (network, "BasicBlock", "Bottleneck"):
+        for first in (SingleStep, MultiStepResNet if name == network else MultiStep):
+            former = former_class(first, getattr(today, name), module)
+            classes[former.__name__] = former
+    single_step, multi_step = (
+        functools.partial(build, *(classes[step + name] for name in (network, "BasicBlock", "Bottleneck")))
+        for step in ("", "MultiStep")
+    )
+    return classes | former_constructors(today, prefix, single_step, multi_step)
