@@ -21,7 +21,7 @@ from spikingjelly.activation_based.neuron._lift import (
 from spikingjelly.fusion import dispatch
 
 # A function whose result is a constant of the graph takes a module as its argument only since then.
-_TAKES_MODULES: bool = torch.__version__ >= (2, 12)
+_TAKES_MODULES: bool = torch.__version__ >= "2.12"
 
 _Plan = tuple[tuple[str, ...], tuple[str, ...], tuple[tuple[str, Any], ...], str, tuple[float, ...], str]
 _Function = TypeVar("_Function", bound=Callable[..., Any])
