@@ -100,6 +100,11 @@ def check_tensor(owner: Any, name: str, value: Any) -> None:
             f"{name_of(owner)}: {name} must be a torch.Tensor, but {describe(value)} was given. "
             "Convert it first, for example with torch.as_tensor(x, dtype=torch.float32)."
         )
+    if value.layout is not torch.strided:
+        raise TypeError(
+            f"{name_of(owner)}: {name} must be a dense tensor, but one of the layout {value.layout} was given. "
+            "Convert it first, for example with x.to_dense()."
+        )
 
 
 def check_floating_tensor(owner: Any, name: str, value: Any) -> None:

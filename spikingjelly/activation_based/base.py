@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from spikingjelly.activation_based import _backward_hint, _carried_state
+from spikingjelly.activation_based import _backward_hint, _carried_state, _torchscript
 from spikingjelly.activation_based._checks import check_floating_tensor, check_tensor, describe
 
 __all__ = [
@@ -167,7 +167,11 @@ class MemoryModule(nn.Module, StepModule):
             step = self.multi_step_forward
         else:
             raise ValueError(f"{type(self).__name__}: step_mode is {self.step_mode!r}, expected 's' or 'm'.")
-        if not torch.is_grad_enabled() or torch.compiler.is_compiling():
+        if torch.compiler.is_compiling():
+            return step(*args, **kwargs)
+        if torch.jit.is_tracing():
+            _torchscript.warn_of_trace(self)
+        if not torch.is_grad_enabled():
             return step(*args, **kwargs)
         _backward_hint.check_second_run(self)
         _backward_hint.watch_state(self)
@@ -285,6 +289,9 @@ class MemoryModule(nn.Module, StepModule):
                 values[name] = _map_tensors(value, lambda tensor: _moved(tensor, fn))
         _carried_state.forget(self)
         return self
+
+    def __prepare_scriptable__(self) -> "MemoryModule":
+        raise NotImplementedError(_torchscript.refusal(self))
 
     def _replicate_for_data_parallel(self) -> "MemoryModule":
         replica = super()._replicate_for_data_parallel()

@@ -41,7 +41,7 @@ def cache_folder() -> Path:
     """
     given = os.environ.get("SPIKINGJELLY_CACHE")
     try:
-        return _private((Path(given) if given else _users_own() / "spikingjelly") / "kernels")
+        return _private((Path(given).expanduser() if given else _users_own() / "spikingjelly") / "kernels")
     except OSError as error:
         if given:
             raise BuildError(f"SPIKINGJELLY_CACHE={given} can't be used: {error}") from error
@@ -86,7 +86,7 @@ def load(source: str) -> ctypes.CDLL:
         path = _path_of(source)
         return _opened(source, path)
     except OSError as error:
-        raise BuildError(f"a kernel can't be kept: {error}. Set SPIKINGJELLY_CACHE to another folder.") from error
+        raise BuildError(f"a kernel can't be kept: {error}. Set SPIKINGJELLY_CACHE to another folder") from error
 
 
 def _opened(source: str, path: Path) -> ctypes.CDLL:
@@ -159,7 +159,7 @@ def _has_libmvec() -> bool:
 
 
 def _run_compiler(command: list[str]) -> None:
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    result = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     if result.returncode != 0:
         raise BuildError(
             f"the C++ compiler failed, which it should not; use backend='torch' and report this.\n"

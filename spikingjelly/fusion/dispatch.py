@@ -32,6 +32,7 @@ Runner = Callable[[torch.Tensor, Sequence[torch.Tensor], Sequence[int], int], li
 # Elements of a call from which 'auto' uses a kernel, by the number of time steps: a kernel is one call of Python, the
 # loop several for each step. `python -m benchmarks neuron` prints the table.
 SMALLEST = {1: 1 << 14, 2: 1 << 10}
+_DTYPES = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
 
 
 def too_small(backend: str, T: int, elements: int) -> bool:
@@ -63,6 +64,8 @@ def planned(
     backend: str, step: Step, x: torch.Tensor, states: int, device: torch.device
 ) -> tuple[str, tuple[float, ...], str] | Refusal:
     """Program, numbers and target for inputs like ``x`` ``[*]`` on ``device``; the kernels are built."""
+    if x.dtype not in _DTYPES:
+        return Refusal(f"kernels compute float64, float32, float16 and bfloat16, not {x.dtype}")
     target = target_for(backend, device)
     if isinstance(target, Refusal):
         return target

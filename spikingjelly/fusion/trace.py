@@ -27,7 +27,7 @@ def trace(
     recorder = Recorder(shape, dtype, Body(quotients_are_products=device_type == "cuda"))
     try:
         # Other modes, as those of torch.export, and hooks of the caller must not see the trace.
-        with _disable_current_modes(), _no_saved_tensors_hooks():
+        with torch.inference_mode(False), torch.enable_grad(), _disable_current_modes(), _no_saved_tensors_hooks():
             return _Tracing(step, recorder, states).program()
     except Unfusable as reason:
         return Refusal(f"{step.name} has no fused kernel: {reason}")
@@ -55,14 +55,13 @@ class _Tracing:
             recorder.name(cotangent, Element(name))
         for number, tensor in enumerate(self.tensors):
             recorder.name(tensor, Uniform(f"p{number}"))
-        with torch.inference_mode(False), torch.enable_grad():
-            with recorder:
-                # The copies make `self.v += x` possible, which autograd forbids on leaves.
-                x, *states = [leaf.clone() for leaf in self.leaves]
-                results = self.step.run(x, states, self.tensors)
-                outputs = [recorder.element(result) for result in results]
-            recorder.in_backward = True
-            gradients = self._gradients(results)
+        with recorder:
+            # The copies make `self.v += x` possible, which autograd forbids on leaves.
+            x, *states = [leaf.clone() for leaf in self.leaves]
+            results = self.step.run(x, states, self.tensors)
+            outputs = [recorder.element(result) for result in results]
+        recorder.in_backward = True
+        gradients = self._gradients(results)
         return self._assembled(outputs, tuple(result.requires_grad for result in results), gradients)
 
     def _gradients(self, results: Sequence[torch.Tensor]) -> list[torch.Tensor | None]:

@@ -142,3 +142,16 @@ def test_missing_methods_are_named() -> None:
         Empty()(torch.rand(2))
     with pytest.raises(NotImplementedError, match="MemoryModule does not define single_step_forward"):
         base.MemoryModule()(torch.rand(2))
+
+
+@pytest.mark.parametrize("backend", ["torch", "cpp"])
+def test_an_input_that_is_not_dense(backend: str) -> None:
+    with pytest.raises(TypeError, match=r"LIFNode: the input must be a dense tensor, .*torch.sparse_coo.*to_dense"):
+        neuron.LIFNode(step_mode="m", backend=backend)(torch.rand(4, 2, 8).to_sparse())
+
+
+def test_a_dtype_without_a_kernel_is_named(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choice, "_said", set())
+    with pytest.raises(NotImplementedError, match="float8|Float8"):  # PyTorch can't add such numbers
+        neuron.LIFNode(step_mode="m", backend="cpp")(torch.rand(4, 8).to(torch.float8_e4m3fn))
+    assert "kernels compute float64, float32, float16 and bfloat16, not torch.float8_e4m3fn" in caplog.text

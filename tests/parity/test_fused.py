@@ -520,6 +520,18 @@ def test_without_gradients_a_kernel_runs_too() -> None:
         assert len(calls) == 1
 
 
+def test_a_first_call_in_inference_mode_leaves_the_gradients_of_later_calls() -> None:
+    node = neuron.LIFNode(tau=3.375, step_mode="m", backend="cpp")  # of which no kernel was made before
+    x = torch.rand(T, 64)
+    with torch.inference_mode():
+        node(x)
+    node.reset()
+    x.requires_grad_()
+    node(x).sum().backward()
+    assert x.grad is not None
+    assert x.grad.any()
+
+
 def test_autocast_keeps_the_state_in_float32_registers() -> None:
     torch.manual_seed(0)
     net = nn.Sequential(layer.Linear(8, 64, step_mode="m"), neuron.LIFNode(step_mode="m", backend="cpp"))

@@ -306,3 +306,20 @@ def test_shared_default_surrogate_is_not_shared() -> None:
     one.surrogate_function.set_spiking_mode(False)
     assert other.surrogate_function.spiking
     assert neuron.IFNode().surrogate_function.spiking
+
+
+@pytest.mark.parametrize("backend", ["torch", "cpp"])
+def test_a_state_that_was_left_in_inference_mode_can_be_trained_on(backend: str) -> None:
+    node, other = (neuron.LIFNode(step_mode="m", backend=backend) for _ in range(2))
+    before, x = torch.rand(2, 4, 100, 100)
+    with torch.inference_mode():
+        node(before)
+    with torch.no_grad():
+        other(before)
+    gradients = []
+    for used_node in (node, other):
+        given = x.clone().requires_grad_()
+        used_node(given).sum().backward()
+        gradients.append(given.grad)
+    assert gradients[0].any()
+    assert torch.equal(*gradients)

@@ -98,7 +98,7 @@ def delay(x_seq: torch.Tensor, delay_steps: int) -> torch.Tensor:
 
 def _as_callable(owner: str, module: Runnable) -> Callable[..., Any]:
     """A list of modules as one function; everything else as it is, so that a Sequential's hooks and forward count."""
-    parts = module if isinstance(module, list | tuple | nn.ModuleList) else (module,)
+    parts = module if isinstance(module, (list, tuple, nn.ModuleList)) else (module,)
     for part in parts:
         if not callable(part):
             raise TypeError(
@@ -129,13 +129,13 @@ def _check_batch_sequence(owner: str, x_seq: Any) -> None:
 
 
 def _stack(steps: list[Any], dim: int) -> Any:
-    if isinstance(steps[0], list | tuple):
+    if isinstance(steps[0], (list, tuple)):
         return tuple(torch.stack(parts, dim) for parts in zip(*steps, strict=True))
     return torch.stack(steps, dim)
 
 
 def _split_batch(y: Any, T_N: Sequence[int]) -> Any:
-    if isinstance(y, list | tuple):
+    if isinstance(y, (list, tuple)):
         return tuple(_split_batch(part, T_N) for part in y)
     T, N = T_N
     if not isinstance(y, torch.Tensor) or y.dim() == 0 or y.shape[0] != T * N:

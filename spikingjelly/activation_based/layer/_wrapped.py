@@ -72,7 +72,7 @@ def check_sequence_layout(owner: Any, x_seq: Any, layouts: Layouts, needs_floats
 
 def explain_refusal(owner: Any, x: Any, layouts: Layouts, needs_floats: bool, error: Exception) -> NoReturn:
     """Raise what torch raised for one time step ``x``, or a clearer error where the reason is known."""
-    if not isinstance(x, torch.Tensor) and isinstance(error, RuntimeError | ValueError):
+    if not isinstance(x, torch.Tensor) and isinstance(error, (RuntimeError, ValueError)):
         raise error  # torch.fx explains itself why it can't trace with its stand-in for a tensor
     check_tensor(owner, "the input", x)
     if needs_floats:

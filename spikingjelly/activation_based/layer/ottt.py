@@ -120,7 +120,7 @@ def _on_both(module: nn.Module, spike: torch.Tensor, trace: torch.Tensor) -> lis
 
 
 def _pair(owner: nn.Module, x: Any) -> SpikeAndTrace:
-    is_pair = isinstance(x, list | tuple) and len(x) == 2 and all(isinstance(part, torch.Tensor) for part in x)
+    is_pair = isinstance(x, (list, tuple)) and len(x) == 2 and all(isinstance(part, torch.Tensor) for part in x)
     if not is_pair:
         raise TypeError(
             f"{type(owner).__name__}: expected a tensor, or a pair [spike, trace] as OTTTLIFNode returns in training, "
@@ -135,7 +135,7 @@ def _pair(owner: nn.Module, x: Any) -> SpikeAndTrace:
 
 
 def _reads_pairs(module: nn.Module) -> bool:
-    return isinstance(module, GradwithTrace | SpikeTraceOp | OTTTSequential)
+    return isinstance(module, (GradwithTrace, SpikeTraceOp, OTTTSequential))
 
 
 def _has_state(module: nn.Module) -> bool:

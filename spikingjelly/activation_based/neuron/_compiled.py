@@ -20,6 +20,9 @@ from spikingjelly.activation_based.neuron._lift import (
 )
 from spikingjelly.fusion import dispatch
 
+# A function whose result is a constant of the graph takes a module as its argument only since then.
+_TAKES_MODULES: bool = torch.__version__ >= "2.12"
+
 _Plan = tuple[tuple[str, ...], tuple[str, ...], tuple[tuple[str, Any], ...], str, tuple[float, ...], str]
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -32,6 +35,9 @@ def _constant(function: _Function) -> _Function:
 
 def run_sequence(module: Any, x_seq: torch.Tensor, keep: str | None) -> torch.Tensor | None:
     """As in eager mode; the size of the work does not matter, as the compiler would unroll the loop."""
+    if not _TAKES_MODULES:
+        _say_that_the_loop_runs()
+        return None
     _compare(module, _plain_attributes(module))
     plan = _plan(module, x_seq.dtype, x_seq.device, x_seq.dim() - 1)
     if plan is None:
@@ -69,6 +75,13 @@ def _attribute_at(module: Any, path: str) -> Any:
 
 def _state(value: Any, x_seq: torch.Tensor) -> torch.Tensor:
     return value if isinstance(value, torch.Tensor) else x_seq.new_full((), value).expand(x_seq.shape[1:])
+
+
+@_constant
+def _say_that_the_loop_runs() -> bool:
+    reason = f"torch.compile takes the kernels of neurons from PyTorch 2.12 on, and this is {torch.__version__}"
+    dispatch.say_once(f"{reason}. It unrolls the loop over time.")
+    return True
 
 
 @_constant

@@ -26,7 +26,7 @@ def run_sequence(module: Any, x_seq: torch.Tensor, keep: str | None = None) -> t
     if torch.compiler.is_compiling():
         return _compiled.run_sequence(module, x_seq, keep)
     T = x_seq.shape[0]
-    if dispatch.too_small(module.backend, T, x_seq.numel()):
+    if torch.jit.is_tracing() or dispatch.too_small(module.backend, T, x_seq.numel()):
         return None
     step = one_step(x_seq)
     if step is None:
@@ -41,7 +41,7 @@ def run_step(module: Any, x: torch.Tensor) -> torch.Tensor | None:
     if torch.compiler.is_compiling():
         output = _compiled.run_sequence(module, x.unsqueeze(0), None)
         return None if output is None else output.squeeze(0)
-    if dispatch.too_small(module.backend, 1, x.numel()):
+    if torch.jit.is_tracing() or dispatch.too_small(module.backend, 1, x.numel()):
         return None
     return _run_or_announce(module, x, x, None, 0)
 
@@ -81,7 +81,7 @@ def _run(
     names, runner = _with_states(
         module, x, lambda names, lift: dispatch.find_runner(module.backend, lift, x, len(names))
     )
-    states = [getattr(module, name) for name in names]
+    states = [_usable(getattr(module, name)) for name in names]
     if isinstance(runner, dispatch.Refusal):
         for name, value in zip(names, states, strict=True):
             if value.numel() > 1 and not any(value.stride()):
@@ -93,6 +93,11 @@ def _run(
     if keep is not None:
         module.v_seq = after[-1]
     return output
+
+
+def _usable(state: torch.Tensor) -> torch.Tensor:
+    """A state that was left in inference mode can't be saved for a backward pass; its copy can."""
+    return state.clone() if state.is_inference() and not torch.is_inference_mode_enabled() else state
 
 
 def _with_states(

@@ -19,7 +19,7 @@ def template_of(value: Any) -> Any:
     """``value`` with a :class:`Slot` in the place of each tensor."""
     if isinstance(value, torch.Tensor):
         return Slot(tuple(value.shape), value.dtype)
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         return _sequence(value, (template_of(item) for item in value))
     if isinstance(value, dict):
         return {key: template_of(item) for key, item in value.items()}
@@ -28,7 +28,7 @@ def template_of(value: Any) -> Any:
 
 def slots_in(template: Any) -> int:
     """How many tensors a value of this form has."""
-    if isinstance(template, list | tuple):
+    if isinstance(template, (list, tuple)):
         return sum(map(slots_in, template))
     if isinstance(template, dict):
         return sum(map(slots_in, template.values()))
@@ -39,7 +39,7 @@ def tensors_in(value: Any, name: str) -> Iterator[tuple[str, torch.Tensor]]:
     """The tensors of ``value`` by name, in the order of :func:`filled`."""
     if isinstance(value, torch.Tensor):
         yield name, value
-    elif isinstance(value, list | tuple | dict):
+    elif isinstance(value, (list, tuple, dict)):
         for key, item in value.items() if isinstance(value, dict) else enumerate(value):
             yield from tensors_in(item, f"{name}.{key}")
 
@@ -48,7 +48,7 @@ def filled(template: Any, tensors: Iterator[torch.Tensor]) -> Any:
     """The value that ``template`` was made of, with other tensors."""
     if isinstance(template, Slot):
         return next(tensors)
-    if isinstance(template, list | tuple):
+    if isinstance(template, (list, tuple)):
         return _sequence(template, (filled(item, tensors) for item in template))
     if isinstance(template, dict):
         return {key: filled(item, tensors) for key, item in template.items()}
@@ -65,10 +65,10 @@ def at_rest(template: Any, reset_value: Any, x: torch.Tensor) -> Any:
     if isinstance(template, Slot):
         if isinstance(reset_value, torch.Tensor):
             return reset_value.detach().to(template.dtype).expand(template.shape).clone()
-        number = reset_value if isinstance(reset_value, int | float) else 0.0
+        number = reset_value if isinstance(reset_value, (int, float)) else 0.0
         return torch.full(template.shape, number, dtype=template.dtype, device=x.device)
-    if isinstance(template, list | tuple):
-        given = list(reset_value) if isinstance(reset_value, list | tuple) else []
+    if isinstance(template, (list, tuple)):
+        given = list(reset_value) if isinstance(reset_value, (list, tuple)) else []
         rest = [*given, *[None] * (len(template) - len(given))]
         return _sequence(template, (at_rest(item, value, x) for item, value in zip(template, rest, strict=True)))
     if isinstance(template, dict):

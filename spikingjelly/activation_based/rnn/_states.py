@@ -23,12 +23,12 @@ def unpacked(owner: Any, states: Any, kinds: int) -> tuple[torch.Tensor, ...]:
     """
     if kinds == 1 and isinstance(states, torch.Tensor):
         return (states,)
-    several = isinstance(states, tuple | list) and kinds > 1 and len(states) == kinds
+    several = isinstance(states, (tuple, list)) and kinds > 1 and len(states) == kinds
     if several and all(isinstance(state, torch.Tensor) for state in states):
         return tuple(states)
     expected = "one tensor" if kinds == 1 else f"a tuple of {kinds} tensors"
     given = describe(states)
-    if isinstance(states, tuple | list):
+    if isinstance(states, (tuple, list)):
         given = f"a {type(states).__name__} of {', '.join(map(describe, states)) or 'nothing'}"
     raise TypeError(f"{name_of(owner)}: the states must be {expected}, but {given} was given. None stands for zeros.")
 
