@@ -8,7 +8,7 @@ from spikingjelly.activation_based.surrogate import __all__ as __all__
 from spikingjelly.activation_based.surrogate._base import gradients_of
 
 
-class PiecewiseLeakyReLU(surrogate.PiecewiseLeakyReLU):
+class PiecewiseLeakyReLU(surrogate.PiecewiseLeakyReLU):  # type: ignore[no-redef]
     r"""As :class:`spikingjelly.activation_based.surrogate.PiecewiseLeakyReLU`, but the slope inside is
     :math:`\frac{1}{w}`.
 

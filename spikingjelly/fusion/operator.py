@@ -11,8 +11,9 @@ from typing import Any
 
 import torch
 
-from spikingjelly.fusion import call, eager
+from spikingjelly.fusion import call, eager, second
 from spikingjelly.fusion.program import loads
+from spikingjelly.fusion.second import Again
 from spikingjelly.fusion.targets import cpp, cupy, triton
 
 TARGETS: dict[str, ModuleType] = {"cpp": cpp, "triton": triton, "cupy": cupy}
@@ -33,14 +34,17 @@ def run(
     keep: Sequence[int],
     steps: int,
     target: str,
+    again: Again | None = None,
 ) -> list[torch.Tensor]:
     """The output ``[T, *]``, the states after the last step, and the states ``keep`` after each step ``[T, *]``.
 
     :param x_seq: ``[T, *]``, or ``[1, *]`` for an input that is the same in all time steps
     :param steps: T
+    :param again: one step in plain operations, for second derivatives
     """
-    function = _with_gradient if _is_plain() else torch.ops.spikingjelly.fused
-    return function(x_seq, states, tensors, program, numbers, keep, steps, target)
+    if _is_plain():
+        return _with_gradient(x_seq, states, tensors, program, numbers, keep, steps, target, again)
+    return torch.ops.spikingjelly.fused(x_seq, states, tensors, program, numbers, keep, steps, target)
 
 
 def _cut_unless_reached(tensors: Sequence[torch.Tensor], program: str) -> list[torch.Tensor]:
@@ -63,10 +67,11 @@ class _Fused(torch.autograd.Function):
         keep: Sequence[int],
         steps: int,
         target: str,
+        again: Again | None,
         x_seq: torch.Tensor,
         *tensors: torch.Tensor,
     ) -> tuple[torch.Tensor, ...]:
-        ctx.K, ctx.options = K, (program, numbers, keep, steps, target)
+        ctx.K, ctx.options, ctx.again = K, (program, numbers, keep, steps, target), again
         ctx.save_for_backward(x_seq, *tensors)
         ctx.set_materialize_grads(False)
         function = _forward if _is_plain() else torch.ops.spikingjelly.fused_forward
@@ -79,30 +84,38 @@ class _Fused(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: torch.Tensor | None) -> tuple[Any, ...]:
         x_seq, *tensors = ctx.saved_tensors
-        needed = list(ctx.needs_input_grad[6:])
+        needed = list(ctx.needs_input_grad[7:])
         arguments = (list(grads), x_seq, tensors[: ctx.K], tensors[ctx.K :], *ctx.options, needed)
         if torch.is_grad_enabled():
-            gradients = _Once.apply(arguments, *[t for t in (*grads, x_seq, *tensors) if t is not None])
+            gradients = _Once.apply(arguments, ctx.again, *[t for t in (*grads, x_seq, *tensors) if t is not None])
         else:
             gradients = _backward_of(arguments)
         reached = [True] * (1 + ctx.K) + [name is not None for name in loads(ctx.options[0]).parameter_gradients]
         wanted = [n and r for n, r in zip(needed, reached, strict=True)]
-        return None, None, None, None, None, None, *[g if w else None for g, w in zip(gradients, wanted, strict=True)]
+        return *[None] * 7, *[g if w else None for g, w in zip(gradients, wanted, strict=True)]
 
 
 class _Once(torch.autograd.Function):
-    """The backward pass where it is recorded itself: its own derivative is an error, not a wrong number."""
+    """The backward pass where it is recorded itself: its own derivative comes from plain operations."""
 
     @staticmethod
-    def forward(ctx: Any, arguments: tuple, *tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    def forward(ctx: Any, arguments: tuple, again: Again | None, *tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        grads, _, states, _, _, _, keep, steps, _, _ = arguments
+        ctx.again, ctx.options = again, ([grad is not None for grad in grads], len(states), keep, steps)
+        ctx.save_for_backward(*tensors)
+        ctx.set_materialize_grads(False)
         return tuple(_backward_of(arguments))
 
     @staticmethod
-    def backward(ctx: Any, *grads: torch.Tensor) -> tuple[Any, ...]:
-        raise RuntimeError(
-            "a fused neuron has no second derivative. Use backend='torch' for the neurons through which you "
-            "differentiate twice."
-        )
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, *grads: torch.Tensor | None) -> tuple[Any, ...]:
+        if ctx.again is None:
+            raise RuntimeError(
+                "a compiled call of a fused neuron has no second derivative. Use backend='torch' for the neurons "
+                "through which you differentiate twice."
+            )
+        given, states, keep, steps = ctx.options
+        return None, None, *second.derivative(ctx.again, ctx.saved_tensors, given, states, keep, steps, grads)
 
 
 def _is_plain() -> bool:
@@ -122,9 +135,10 @@ def _with_gradient(
     keep: Sequence[int],
     steps: int,
     target: str,
+    again: Again | None = None,
 ) -> list[torch.Tensor]:
     tensors = _cut_unless_reached(tensors, program)
-    return list(_Fused.apply(len(states), program, numbers, keep, steps, target, x_seq, *states, *tensors))
+    return list(_Fused.apply(len(states), program, numbers, keep, steps, target, again, x_seq, *states, *tensors))
 
 
 def _forward(

@@ -40,7 +40,7 @@ class BaseNode(base.MemoryModule):
         also from those of a subclass; where one can't run, another does, and the log says so once. 'auto' takes a
         kernel where it is faster than the loop. A method that mixes neurons, draws random numbers or branches on the
         values of a tensor has no kernel: the log names its line and reason once, and the loop runs. Kernels keep only
-        the input for the backward pass, compute float16 and bfloat16 in float32, and have no second derivative
+        the input for the backward pass, and compute float16 and bfloat16 in float32; second derivatives run the loop
     :param store_v_seq: in step mode 'm', whether ``v_seq`` keeps the potentials after reset ``[T, N, *]``
 
     :raises TypeError: (also an AssertionError) for an int where a float is expected, and for inputs that are no

@@ -30,9 +30,9 @@ def _for_sequences(module: nn.Module) -> nn.Module:
         children = {name: _for_sequences(child) for name, child in module._modules.items() if child is not None}
         if all(child is module._modules[name] for name, child in children.items()):
             return module
-        twin = copy.copy(module)
-        twin._modules = {**children}
-        return twin
+        sequence = copy.copy(module)
+        sequence._modules = {**children}
+        return sequence
     cls = _WITH_STEP_MODE.get(type(module))
     if cls is None:
         return module
