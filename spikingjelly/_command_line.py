@@ -5,6 +5,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from spikingjelly._extras import imported
+
 
 def run(program: str, home: str) -> None:
     """Run the commands of ``python -m program``, or say what has to be installed for them.
@@ -12,12 +14,9 @@ def run(program: str, home: str) -> None:
     :param home: the module with their ``app``
     """
     try:
-        import typer  # noqa: F401
+        imported("typer", f"python -m {program}", "cli")
     except ImportError as error:
-        sys.exit(
-            f"python -m {program} needs typer, which can't be imported ({error}). "
-            'Install it with: pip install "spikingjelly[cli]"'
-        )
+        sys.exit(str(error))
     importlib.import_module(home).app(prog_name=f"python -m {program}")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from spikingjelly._command._contents import Contents, Layer
+from spikingjelly._extras import imported
 from spikingjelly.activation_based.nir_exchange._file import read_graph
 from spikingjelly.activation_based.nir_exchange._numbers import DEFAULT_DT
 from spikingjelly.activation_based.nir_exchange.from_nir import plan_of
@@ -21,10 +22,7 @@ def contents_of(path: Path) -> Contents:
     :raises ImportError: if h5py, or for a graph nir, is not installed
     :raises ValueError: if it is neither, or damaged
     """
-    try:
-        import h5py
-    except ImportError as error:
-        raise ImportError(f"inspect: an HDF5 file needs h5py ({error}). pip install spikingjelly[lava]") from error
+    h5py = imported("h5py", "inspect: an HDF5 file", "lava")
     try:
         with h5py.File(path, "r") as file:
             netx = "layer" in file and "node" not in file

@@ -1,5 +1,6 @@
 """Helpers around a kernel of one's own for CuPy, and timers."""
 
+import functools
 import time
 from collections.abc import Callable
 from types import TracebackType
@@ -71,14 +72,20 @@ def _wrapped(device: int, value: Any) -> Any:
 
 
 def cpu_timer(f: Callable[..., Any], *args: Any, **kwargs: Any) -> float:
-    """Seconds that ``f(*args, **kwargs)`` takes."""
+    """Seconds that ``f(*args, **kwargs)`` takes on the CPU, by the wall clock."""
     start = time.perf_counter()
     f(*args, **kwargs)
     return time.perf_counter() - start
 
 
 def cuda_timer(device: torch.device | int, f: Callable[..., Any], *args: Any, **kwargs: Any) -> float:
-    """Milliseconds that ``f(*args, **kwargs)`` takes on a GPU."""
+    """Milliseconds that ``f(*args, **kwargs)`` takes on a GPU, between two events of its current stream.
+
+    :param device: the GPU, as a device or by its number
+    :param f: is called once, with ``args`` and ``kwargs``
+
+    :raises RuntimeError: (or an AssertionError of PyTorch) if there is no such GPU
+    """
     with torch.cuda.device(device):
         start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
         start.record()
@@ -91,17 +98,17 @@ def cuda_timer(device: torch.device | int, f: Callable[..., Any], *args: Any, **
 def cal_fun_t(n: int, device: str | torch.device | int, f: Callable[..., Any], *args: Any, **kwargs: Any) -> float:
     """The mean time of ``n`` calls of ``f``, in seconds on a CPU and in milliseconds on a GPU; one call is not counted.
 
-    :param n: number of calls, at least 1
+    :param n: number of calls that count, at least 1
+    :param device: where ``f`` works, as a device or as the number of a GPU
+    :param f: is called ``n + 1`` times, with ``args`` and ``kwargs``
+
+    :raises ValueError: (also an AssertionError) if ``n`` is less than 1
     """
     check_positive_int("cal_fun_t", "n", n)
     on_cpu = not isinstance(device, int) and torch.device(device).type == "cpu"
-    timer: Callable[[], float]
-    if on_cpu:
-        timer = lambda: cpu_timer(f, *args, **kwargs)  # noqa: E731
-    else:
-        timer = lambda: cuda_timer(torch.device(device), f, *args, **kwargs)  # noqa: E731
-    timer()
-    return sum(timer() for _ in range(n)) / n
+    timer = cpu_timer if on_cpu else functools.partial(cuda_timer, torch.device(device))
+    timer(f, *args, **kwargs)
+    return sum(timer(f, *args, **kwargs) for _ in range(n)) / n
 
 
 class DeviceEnvironment:

@@ -296,8 +296,10 @@ def compile_lynxi_model(
 
 
 def load_lynxi_model(device_id: int, model_path: str | Path) -> Any:
-    """Load a compiled model onto a chip.
+    """Load a compiled model onto a chip, as an object ``Model`` of ``lynpy``.
 
+    :param device_id: of the chip
+    :param model_path: the folder that :func:`compile_lynxi_model` gave
     :raises ImportError: without lynpy
     """
     lynpy = _vendor("lynpy")

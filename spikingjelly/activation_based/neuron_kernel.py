@@ -20,13 +20,17 @@ __all__ = [
 ]
 
 
-def _run(node: neuron.BaseNode, x_seq: torch.Tensor, **states: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+def _run_sequence(
+    node: neuron.BaseNode, x_seq: torch.Tensor, **states: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
     for name, value in states.items():
         setattr(node, name, value)
     return node(x_seq), node.v_seq
 
 
-def _common(v_threshold: float, v_reset: float | None, detach_reset: bool, sg_cuda_code_fun: Any) -> dict[str, Any]:
+def _node_arguments(
+    v_threshold: float, v_reset: float | None, detach_reset: bool, sg_cuda_code_fun: Any
+) -> dict[str, Any]:
     return {
         "v_threshold": v_threshold,
         "v_reset": v_reset,
@@ -43,7 +47,7 @@ class MultiStepIFNodePTT:
     @staticmethod
     def apply(x_seq: torch.Tensor, v_init: torch.Tensor, *common: Any) -> tuple[torch.Tensor, torch.Tensor]:
         """``common`` is ``v_threshold, v_reset, detach_reset, surrogate.cuda_code``."""
-        return _run(neuron.IFNode(**_common(*common)), x_seq, v=v_init)
+        return _run_sequence(neuron.IFNode(**_node_arguments(*common)), x_seq, v=v_init)
 
 
 class MultiStepLIFNodePTT:
@@ -54,7 +58,7 @@ class MultiStepLIFNodePTT:
         x_seq: torch.Tensor, v_init: torch.Tensor, decay_input: bool, tau: float, *common: Any
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """``common`` is ``v_threshold, v_reset, detach_reset, surrogate.cuda_code``."""
-        return _run(neuron.LIFNode(tau, decay_input, **_common(*common)), x_seq, v=v_init)
+        return _run_sequence(neuron.LIFNode(tau, decay_input, **_node_arguments(*common)), x_seq, v=v_init)
 
 
 class _GivenDecay(neuron.ParametricLIFNode):
@@ -75,7 +79,7 @@ class MultiStepParametricLIFNodePTT:
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """``reciprocal_tau`` is 1 / tau, a 0-dimensional tensor that gets a gradient; ``common`` is ``v_threshold,
         v_reset, detach_reset, surrogate.cuda_code``."""
-        return _run(_GivenDecay(reciprocal_tau, decay_input, **_common(*common)), x_seq, v=v_init)
+        return _run_sequence(_GivenDecay(reciprocal_tau, decay_input, **_node_arguments(*common)), x_seq, v=v_init)
 
 
 class MultiStepQIFNodePTT:
@@ -94,8 +98,8 @@ class MultiStepQIFNodePTT:
         *common: Any,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """``common`` is ``detach_reset, surrogate.cuda_code``."""
-        node = neuron.QIFNode(tau, v_c, a0, v_rest=v_rest, **_common(v_threshold, v_reset, *common))
-        return _run(node, x_seq, v=v_init)
+        node = neuron.QIFNode(tau, v_c, a0, v_rest=v_rest, **_node_arguments(v_threshold, v_reset, *common))
+        return _run_sequence(node, x_seq, v=v_init)
 
 
 class MultiStepEIFNodePTT:
@@ -114,5 +118,5 @@ class MultiStepEIFNodePTT:
         *common: Any,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """``common`` is ``detach_reset, surrogate.cuda_code``."""
-        node = neuron.EIFNode(tau, delta_T, theta_rh, v_rest=v_rest, **_common(v_threshold, v_reset, *common))
-        return _run(node, x_seq, v=v_init)
+        node = neuron.EIFNode(tau, delta_T, theta_rh, v_rest=v_rest, **_node_arguments(v_threshold, v_reset, *common))
+        return _run_sequence(node, x_seq, v=v_init)

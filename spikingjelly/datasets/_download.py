@@ -10,6 +10,7 @@ from urllib.parse import urljoin, urlsplit
 
 from tqdm import tqdm
 
+from spikingjelly._extras import needing
 from spikingjelly.datasets._errors import DownloadError, indented
 
 _logger = logging.getLogger(__name__)
@@ -162,14 +163,9 @@ def _length(path: Path) -> int:
 
 
 def _import_requests(urls: Sequence[str], path: Path) -> type[Exception]:
-    try:
+    by_hand = f"\nOr place the file in {path.parent.absolute()} by hand; it can be found at\n{indented(urls)}"
+    with needing("requests", f"Downloading {path.name}", "datasets", by_hand):
         from requests.exceptions import RequestException
-    except ImportError as error:
-        raise ImportError(
-            f"Downloading {path.name} needs requests, which can't be imported ({error}). "
-            'Install it with: pip install "spikingjelly[datasets]"\n'
-            f"Or place the file in {path.parent.absolute()} by hand; it can be found at\n{indented(urls)}"
-        ) from error
     return RequestException
 
 

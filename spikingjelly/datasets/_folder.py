@@ -14,6 +14,7 @@ from spikingjelly.datasets._preparation.lock import locked
 from spikingjelly.datasets._preparation.resources import Resource, obtain
 from spikingjelly.datasets._preparation.stages import Stage, counts, has_entries, identity, require_space
 from spikingjelly.datasets._preparation.workers import Settings, settings
+from spikingjelly.datasets._way_to_frames import way_to_frames
 
 _SPLITS = {"train", "test", "val", "valid"}
 
@@ -188,21 +189,15 @@ class NeuromorphicDatasetFolder(Dataset[tuple[Any, Any]]):
     def _recipe_of(
         self, data_type: str, number: Any, split_by: Any, duration: Any, function: Any, name: Any
     ) -> frames.Recipe | None:
-        if data_type not in ("event", "frame"):
-            raise ValueError(f'{self._name}: data_type must be "event" or "frame", but {data_type!r} was given.')
-        if data_type == "event":
+        way = way_to_frames(
+            self._name, data_type, frames_number=number, duration=duration, custom_integrate_function=function
+        )
+        if way is None:
             return None
         H, W = self.get_H_W()
-        wanted = {"frames_number": number, "duration": duration, "custom_integrate_function": function}
-        given = [key for key, value in wanted.items() if value is not None]
-        if len(given) != 1:
-            raise ValueError(
-                f'{self._name}: data_type="frame" needs one of frames_number (with split_by), duration and '
-                f"custom_integrate_function, but {' and '.join(given) or 'none'} was given."
-            )
-        if number is not None:
+        if way == "frames_number":
             return frames.by_number(number, split_by, H, W)
-        if duration is not None:
+        if way == "duration":
             return frames.by_duration(duration, H, W)
         return frames.by_function(function, name, H, W)
 

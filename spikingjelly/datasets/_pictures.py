@@ -1,7 +1,6 @@
 """Frames and events to look at: an animation, picture files, a cloud of points. Needs ``spikingjelly[plot]``."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from spikingjelly._extras import needing
 from spikingjelly.datasets._columns import Events, columns, is_on, wide_times
 
 if TYPE_CHECKING:
@@ -18,16 +18,9 @@ _BLUE_ON, _GREEN_OFF = "#2050e0", "#10a040"
 _BELOW_FULL = 0.95  # the part of the counts above 0 that full brightness has to show
 
 
-@contextmanager
-def needing_plot_libraries(what: str) -> Iterator[None]:
+def needing_plot_libraries(what: str) -> AbstractContextManager[None]:
     """Says how to install what can't be imported."""
-    try:
-        yield
-    except ImportError as error:
-        raise ImportError(
-            f"{what} needs matplotlib and Pillow, which can't be imported ({error}). "
-            'Install them with: pip install "spikingjelly[plot]"'
-        ) from error
+    return needing("matplotlib with Pillow", what, "plot")
 
 
 def frames_to_images(x: np.ndarray | torch.Tensor) -> np.ndarray:

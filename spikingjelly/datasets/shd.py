@@ -23,6 +23,7 @@ from spikingjelly.datasets._shd_frames import (
     integrate_events_file_to_frames_file_by_fixed_frames_number_shd,
     integrate_events_segment_to_frame_shd,
 )
+from spikingjelly.datasets._way_to_frames import way_to_frames
 from spikingjelly.datasets.formats import ShdFile
 
 __all__ = [
@@ -111,19 +112,16 @@ class _SpokenSpikes(Dataset[tuple[Any, Any]]):
     def _integration(
         cls, data_type: str, number: int | None, split_by: Any, duration: int | None, function: Any
     ) -> Callable[[Events], np.ndarray] | None:
-        if data_type == "event":
+        way = way_to_frames(
+            cls.__name__, data_type, frames_number=number, duration=duration, custom_integrate_function=function
+        )
+        if way is None:
             return None
-        given = [value for value in (number, duration, function) if value is not None]
-        if data_type != "frame" or len(given) != 1:
-            raise ValueError(
-                f'{cls.__name__}: data_type must be "event", or "frame" with one of frames_number (and split_by), '
-                f"duration and custom_integrate_function; given were {data_type!r} and {len(given)} of these."
-            )
-        if number is not None and split_by not in ("time", "number"):
-            raise ValueError(f'{cls.__name__}: split_by must be "time" or "number", but {split_by!r} was given.')
-        if function is not None:
+        if way == "custom_integrate_function":
             return lambda events: np.asarray(function(events, 1, _CHANNELS), np.float32)
-        if number is not None:
+        if way == "frames_number":
+            if split_by not in ("time", "number"):
+                raise ValueError(f'{cls.__name__}: split_by must be "time" or "number", but {split_by!r} was given.')
             frames_number = positive_int(number, "frames_number")
             return lambda events: integrate_events_by_fixed_frames_number_shd(
                 events, split_by, frames_number, _CHANNELS

@@ -136,9 +136,9 @@ def _build(source: str, path: Path) -> None:
     with tempfile.TemporaryDirectory(dir=path.parent, prefix="build-") as folder:
         text, unit, library = (Path(folder) / name for name in ("kernel.cpp", "kernel.o", "kernel.so"))
         text.write_text(source)
-        _run([str(compiler()), *_flags(), "-c", str(text), "-o", str(unit)])
+        _run_compiler([str(compiler()), *_flags(), "-c", str(text), "-o", str(unit)])
         # Without -fopenmp here, the OpenMP symbols stay open and are found in the runtime that PyTorch has loaded.
-        _run([str(compiler()), "-shared", str(unit), "-o", str(library), *_libraries()])
+        _run_compiler([str(compiler()), "-shared", str(unit), "-o", str(library), *_libraries()])
         os.replace(text, path.with_suffix(".cpp"))
         os.replace(library, path)
 
@@ -158,7 +158,7 @@ def _has_libmvec() -> bool:
     return True
 
 
-def _run(command: list[str]) -> None:
+def _run_compiler(command: list[str]) -> None:
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode != 0:
         raise BuildError(

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spikingjelly._extras import needing
 from spikingjelly.visualizing._arrays import Array, as_spikes
-from spikingjelly.visualizing._figures import COLOUR_MAP, COLOURS, figure_for, needing_matplotlib, whole_ticks
+from spikingjelly.visualizing._figures import COLOUR_MAP, COLOURS, figure_for, whole_ticks
 from spikingjelly.visualizing._maps import side_by_side
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def animate_spikes(
     layers = _layers(spikes, sample)
     T = len(next(iter(layers.values())))
     canvas: Any = figure_for("animate_spikes", figure, figsize or (max(3.5 * len(layers), 4.0), 5.0), dpi)
-    with needing_matplotlib("animate_spikes"):
+    with needing("matplotlib", "animate_spikes", "plot"):
         from matplotlib.animation import FuncAnimation
     above, below = canvas.subplots(2, len(layers), squeeze=False, height_ratios=(4, 1))
     columns = [

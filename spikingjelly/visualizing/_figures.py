@@ -1,8 +1,8 @@
 """The figure to draw on, colours and ticks that all plots share."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeAlias
+
+from spikingjelly._extras import needing
 
 if TYPE_CHECKING:
     from matplotlib.axis import Axis
@@ -15,25 +15,13 @@ COLOURS = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#5
 COLOUR_MAP = "viridis"
 
 
-@contextmanager
-def needing_matplotlib(what: str) -> Iterator[None]:
-    """Says how to install what can't be imported."""
-    try:
-        yield
-    except ImportError as error:
-        raise ImportError(
-            f"{what} needs matplotlib, which can't be imported ({error}). "
-            'Install it with: pip install "spikingjelly[plot]"'
-        ) from error
-
-
 def figure_for(
     what: str, figure: "AnyFigure | None", figsize: tuple[float, float] | None = None, dpi: float | None = None
 ) -> "AnyFigure":
     """``figure`` if there is one, or else a new figure of pyplot, which ``plt.show()`` knows of."""
     if figure is not None:
         return figure
-    with needing_matplotlib(what):
+    with needing("matplotlib", what, "plot"):
         from matplotlib import pyplot as plt
     return plt.figure(figsize=figsize, dpi=dpi)
 

@@ -382,6 +382,7 @@ def test_recordings_without_rows_or_polarity() -> None:
         (lambda: et.RandomFlipLR(7, 1.5), "RandomFlipLR: probability must be in 0 to 1, but 1.5 was given"),
         (lambda: et.DropEvents((0.5, 0.2)), r"DropEvents: fraction must be in 0 to 1, or two such numbers"),
         (lambda: et.DropArea(5, 7, -0.1), "DropArea: fraction must be in 0 to 1"),
+        (lambda: et.JitterSpace(5, 0, 1.0), "W must be an int above 0, but 0"),
         (lambda: et.JitterTime(0), "JitterTime: std must be above 0, but 0 was given"),
         (lambda: et.Downsample(space=1.5), "Downsample: space must be an int above 0"),
         (lambda: et.UniformNoise(5, 7, -1), "n must be an int from 0 on"),

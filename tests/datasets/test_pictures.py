@@ -129,6 +129,8 @@ def test_refused() -> None:
 )
 def test_missing_libraries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: Callable, module: str) -> None:
     monkeypatch.setitem(sys.modules, module, None)
-    with pytest.raises(ImportError, match=r'Install them with: pip install "spikingjelly\[plot\]"'):
+    with pytest.raises(
+        ImportError, match=r'needs matplotlib with Pillow, .*Install it with: pip install "spikingjelly\[plot\]"'
+    ):
         call(tmp_path / "a")
     assert not list(tmp_path.iterdir())

@@ -84,7 +84,9 @@ def test_an_attribute_named_reset_is_not_called() -> None:
     net = neuron.IFNode()
     net.extra = nn.Linear(1, 1)
     net.extra.reset = 5
+    net(torch.ones(2))
     functional.reset_net(net)
+    assert (net.v, net.extra.reset) == (0.0, 5)
 
 
 def test_set_step_mode_sets_everything_but_the_children_of_step_by_step_containers() -> None:

@@ -96,14 +96,14 @@ print(build.load({returning(3)!r}).answer())
 def test_a_library_appears_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is built elsewhere in the folder and moved, not copied, to its place."""
     path, made = build._path_of(returning(8)), []
-    original = build._run
+    original = build._run_compiler
 
     def watched(command: list[str]) -> None:
         original(command)
         assert not path.exists()
         made.append(Path(command[command.index("-o") + 1]).stat().st_ino)
 
-    monkeypatch.setattr(build, "_run", watched)
+    monkeypatch.setattr(build, "_run_compiler", watched)
     build.load(returning(8))
     assert path.stat().st_ino == made[-1]
 

@@ -5,15 +5,13 @@ from collections.abc import Iterator
 
 import pytest
 import torch
-from torch import nn
 
-from spikingjelly.activation_based import neuron, surrogate
 from spikingjelly.fusion import dispatch, operator
 from spikingjelly.fusion.step import Step
 from spikingjelly.fusion.targets import cupy
 from tests.cases import NEURONS, SURROGATES, NeuronCase, SurrogateCase
 from tests.fusion import cuda_on_cpu
-from tests.fusion.cuda_compare import (
+from tests.fusion.compare import (
     assert_close,
     assert_same,
     gradients,
@@ -22,18 +20,11 @@ from tests.fusion.cuda_compare import (
     on_device,
     plan_of,
 )
+from tests.fusion.nodes import PerChannel, drawn, izhikevich, lif, rows
 
 F32, F64 = torch.float32, torch.float64
 # Batch normalisation in training counts its calls, which no kernel does.
 FUSED = [c for c in NEURONS if not (c.cls == "MPBNLIFNode" and c.kwargs.get("mpbn", True))]
-
-
-def rows(quick: int) -> list:
-    """The table; all but every row with a number that ``quick`` divides are slow. Flags come in groups of six."""
-    return [
-        pytest.param(case, id=str(case), marks=() if number % quick == 0 else pytest.mark.slow)
-        for number, case in enumerate(FUSED)
-    ]
 
 
 @pytest.fixture(autouse=True)
@@ -52,41 +43,12 @@ def _device(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     torch.use_deterministic_algorithms(before)
 
 
-def drawn(*shape: int, dtype: torch.dtype = F64) -> torch.Tensor:
-    generator = torch.Generator().manual_seed(1)
-    return (torch.rand(*shape, generator=generator, dtype=F64) * 3 - 1).to(dtype)
-
-
-def lif(**more) -> neuron.LIFNode:
-    arguments = {"tau": 1.7, "v_reset": None, "surrogate_function": surrogate.ATan(alpha=2.5), **more}
-    return neuron.LIFNode(backend="torch", **arguments)
-
-
-def izhikevich(**more) -> neuron.IzhikevichNode:
-    return neuron.IzhikevichNode(tau=1.6, a=0.3, b=0.2, tau_w=3.0, v_reset=-0.2, backend="torch", **more)
-
-
-class PerChannel(neuron.LIFNode):
-    """Shapes ``[N, 3, H, W]``; each channel has its own time constant and threshold."""
-
-    def __init__(self) -> None:
-        super().__init__(surrogate_function=surrogate.Sigmoid(alpha=3.0), backend="torch")
-        self.rate = nn.Parameter(torch.tensor([[[-0.5]], [[0.1]], [[0.8]]]))
-        self.threshold = nn.Parameter(torch.tensor([[[0.4]], [[0.6]], [[0.7]]]))
-
-    def neuronal_charge(self, x: torch.Tensor) -> None:
-        self.v = self.v + (x - self.v) * self.rate.sigmoid()
-
-    def neuronal_fire(self) -> torch.Tensor:
-        return self.surrogate_function(self.v - self.threshold)
-
-
-@pytest.mark.parametrize("case", rows(quick=5))
+@pytest.mark.parametrize("case", rows(FUSED, quick=5))
 def test_every_neuron(case: NeuronCase) -> None:
     assert_same(case.make().to(F64), case.input(F64))
 
 
-@pytest.mark.parametrize("case", rows(quick=10))
+@pytest.mark.parametrize("case", rows(FUSED, quick=10))
 def test_every_neuron_in_float32(case: NeuronCase) -> None:
     assert_same(case.make().to(F32), case.input(F32))
 

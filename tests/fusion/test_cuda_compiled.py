@@ -16,7 +16,7 @@ from spikingjelly.fusion.body import ARITY, LOGIC, Body
 from spikingjelly.fusion.program import loads
 from spikingjelly.fusion.targets import cupy
 from spikingjelly.fusion.templates import cuda
-from tests.fusion.cuda_compare import plan_of
+from tests.fusion.compare import plan_of
 
 pytestmark = pytest.mark.skipif(shutil.which("nvcc") is None, reason="needs nvcc, the compiler of the CUDA toolkit")
 

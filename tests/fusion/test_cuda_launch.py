@@ -12,7 +12,7 @@ from spikingjelly.activation_based import neuron, surrogate
 from spikingjelly.fusion import operator
 from spikingjelly.fusion.build import BuildError
 from spikingjelly.fusion.targets import cupy
-from tests.fusion.cuda_compare import assert_close, everything, in_loop, initial, on_device
+from tests.fusion.compare import assert_close, everything, in_loop, initial, on_device
 
 DEVICE = torch.device("cuda", 1)
 NO_DEVICE = "needs an NVIDIA GPU" if not torch.cuda.is_available() else cupy.refusal(torch.device("cuda"))

@@ -14,7 +14,7 @@ from spikingjelly.activation_based import neuron, surrogate
 from spikingjelly.fusion import operator
 from spikingjelly.fusion.body import ARITY, Body
 from spikingjelly.fusion.targets import triton as target
-from tests.fusion.cuda_compare import initial
+from tests.fusion.compare import initial
 from tests.fusion.test_triton_rows import arguments_for, with_three_states
 from tests.fusion.triton_interpreter import in_triton
 

@@ -7,7 +7,13 @@ import torch
 from torch import nn
 
 from spikingjelly.activation_based import functional, layer, neuron, surrogate
-from spikingjelly.activation_based.model import parametric_lif_net, sew_resnet, spiking_resnet, spiking_vgg
+from spikingjelly.activation_based.model import (
+    parametric_lif_net,
+    sew_resnet,
+    spiking_resnet,
+    spiking_vgg,
+    spiking_vggws_ottt,
+)
 
 # Parameters of the networks without spikes, as torchvision publishes them; IF neurons have none.
 RESNETS = {
@@ -232,3 +238,24 @@ def test_own_blocks_take_the_place_of_published_ones() -> None:
     net = Net()
     functional.set_step_mode(net, "m")
     assert net(torch.rand(2, 3, 3, 32, 32)).shape == (3, 4)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        spiking_vgg.spiking_vgg11,
+        spiking_resnet.spiking_resnet18,
+        sew_resnet.sew_resnet18,
+        spiking_vggws_ottt.ottt_spiking_vgg11,
+    ],
+    ids=lambda make: make.__name__,
+)
+def test_a_network_needs_a_class(make: Any) -> None:
+    kind = {"cnf": "ADD"} if make is sew_resnet.sew_resnet18 else {}
+    for number, error, message in (
+        (0, ValueError, "at least 1, but 0"),
+        (-3, ValueError, "but -3"),
+        (2.0, TypeError, "an int"),
+    ):
+        with pytest.raises(error, match=f"(VGG|ResNet): num_classes must be .*{message}"):
+            make(num_classes=number, spiking_neuron=neuron.IFNode, **kind)

@@ -224,7 +224,7 @@ def test_a_message_that_nir_is_missing(monkeypatch: Any) -> None:
 
     monkeypatch.setitem(sys.modules, "nir", None)
     for call in (lambda: export_to_nir(neuron.IFNode(), VECTOR), lambda: import_from_nir("x.nir")):
-        with pytest.raises(ImportError, match=re.escape("pip install spikingjelly[nir]")):
+        with pytest.raises(ImportError, match=re.escape('pip install "spikingjelly[nir]"')):
             call()
 
 

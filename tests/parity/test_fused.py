@@ -318,7 +318,7 @@ class OddSlope(surrogate.SurrogateFunctionBase):
 
 
 REFUSED = {
-    Counting: "it changes an attribute",
+    Counting: "it changes steps, which is no memory. A state that is registered with register_memory is reset",
     Remembering: "it changes steps",
     Mixing: "mean is not in the list",
     Drawing: "rand_like draws random numbers",

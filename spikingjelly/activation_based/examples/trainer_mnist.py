@@ -75,9 +75,7 @@ class MNISTTrainer(Trainer):
         """``[N, 1, 28, 28]`` to ``[T, N, 1, 28, 28]``."""
         return x.expand(args.T, *x.shape)
 
-    def preprocess_test_sample(self, args: argparse.Namespace, x: torch.Tensor) -> torch.Tensor:
-        """``[N, 1, 28, 28]`` to ``[T, N, 1, 28, 28]``."""
-        return x.expand(args.T, *x.shape)
+    preprocess_test_sample = preprocess_train_sample
 
     def process_model_output(self, args: argparse.Namespace, y: torch.Tensor) -> torch.Tensor:
         """``[T, N, classes]`` to ``[N, classes]``."""

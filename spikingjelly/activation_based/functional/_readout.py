@@ -28,6 +28,9 @@ def set_threshold_margin(
 
     :param output_layer: a neuron with ``v_threshold``, its potential is ``[N, C]``
     :param label_one_hot: ``[N, C]`` of any dtype; thresholds have its dtype where that is a floating-point one
+    :param eval_threshold: threshold of all neurons in evaluation
+    :param threshold0: threshold of the wrong classes in training
+    :param threshold1: threshold of the right class in training
 
     :raises TypeError: if ``output_layer`` has no ``v_threshold`` or ``label_one_hot`` is no tensor
     """

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from spikingjelly.activation_based._extra_library import extra_library
+from spikingjelly._extras import imported
 
 
 def library(name: str) -> Any:
@@ -10,4 +10,4 @@ def library(name: str) -> Any:
 
     :raises ImportError: if it isn't installed; the message tells how to install it
     """
-    return extra_library(name, "Sharing networks", "hub")
+    return imported(name, "Sharing networks", "hub")

@@ -67,11 +67,11 @@ class IntegerNetwork(LeadingStepMode, base.MemoryModule):
         return (x.float() / self.input_scale).round().clamp(self.input_range.low, self.input_range.high)
 
     def single_step_forward(self, x: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
-        return self._run(x, 1)
+        return self._run_steps(x, 1)
 
     def multi_step_forward(self, x_seq: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
         self._check_sequence(x_seq)
-        return self._run(x_seq, x_seq.shape[0])
+        return self._run_steps(x_seq, x_seq.shape[0])
 
     def reset(self) -> None:
         """Return the potentials to their values before the first time step."""
@@ -81,7 +81,7 @@ class IntegerNetwork(LeadingStepMode, base.MemoryModule):
                 part.reset()
 
     @torch.no_grad()
-    def _run(self, x: torch.Tensor, steps: int) -> torch.Tensor:
+    def _run_steps(self, x: torch.Tensor, steps: int) -> torch.Tensor:
         if self.steps_done + steps > self.steps:
             raise OverflowError(
                 f"IntegerNetwork: it was made for {self.steps} time steps after a reset, beyond which a potential "

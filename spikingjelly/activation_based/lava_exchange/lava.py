@@ -139,6 +139,8 @@ def avgpool2d_to_lava_synapse_pool(pool2d_nn: nn.AvgPool2d | SumPool2d) -> nn.Mo
 def to_lava_block_dense(fc: nn.Linear, sj_ms_neuron: nn.Module, quantize_to_8bit: bool = True) -> nn.Module:
     """lava-dl's block of a dense synapse and CUBA neurons.
 
+    :param fc: the synapse, without bias
+    :param sj_ms_neuron: the neurons, as for :func:`to_lava_neuron_param_dict`
     :param quantize_to_8bit: whether weights are rounded to what eight bits hold
     :raises ImportError: without lava-dl; other errors as in :func:`export_hdf5`
     """

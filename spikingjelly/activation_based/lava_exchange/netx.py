@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from spikingjelly._extras import imported
 from spikingjelly.activation_based._checks import ArgumentValueError
 from spikingjelly.activation_based._write_aside import written_aside
 from spikingjelly.activation_based.lava_exchange._parts import Part, parts_of, units_of, weight_units
@@ -38,7 +39,7 @@ def export_hdf5(net: nn.Module | Sequence[nn.Module], filename: str | Path, inpu
         input shape that does not fit, for neurons that hold a state, and for mixed step modes
     :raises OSError: if ``filename`` can't be written
     """
-    h5py = _h5py()
+    h5py = imported("h5py", "export_hdf5", "lava")
     layers = described(net, input_shape)
     with written_aside("export_hdf5", filename) as aside, h5py.File(aside, "w") as file:
         for number, layer in enumerate(layers):
@@ -130,11 +131,3 @@ def _write(group: Any, values: dict[str, Any]) -> None:
             group.create_dataset(name, (1,), "S10", [value.encode("ascii")])
         else:
             group.create_dataset(name, data=value if isinstance(value, np.ndarray) else np.asarray(value, np.int64))
-
-
-def _h5py() -> Any:
-    try:
-        import h5py
-    except ImportError as error:
-        raise ImportError("export_hdf5 writes HDF5 and needs h5py: pip install spikingjelly[lava]") from error
-    return h5py

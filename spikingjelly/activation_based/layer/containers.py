@@ -26,7 +26,7 @@ class _TimeContainer(nn.Sequential):
         super().__init__(*args)
         check_single_step_children(self)
 
-    def _run(self, x: torch.Tensor) -> torch.Tensor:
+    def _run_children(self, x: torch.Tensor) -> torch.Tensor:
         """The modules one after the other, as in :class:`torch.nn.Sequential`."""
         return super().forward(x)
 
@@ -48,7 +48,7 @@ class MultiStepContainer(_TimeContainer, base.MultiStepModule):
 
     def forward(self, x_seq: torch.Tensor) -> torch.Tensor:
         self._check_children()
-        return multi_step_forward(x_seq, self._run)
+        return multi_step_forward(x_seq, self._run_children)
 
 
 class SeqToANNContainer(_TimeContainer, base.MultiStepModule):
@@ -64,7 +64,7 @@ class SeqToANNContainer(_TimeContainer, base.MultiStepModule):
 
     def forward(self, x_seq: torch.Tensor) -> torch.Tensor:
         self._check_children()
-        return seq_to_ann_forward(x_seq, self._run)
+        return seq_to_ann_forward(x_seq, self._run_children)
 
 
 class TLastMultiStepContainer(_TimeContainer, base.MultiStepModule):
@@ -72,7 +72,7 @@ class TLastMultiStepContainer(_TimeContainer, base.MultiStepModule):
 
     def forward(self, x_seq: torch.Tensor) -> torch.Tensor:
         self._check_children()
-        return t_last_multi_step_forward(x_seq, self._run)
+        return t_last_multi_step_forward(x_seq, self._run_children)
 
 
 class TLastSeqToANNContainer(_TimeContainer, base.MultiStepModule):
@@ -80,7 +80,7 @@ class TLastSeqToANNContainer(_TimeContainer, base.MultiStepModule):
 
     def forward(self, x_seq: torch.Tensor) -> torch.Tensor:
         self._check_children()
-        return t_last_seq_to_ann_forward(x_seq, self._run)
+        return t_last_seq_to_ann_forward(x_seq, self._run_children)
 
 
 class StepModeContainer(_TimeContainer, base.StepModule):
@@ -115,9 +115,9 @@ class StepModeContainer(_TimeContainer, base.StepModule):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         self._check_children()
         if self.step_mode == "s":
-            return self._run(x)
+            return self._run_children(x)
         run_sequence = multi_step_forward if self.stateful else seq_to_ann_forward
-        return run_sequence(x, self._run)
+        return run_sequence(x, self._run_children)
 
     def extra_repr(self) -> str:
         return f"stateful={self.stateful}, step_mode={self.step_mode}"

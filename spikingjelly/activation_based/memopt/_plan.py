@@ -96,7 +96,7 @@ def memory_plan(
         change_back(net)
         try:
             with torch.enable_grad(), recorder:
-                output = _run(net, example_forward)
+                output = _run_example(net, example_forward)
         finally:
             for module, own in classes:
                 module.__class__ = own
@@ -126,7 +126,7 @@ def find_parts(
     return [part for part in parts if id(part) not in inner]
 
 
-def _run(net: nn.Module, example_forward: Any) -> Any:
+def _run_example(net: nn.Module, example_forward: Any) -> Any:
     if isinstance(example_forward, torch.Tensor):
         return net(example_forward)
     if isinstance(example_forward, tuple):

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from spikingjelly.activation_based import layer
+from spikingjelly.activation_based._checks import check_positive_int
 from spikingjelly.activation_based.model._neurons import Neuron, neuron_maker
 from spikingjelly.activation_based.model._pretrained import load_pretrained
 from spikingjelly.activation_based.model._shapes import SHAPES
@@ -43,6 +44,8 @@ class ResNet(nn.Module):
     :param spiking_neuron: class of the neurons
     :param neuron_keywords: keywords of the neurons
     :param block_keywords: further keywords of the blocks, with those of the neurons
+
+    :raises ValueError: (also an AssertionError) if ``num_classes`` is less than 1
     """
 
     def __init__(
@@ -60,6 +63,7 @@ class ResNet(nn.Module):
         block_keywords: dict[str, Any],
     ) -> None:
         super().__init__()
+        check_positive_int(self, "num_classes", num_classes)
         make_neuron = neuron_maker(type(self).__name__, spiking_neuron, neuron_keywords)
         self._norm_layer: Norm = layer.BatchNorm2d if norm_layer is None else norm_layer
         self.inplanes = 64

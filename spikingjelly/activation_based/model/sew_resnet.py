@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from spikingjelly.activation_based.model._blocks import BasicParts, BottleneckParts
+from spikingjelly.activation_based.model._blocks import BasicParts, BottleneckParts, Convolutions
 from spikingjelly.activation_based.model._neurons import Neuron, neuron_maker
 from spikingjelly.activation_based.model._resnet import Norm, ResNet, build, conv1x1, conv3x3
 
@@ -65,7 +65,36 @@ def check_join(cnf: Any) -> None:
         raise UnknownJoinError(f"cnf must be one of {', '.join(map(repr, _JOINS))}, but {cnf!r} was given.")
 
 
-class BasicBlock(BasicParts):
+class _Block(nn.Module):
+    """The first base of a block whose second base has the parts; the shortcut has neurons where it is not the input."""
+
+    def __init__(
+        self,
+        inplanes: int,
+        planes: int,
+        stride: int = 1,
+        downsample: nn.Module | None = None,
+        groups: int = 1,
+        base_width: int = 64,
+        dilation: int = 1,
+        norm_layer: Norm | None = None,
+        cnf: str | None = None,
+        spiking_neuron: Neuron | None = None,
+        **kwargs: Any,
+    ) -> None:
+        check_join(cnf)
+        make_neuron = neuron_maker(type(self).__name__, spiking_neuron, kwargs)
+        plan = Convolutions(inplanes, planes, stride, groups, base_width, dilation)
+        super().__init__(plan, downsample, norm_layer, make_neuron)
+        self.cnf = str(cnf)
+        if downsample is not None:
+            self.downsample_sn = make_neuron()
+
+    def extra_repr(self) -> str:
+        return f"cnf={self.cnf}"
+
+
+class BasicBlock(_Block, BasicParts):
     """Two 3x3 convolutions, each with normalisation and neurons, joined with the shortcut: ``cnf(shortcut, out)``.
 
     :param inplanes: channels of the input
@@ -78,27 +107,6 @@ class BasicBlock(BasicParts):
     :param kwargs: keywords of the neurons
     """
 
-    def __init__(
-        self,
-        inplanes: int,
-        planes: int,
-        stride: int = 1,
-        downsample: nn.Module | None = None,
-        groups: int = 1,
-        base_width: int = 64,
-        dilation: int = 1,
-        norm_layer: Norm | None = None,
-        cnf: str | None = None,
-        spiking_neuron: Neuron | None = None,
-        **kwargs: Any,
-    ) -> None:
-        check_join(cnf)
-        make_neuron = neuron_maker("BasicBlock", spiking_neuron, kwargs)
-        super().__init__(inplanes, planes, stride, downsample, groups, base_width, dilation, norm_layer, make_neuron)
-        self.cnf = str(cnf)
-        if downsample is not None:
-            self.downsample_sn = make_neuron()
-
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Spikes ``[N, C, H, W]`` or ``[T, N, C, H, W]``; sums of spikes with 'ADD'."""
         out = self.sn1(self.bn1(self.conv1(x)))
@@ -106,37 +114,13 @@ class BasicBlock(BasicParts):
         shortcut = x if self.downsample is None else self.downsample_sn(self.downsample(x))
         return sew_function(shortcut, out, self.cnf)
 
-    def extra_repr(self) -> str:
-        return f"cnf={self.cnf}"
 
-
-class Bottleneck(BottleneckParts):
+class Bottleneck(_Block, BottleneckParts):
     """Convolutions 1x1, 3x3 and 1x1 with normalisation and neurons, joined with the shortcut: ``cnf(out, shortcut)``.
 
     The parameters are those of :class:`BasicBlock`, with ``groups``, ``base_width`` and ``dilation`` of the 3x3
     convolution. The output has ``4 planes`` channels.
     """
-
-    def __init__(
-        self,
-        inplanes: int,
-        planes: int,
-        stride: int = 1,
-        downsample: nn.Module | None = None,
-        groups: int = 1,
-        base_width: int = 64,
-        dilation: int = 1,
-        norm_layer: Norm | None = None,
-        cnf: str | None = None,
-        spiking_neuron: Neuron | None = None,
-        **kwargs: Any,
-    ) -> None:
-        check_join(cnf)
-        make_neuron = neuron_maker("Bottleneck", spiking_neuron, kwargs)
-        super().__init__(inplanes, planes, stride, downsample, groups, base_width, dilation, norm_layer, make_neuron)
-        self.cnf = str(cnf)
-        if downsample is not None:
-            self.downsample_sn = make_neuron()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Spikes ``[N, C, H, W]`` or ``[T, N, C, H, W]``; sums of spikes with 'ADD'."""
@@ -148,9 +132,6 @@ class Bottleneck(BottleneckParts):
 
     def _join(self, out: torch.Tensor, shortcut: torch.Tensor) -> torch.Tensor:
         return sew_function(out, shortcut, self.cnf)
-
-    def extra_repr(self) -> str:
-        return f"cnf={self.cnf}"
 
 
 class SEWResNet(ResNet):
@@ -170,6 +151,7 @@ class SEWResNet(ResNet):
 
     :raises TypeError: if ``spiking_neuron`` is no class of neurons
     :raises ValueError: (also a NotImplementedError) for another ``cnf``
+    :raises ValueError: (also an AssertionError) if ``num_classes`` is less than 1
     """
 
     def __init__(

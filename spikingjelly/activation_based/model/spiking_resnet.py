@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from spikingjelly.activation_based.model._blocks import BasicParts, BottleneckParts
+from spikingjelly.activation_based.model._blocks import BasicParts, BottleneckParts, Convolutions
 from spikingjelly.activation_based.model._neurons import Neuron, neuron_maker
 from spikingjelly.activation_based.model._resnet import Norm, ResNet, build, conv1x1, conv3x3
 
@@ -34,7 +34,28 @@ __all__ = [
 ]
 
 
-class BasicBlock(BasicParts):
+class _Block(nn.Module):
+    """The first base of a block whose second base has the parts."""
+
+    def __init__(
+        self,
+        inplanes: int,
+        planes: int,
+        stride: int = 1,
+        downsample: nn.Module | None = None,
+        groups: int = 1,
+        base_width: int = 64,
+        dilation: int = 1,
+        norm_layer: Norm | None = None,
+        spiking_neuron: Neuron | None = None,
+        **kwargs: Any,
+    ) -> None:
+        make_neuron = neuron_maker(type(self).__name__, spiking_neuron, kwargs)
+        plan = Convolutions(inplanes, planes, stride, groups, base_width, dilation)
+        super().__init__(plan, downsample, norm_layer, make_neuron)
+
+
+class BasicBlock(_Block, BasicParts):
     """Two 3x3 convolutions with normalisation; neurons after the first, and after the sum with the shortcut.
 
     :param inplanes: channels of the input
@@ -45,50 +66,18 @@ class BasicBlock(BasicParts):
     :param kwargs: keywords of the neurons
     """
 
-    def __init__(
-        self,
-        inplanes: int,
-        planes: int,
-        stride: int = 1,
-        downsample: nn.Module | None = None,
-        groups: int = 1,
-        base_width: int = 64,
-        dilation: int = 1,
-        norm_layer: Norm | None = None,
-        spiking_neuron: Neuron | None = None,
-        **kwargs: Any,
-    ) -> None:
-        make_neuron = neuron_maker("BasicBlock", spiking_neuron, kwargs)
-        super().__init__(inplanes, planes, stride, downsample, groups, base_width, dilation, norm_layer, make_neuron)
-
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Spikes ``[N, C, H, W]`` or ``[T, N, C, H, W]``."""
         out = self.bn2(self.conv2(self.sn1(self.bn1(self.conv1(x)))))
         return self.sn2(out + (x if self.downsample is None else self.downsample(x)))
 
 
-class Bottleneck(BottleneckParts):
+class Bottleneck(_Block, BottleneckParts):
     """1x1, 3x3 and 1x1 convolution with normalisation; neurons after the first two, and after the sum.
 
     The parameters are those of :class:`BasicBlock`, with ``groups``, ``base_width`` and ``dilation`` of the 3x3
     convolution. The output has ``4 planes`` channels.
     """
-
-    def __init__(
-        self,
-        inplanes: int,
-        planes: int,
-        stride: int = 1,
-        downsample: nn.Module | None = None,
-        groups: int = 1,
-        base_width: int = 64,
-        dilation: int = 1,
-        norm_layer: Norm | None = None,
-        spiking_neuron: Neuron | None = None,
-        **kwargs: Any,
-    ) -> None:
-        make_neuron = neuron_maker("Bottleneck", spiking_neuron, kwargs)
-        super().__init__(inplanes, planes, stride, downsample, groups, base_width, dilation, norm_layer, make_neuron)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Spikes ``[N, C, H, W]`` or ``[T, N, C, H, W]``."""
@@ -113,6 +102,7 @@ class SpikingResNet(ResNet):
     :param kwargs: keywords of the neurons, for example ``surrogate_function=surrogate.ATan(), detach_reset=True``
 
     :raises TypeError: if ``spiking_neuron`` is no class of neurons
+    :raises ValueError: (also an AssertionError) if ``num_classes`` is less than 1
     """
 
     def __init__(

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from spikingjelly.activation_based import layer
+from spikingjelly.activation_based._checks import check_positive_int
 from spikingjelly.activation_based.model._neurons import Neuron, neuron_maker
 from spikingjelly.activation_based.model._pretrained import load_pretrained
 
@@ -59,6 +60,7 @@ class SpikingVGG(nn.Module):
     :param kwargs: keywords of the neurons, for example ``surrogate_function=surrogate.ATan(), detach_reset=True``
 
     :raises TypeError: if ``spiking_neuron`` is no class of neurons
+    :raises ValueError: (also an AssertionError) if ``num_classes`` is less than 1
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class SpikingVGG(nn.Module):
         **kwargs: Any,
     ) -> None:
         super().__init__()
+        check_positive_int(self, "num_classes", num_classes)
         make_neuron = neuron_maker("SpikingVGG", spiking_neuron, kwargs)
         self.features = self.make_layers(cfg, batch_norm, norm_layer, spiking_neuron, **kwargs)
         self.avgpool = layer.AdaptiveAvgPool2d((7, 7))

@@ -10,7 +10,13 @@ import torch
 from torch import nn
 
 from spikingjelly.activation_based import layer, neuron
-from spikingjelly.activation_based._checks import ArgumentValueError, check_number, check_probability, describe
+from spikingjelly.activation_based._checks import (
+    ArgumentValueError,
+    check_number,
+    check_positive_int,
+    check_probability,
+    describe,
+)
 from spikingjelly.activation_based.model._neurons import Neuron, neuron_maker
 from spikingjelly.activation_based.model.spiking_vgg import cfgs as _published
 
@@ -73,8 +79,8 @@ class OTTTSpikingVGG(nn.Module):
     :param kwargs: keywords of the neurons
 
     :raises TypeError: if ``spiking_neuron`` is no class of neurons
-    :raises ValueError: (also an AssertionError) for ``cfg`` without convolution, or a ``drop_rate`` that is no
-        probability
+    :raises ValueError: (also an AssertionError) for ``cfg`` without convolution, a ``drop_rate`` that is no
+        probability, or ``num_classes`` less than 1
     """
 
     def __init__(
@@ -89,6 +95,7 @@ class OTTTSpikingVGG(nn.Module):
         **kwargs: Any,
     ) -> None:
         super().__init__()
+        check_positive_int(self, "num_classes", num_classes)
         check_probability(self, drop_rate, below_one=True, name="drop_rate")
         channels = [entry for entry in cfg if not isinstance(entry, str)]
         if not channels:

@@ -47,9 +47,7 @@ class SResNetTrainer(Trainer):
         """``[N, C, H, W]`` to ``[T, N, C, H, W]``."""
         return x.expand(args.T, *x.shape)
 
-    def preprocess_test_sample(self, args: argparse.Namespace, x: torch.Tensor) -> torch.Tensor:
-        """``[N, C, H, W]`` to ``[T, N, C, H, W]``."""
-        return x.expand(args.T, *x.shape)
+    preprocess_test_sample = preprocess_train_sample
 
     def process_model_output(self, args: argparse.Namespace, y: torch.Tensor) -> torch.Tensor:
         """``[T, N, classes]`` to its mean ``[N, classes]``."""

@@ -10,6 +10,7 @@ import subprocess
 import threading
 from typing import Any, NamedTuple
 
+from spikingjelly._extras import needing
 from spikingjelly.activation_based._checks import ArgumentTypeError, ArgumentValueError, describe
 
 _logger = logging.getLogger(__name__)
@@ -120,13 +121,8 @@ def _number(text: str) -> float:
 
 
 def _summary_writer(log_dir: str) -> Any:
-    try:
+    with needing("TensorBoard", "GPUMonitor: log_dir", "tensorboard", ", or leave log_dir out to print the readings."):
         from torch.utils.tensorboard import SummaryWriter
-    except ImportError as error:
-        raise ImportError(
-            "GPUMonitor: log_dir needs TensorBoard. Install it with `pip install tensorboard`, or leave log_dir out to "
-            "print the readings."
-        ) from error
     return SummaryWriter(log_dir)
 
 

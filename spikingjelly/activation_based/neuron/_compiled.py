@@ -39,7 +39,7 @@ def run_sequence(module: Any, x_seq: torch.Tensor, keep: str | None) -> torch.Te
     names, paths, constants, program, numbers, target = plan
     _compare(module, constants)
     states = [_state(getattr(module, name), x_seq) for name in names]
-    tensors = [_get(module, path) for path in paths]
+    tensors = [_attribute_at(module, path) for path in paths]
     kept = [] if keep is None else [names.index(keep)]
     output, *after = torch.ops.spikingjelly.fused(
         x_seq, states, tensors, program, list(numbers), kept, x_seq.shape[0], target
@@ -54,14 +54,14 @@ def run_sequence(module: Any, x_seq: torch.Tensor, keep: str | None) -> torch.Te
 def _compare(module: Any, constants: tuple[tuple[str, Any], ...]) -> None:
     """Look at what the plan was made from, so that the compiler guards it."""
     for path, value in constants:
-        if _get(module, path) != value:
+        if _attribute_at(module, path) != value:
             raise RuntimeError(
                 f"{type(module).__name__}: {path} was changed by another thread while the graph was made. Compile "
                 "again, and leave the module alone until its first call has returned."
             )
 
 
-def _get(module: Any, path: str) -> Any:
+def _attribute_at(module: Any, path: str) -> Any:
     for name in path.split("."):
         module = getattr(module, name)
     return module

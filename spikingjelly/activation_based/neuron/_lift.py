@@ -37,7 +37,7 @@ def states_of(module: base.MemoryModule) -> list[str]:
 def step_of(module: base.MemoryModule, names: Sequence[str]) -> Step:
     """``single_step_forward`` of ``module`` as a function of the input and of the memories ``names``."""
     path, tensors = walk(module, _not_constants(module, names))
-    run = functools.partial(_run, module, names)
+    run = functools.partial(_run_lifted, module, names)
     key = (path, tuple(names))
     again = functools.partial(_run_again, weakref.ref(module), type(module).__name__, key)
     return Step(run, tensors, key, type(module).__name__, again)
@@ -75,7 +75,7 @@ def _not_constants(module: base.MemoryModule, names: Sequence[str]) -> set[str]:
     return {*_RESULTS, *names, *_written.get(type(module), ())}
 
 
-def _run(
+def _run_lifted(
     module: base.MemoryModule,
     names: Sequence[str],
     x: torch.Tensor,
@@ -88,7 +88,10 @@ def _run(
             raise Unfusable(f"its {type(part).__name__} has hooks, which a kernel would not call")
     replaced = {id(tensor): given for tensor, given in zip(own, tensors, strict=True)}
     owners = list(_owners_of(module, _not_constants(module, names)))
-    kept = [(part, dict(vars(part)), {n: dict(vars(part)[n]) for n in _inner(part)}) for part in module.modules()]
+    kept = [
+        (part, dict(vars(part)), {n: dict(vars(part)[n]) for n in _names_of_inner_dicts(part)})
+        for part in module.modules()
+    ]
     try:
         for _, owner, name in owners:
             owner[name] = replaced[id(owner[name])]
@@ -117,10 +120,10 @@ def _run_again(
             f"{kind}: a second derivative runs the neuron once more, but it is gone or was changed after its call. "
             "Differentiate before you change it, or use backend='torch'."
         )
-    return _run(module, key[1], x, states, tensors)
+    return _run_lifted(module, key[1], x, states, tensors)
 
 
-def _inner(part: nn.Module) -> tuple[str, ...]:
+def _names_of_inner_dicts(part: nn.Module) -> tuple[str, ...]:
     return tuple(name for name in ("_parameters", "_buffers", "_memories") if name in vars(part))
 
 
@@ -144,19 +147,34 @@ def _mutating_step(
     module._memories.update(zip(names, states, strict=True))
     others = {name: value for name, value in module._memories.items() if name not in names}
     versions = [state._version for state in states]
-    held = [
-        (place, owner, name, owner[name])
-        for place, owner, name in _owners_of(module, set())
-        if owner is not module._memories
-    ]
+    before = _attributes_of(module)
     output = module.single_step_forward(x)
-    changed = [place for place, owner, name, tensor in held if owner.get(name) is not tensor]
-    if changed:
-        raise Unfusable(f"it changes {', '.join(changed)}, which is no memory")
+    after = _attributes_of(module)
+    changed = [place for place in {**before, **after} if before.get(place) is not after.get(place)]
+    if any(isinstance(before.get(place), torch.Tensor) for place in changed):
+        raise Unfusable(_no_memory(changed))
     _check_states(module, names, others, [(s, v) for s, v in zip(states, versions, strict=True)])
     if walk(module, _not_constants(module, names))[0] != path:
-        raise Unfusable("it changes an attribute, which no tensor state holds")
+        raise Unfusable(_no_memory(changed))
     return output, *[module._memories[name] for name in names]
+
+
+def _attributes_of(module: base.MemoryModule) -> dict[str, Any]:
+    """Parameters, buffers and plain attributes of ``module`` and its parts, by their paths."""
+    return {
+        f"{prefix}.{name}" if prefix else name: value
+        for prefix, part in module.named_modules()
+        for owner in (vars(part)["_parameters"], vars(part)["_buffers"], vars(part))
+        for name, value in owner.items()
+        if name not in NOT_READ
+    }
+
+
+def _no_memory(changed: Sequence[str]) -> str:
+    return (
+        f"it changes {', '.join(changed) or 'an attribute'}, which is no memory. A state that is registered with "
+        "register_memory is reset and detached with the network, and has its place in a kernel"
+    )
 
 
 def _check_states(

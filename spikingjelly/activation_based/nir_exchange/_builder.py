@@ -131,6 +131,9 @@ class Builder:
             return self._max_pool(module, path, x)
         if type(module) not in NODES:
             raise NotExpressible(f"has no node in NIR. {alternative_to(module)}")
+        return self._node(module, path, x)
+
+    def _node(self, module: nn.Module, path: str, x: Signal) -> Signal:
         value = x.value if isinstance(module, base.MemoryModule) else _output(module, x)
         place = Place(x.shape, tuple(value.shape[1:]), self.dt, self.dtype)
         node = with_types(NODES[type(module)](module, place), place)

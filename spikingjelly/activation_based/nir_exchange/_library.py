@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from spikingjelly.activation_based._extra_library import extra_library
+from spikingjelly._extras import imported
 
 
 def nir_library() -> Any:
@@ -10,4 +10,4 @@ def nir_library() -> Any:
 
     :raises ImportError: if it isn't installed; the message tells how to install it
     """
-    return extra_library("nir", "The exchange with NIR", "nir")
+    return imported("nir", "The exchange with NIR", "nir")

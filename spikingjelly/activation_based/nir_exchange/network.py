@@ -87,7 +87,7 @@ class NIRNetwork(base.MemoryModule):
         self._check_number_of(inputs)
         if self.is_recurrent:
             self._check_carried_state(inputs[0])
-        values = self._run(inputs)
+        values = self._run_nodes(inputs)
         self.previous = {source: values[source] for source, _ in self.plan.delayed}
         return self._outputs(values)
 
@@ -97,7 +97,7 @@ class NIRNetwork(base.MemoryModule):
         for x_seq in inputs:
             self._check_sequence(x_seq)
         if not self.is_recurrent:
-            return self._outputs(self._run(inputs))
+            return self._outputs(self._run_nodes(inputs))
         steps = [self.single_step_forward(*step) for step in zip(*inputs, strict=True)]
         if len(self.plan.outputs) == 1:
             return torch.stack(steps)
@@ -117,13 +117,13 @@ class NIRNetwork(base.MemoryModule):
         self.step_mode = "s"
         try:
             with torch.no_grad():
-                self._run([like.new_zeros(1, *shape) for shape in shapes], seen, check)
+                self._run_nodes([like.new_zeros(1, *shape) for shape in shapes], seen, check)
         finally:
             self.step_mode = mode
             reset_net(self)
         return seen
 
-    def _run(
+    def _run_nodes(
         self,
         inputs: Sequence[torch.Tensor],
         seen: dict[str, tuple[Shape, Shape]] | None = None,

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from spikingjelly._extras import needing
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -17,13 +19,8 @@ _UNITS = ((1e9, "mJ"), (1e6, "µJ"), (1e3, "nJ"), (1.0, "pJ"))
 
 def profile_figure(report: "ProfileReport") -> "Figure":
     """Energy of each layer on the left, firing rates on the right."""
-    try:
+    with needing("matplotlib", "ProfileReport.figure", "plot"):
         from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ImportError(
-            f"ProfileReport.figure needs matplotlib, which can't be imported ({error}). "
-            'Install it with: pip install "spikingjelly[plot]"'
-        ) from error
     figure = Figure(figsize=(10, 1.8 + 0.28 * len(report.layers)), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=(3, 1))
     _draw_energy(left, report)

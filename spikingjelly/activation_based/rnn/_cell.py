@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from spikingjelly.activation_based._checks import ArgumentTypeError, check_bool, check_positive_int, describe, name_of
-from spikingjelly.activation_based.neuron._default_surrogates import own_surrogate
+from spikingjelly.activation_based.neuron._default_surrogates import DEFAULT_ERF, own_surrogate
 from spikingjelly.activation_based.rnn._states import States, check_input, initial_states, packed
 
 Surrogate = Callable[[torch.Tensor], torch.Tensor]
@@ -120,13 +120,15 @@ class SpikingRNNCellBase(nn.Module):
 class TwoSurrogatesCell(SpikingRNNCellBase):
     """A cell whose gates have one surrogate function, and whose candidate for the new state may have another."""
 
+    _outputs: int  # of each linear layer, in multiples of ``hidden_size``: the gates and the candidate
+
     def __init__(
         self,
         input_size: int,
         hidden_size: int,
-        bias: bool,
-        surrogate_function1: Surrogate,
-        surrogate_function2: Surrogate | None,
+        bias: bool = True,
+        surrogate_function1: Surrogate = DEFAULT_ERF,
+        surrogate_function2: Surrogate | None = None,
     ) -> None:
         super().__init__(input_size, hidden_size, bias)
         self.surrogate_function1 = checked_surrogate(self, "surrogate_function1", surrogate_function1)
@@ -135,6 +137,7 @@ class TwoSurrogatesCell(SpikingRNNCellBase):
             if surrogate_function2 is None
             else checked_surrogate(self, "surrogate_function2", surrogate_function2, optional=True)
         )
+        self._make_linear(self._outputs)
 
 
 def checked_surrogate(owner: nn.Module, name: str, function: Surrogate, optional: bool = False) -> Surrogate:

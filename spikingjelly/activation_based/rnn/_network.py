@@ -7,6 +7,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from spikingjelly.activation_based._checks import check_bool, check_positive_int, check_probability
+from spikingjelly.activation_based.neuron._default_surrogates import DEFAULT_ERF
+from spikingjelly.activation_based.rnn._cell import Surrogate
 from spikingjelly.activation_based.rnn._over_time import run_both_ways, run_over_time
 from spikingjelly.activation_based.rnn._states import States, check_input, initial_states, packed
 
@@ -144,4 +146,32 @@ class SpikingRNNBase(nn.Module):
             f"input_size={self.input_size}, hidden_size={self.hidden_size}, num_layers={self.num_layers}, "
             f"bias={self.bias}, dropout_p={self.dropout_p}, invariant_dropout_mask={self.invariant_dropout_mask}, "
             f"bidirectional={self.bidirectional}"
+        )
+
+
+class TwoSurrogatesNetwork(SpikingRNNBase):
+    """A network of cells whose gates have one surrogate function, and whose candidates may have another."""
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int,
+        bias: bool = True,
+        dropout_p: float = 0,
+        invariant_dropout_mask: bool = False,
+        bidirectional: bool = False,
+        surrogate_function1: Surrogate = DEFAULT_ERF,
+        surrogate_function2: Surrogate | None = None,
+    ) -> None:
+        super().__init__(
+            input_size,
+            hidden_size,
+            num_layers,
+            bias,
+            dropout_p,
+            invariant_dropout_mask,
+            bidirectional,
+            surrogate_function1,
+            surrogate_function2,
         )

@@ -2,9 +2,8 @@
 
 import torch
 
-from spikingjelly.activation_based.neuron._default_surrogates import DEFAULT_ERF
-from spikingjelly.activation_based.rnn._cell import Surrogate, TwoSurrogatesCell
-from spikingjelly.activation_based.rnn._network import SpikingRNNBase
+from spikingjelly.activation_based.rnn._cell import TwoSurrogatesCell
+from spikingjelly.activation_based.rnn._network import TwoSurrogatesNetwork
 
 
 class SpikingGRUCell(TwoSurrogatesCell):
@@ -31,16 +30,7 @@ class SpikingGRUCell(TwoSurrogatesCell):
     Translation", EMNLP 2014, with spikes as gates.
     """
 
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        bias: bool = True,
-        surrogate_function1: Surrogate = DEFAULT_ERF,
-        surrogate_function2: Surrogate | None = None,
-    ) -> None:
-        super().__init__(input_size, hidden_size, bias, surrogate_function1, surrogate_function2)
-        self._make_linear(3)
+    _outputs = 3
 
     def recurrent_step(self, from_input: torch.Tensor, states: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
         (h,) = states
@@ -53,7 +43,7 @@ class SpikingGRUCell(TwoSurrogatesCell):
         return ((1.0 - z) * n + z * h,)
 
 
-class SpikingGRU(SpikingRNNBase):
+class SpikingGRU(TwoSurrogatesNetwork):
     r"""Layers of :class:`SpikingGRUCell`, in one direction of time or two.
 
     :param input_size: features of the input
@@ -70,30 +60,6 @@ class SpikingGRU(SpikingRNNBase):
     returns ``y`` ``[T, N, directions * hidden_size]`` and the final ``h``; see :class:`SpikingRNNBase` for the layout
     and the errors.
     """
-
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        num_layers: int,
-        bias: bool = True,
-        dropout_p: float = 0,
-        invariant_dropout_mask: bool = False,
-        bidirectional: bool = False,
-        surrogate_function1: Surrogate = DEFAULT_ERF,
-        surrogate_function2: Surrogate | None = None,
-    ) -> None:
-        super().__init__(
-            input_size,
-            hidden_size,
-            num_layers,
-            bias,
-            dropout_p,
-            invariant_dropout_mask,
-            bidirectional,
-            surrogate_function1,
-            surrogate_function2,
-        )
 
     @staticmethod
     def base_cell() -> type[SpikingGRUCell]:

@@ -2,9 +2,8 @@
 
 import torch
 
-from spikingjelly.activation_based.neuron._default_surrogates import DEFAULT_ERF
-from spikingjelly.activation_based.rnn._cell import Surrogate, TwoSurrogatesCell
-from spikingjelly.activation_based.rnn._network import SpikingRNNBase
+from spikingjelly.activation_based.rnn._cell import TwoSurrogatesCell
+from spikingjelly.activation_based.rnn._network import TwoSurrogatesNetwork
 
 
 class SpikingLSTMCell(TwoSurrogatesCell):
@@ -35,18 +34,8 @@ class SpikingLSTMCell(TwoSurrogatesCell):
     Source: Lotfi Rezaabad and Vishwanath, "Long Short-Term Memory Spiking Networks and Their Applications", 2020.
     """
 
+    _outputs = 4
     _largest_c = 1.0
-
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        bias: bool = True,
-        surrogate_function1: Surrogate = DEFAULT_ERF,
-        surrogate_function2: Surrogate | None = None,
-    ) -> None:
-        super().__init__(input_size, hidden_size, bias, surrogate_function1, surrogate_function2)
-        self._make_linear(4)
 
     @staticmethod
     def states_num() -> int:
@@ -68,7 +57,7 @@ class SpikingLSTMCell(TwoSurrogatesCell):
         return i, f, self.surrogate_function2(before_g), self.surrogate_function1(before_o)
 
 
-class SpikingLSTM(SpikingRNNBase):
+class SpikingLSTM(TwoSurrogatesNetwork):
     r"""Layers of :class:`SpikingLSTMCell`, in one direction of time or two.
 
     :param input_size: features of the input
@@ -87,30 +76,6 @@ class SpikingLSTM(SpikingRNNBase):
 
     Source: Lotfi Rezaabad and Vishwanath, "Long Short-Term Memory Spiking Networks and Their Applications", 2020.
     """
-
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        num_layers: int,
-        bias: bool = True,
-        dropout_p: float = 0,
-        invariant_dropout_mask: bool = False,
-        bidirectional: bool = False,
-        surrogate_function1: Surrogate = DEFAULT_ERF,
-        surrogate_function2: Surrogate | None = None,
-    ) -> None:
-        super().__init__(
-            input_size,
-            hidden_size,
-            num_layers,
-            bias,
-            dropout_p,
-            invariant_dropout_mask,
-            bidirectional,
-            surrogate_function1,
-            surrogate_function2,
-        )
 
     @staticmethod
     def base_cell() -> type[SpikingLSTMCell]:

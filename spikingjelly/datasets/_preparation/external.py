@@ -34,12 +34,12 @@ class Tool:
     unpack: Callable[[str, str], list[str]]
 
     def list(self, archive: Path) -> list[Member]:
-        return self.parse([self._run([*arguments, str(archive.absolute())], archive) for arguments in self.lists])
+        return self.parse([self._output_of([*arguments, str(archive.absolute())], archive) for arguments in self.lists])
 
     def extract(self, archive: Path, folder: Path) -> None:
-        self._run(self.unpack(str(archive.absolute()), str(folder.absolute())), archive)
+        self._output_of(self.unpack(str(archive.absolute()), str(folder.absolute())), archive)
 
-    def _run(self, arguments: Sequence[str], archive: Path) -> str:
+    def _output_of(self, arguments: Sequence[str], archive: Path) -> str:
         done = subprocess.run(
             [self.program, *arguments],
             stdin=subprocess.DEVNULL,  # a program that asks for a password or whether to overwrite gets no answer

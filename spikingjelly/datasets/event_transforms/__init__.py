@@ -2,7 +2,11 @@
 
 Each is called with events, a dict of arrays (t, x, y, p) or a structured array with such fields in any order, and gives
 events of the same kind, with the same names and dtypes; what it was given stays as it was. Recordings without some of
-the columns will do where these are not needed. ``H`` and ``W`` are the height and width of the sensor.
+the columns will do where these are not needed. ``H`` and ``W`` are the height and width of the sensor in pixels, times
+are in the unit of ``t``: microseconds in the data sets of this package.
+
+A size, share, duration or standard deviation out of range raises a ValueError when the transform is made; so does a
+call with events that lack a column that it needs.
 
 ::
 

@@ -22,7 +22,10 @@ from spikingjelly.datasets.event_transforms._base import (
 
 @dataclass
 class DropEvents(RandomTransform):
-    """Leave out a ``fraction`` of the events, chosen at random; (least, most) draws the fraction anew for each call."""
+    """Leave out events that are chosen at random.
+
+    :param fraction: the share of the events, 0 to 1; (least, most) draws it anew for each call
+    """
 
     fraction: Fraction
     needs: ClassVar[str] = ""
@@ -42,7 +45,10 @@ class DropEvents(RandomTransform):
 
 @dataclass
 class DropTime(RandomTransform):
-    """Leave out the events of one stretch, a ``fraction`` of the recording's duration or (least, most)."""
+    """Leave out the events of one stretch of time.
+
+    :param fraction: its share of the recording's duration, 0 to 1; (least, most) draws it anew for each call
+    """
 
     fraction: Fraction
 
@@ -64,9 +70,11 @@ class DropTime(RandomTransform):
 
 @dataclass
 class DropArea(RandomTransform):
-    """Leave out the events of one rectangle, a ``fraction`` of the sensor of ``H`` x ``W`` pixels or (least, most).
+    """Leave out the events of one rectangle.
 
     The rectangle has the proportions of the sensor, its sides rounded to whole pixels, and lies inside.
+
+    :param fraction: its share of the sensor of ``H`` x ``W`` pixels, 0 to 1; (least, most) draws it anew for each call
     """
 
     H: int

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from spikingjelly.datasets._columns import checked_coordinate, is_on, positive_int
+from spikingjelly.datasets._columns import checked_coordinate, is_on, positive_int, sensor_size
 from spikingjelly.datasets.event_transforms._base import (
     EventTransform,
     RandomChoice,
@@ -174,6 +174,7 @@ class JitterSpace(RandomTransform):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        sensor_size(self.H, self.W)
         check_positive(self, "std", self.std)
 
     def change(self, table: Table) -> Table:

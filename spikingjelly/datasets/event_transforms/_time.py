@@ -21,7 +21,12 @@ _LARGEST = np.iinfo(np.int64).max
 
 @dataclass
 class CropTime(EventTransform):
-    """Keep the events with ``start <= t < stop``. None is no bound. ``relative`` times count from the first event."""
+    """Keep the events with ``start <= t < stop``.
+
+    :param start: the first time that is kept; None for no bound
+    :param stop: the first time that is not; None for no bound
+    :param relative: whether both count from the first event
+    """
 
     start: float | None = None
     stop: float | None = None
@@ -41,7 +46,10 @@ class CropTime(EventTransform):
 
 @dataclass
 class RandomCropTime(RandomTransform):
-    """Keep the events of some stretch of ``duration``; of shorter recordings all."""
+    """Keep the events of a stretch of time, drawn uniformly; of a recording that is shorter, all.
+
+    :param duration: of the stretch, above 0
+    """
 
     duration: float
 
@@ -106,6 +114,10 @@ class UniformNoise(RandomTransform):
     """Add ``n`` events of random place and polarity at random times between the first and the last event.
 
     Recordings without events stay so.
+
+    :param n: how many events are added, 0 or more
+
+    :raises ValueError: on a call, for events with other columns than t, x, y and p
     """
 
     H: int

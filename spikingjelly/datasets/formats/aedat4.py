@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from spikingjelly._extras import imported
 from spikingjelly.datasets._errors import DatasetFormatError
 from spikingjelly.datasets._events import Events, checked
-from spikingjelly.datasets.formats._extra import needs
 from spikingjelly.datasets.formats._source import FETCH_AGAIN, File, read_source
 
 _MAGIC = b"#!AER-DAT4.0\r\n"
@@ -25,7 +25,7 @@ def read_aedat4(file: File) -> Events:
     :raises ImportError: if the package aedat is not installed
     :raises DatasetFormatError: (a ValueError) that names the file and what is damaged or outside
     """
-    aedat = needs("aedat", "AEDAT 4 files", "the package aedat", "aedat4")
+    aedat = imported("aedat", "Reading AEDAT 4 files", "aedat4")
     source = read_source(file)
     if not source.data.startswith(_MAGIC):
         # The package takes such a file for an empty one.

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from spikingjelly._extras import imported
 from spikingjelly.datasets._errors import DatasetFormatError
 from spikingjelly.datasets._events import Events, in_order
-from spikingjelly.datasets.formats._extra import needs
 from spikingjelly.datasets.formats._source import FETCH_AGAIN, File
 
 UNITS = 700
@@ -85,14 +85,14 @@ class ShdFile:
     @property
     def class_names(self) -> list[str]:
         """The names of the classes, empty if the file has none."""
-        if "extra/keys" not in self._handle():
+        if "extra/keys" not in self._open_file():
             return []
         return [key.decode() if isinstance(key, bytes) else str(key) for key in self._read("extra/keys")]
 
     @property
     def speakers(self) -> NDArray | None:
         """The number of each recording's speaker, None if the file has none."""
-        return np.asarray(self._read("extra/speaker")) if "extra/speaker" in self._handle() else None
+        return np.asarray(self._read("extra/speaker")) if "extra/speaker" in self._open_file() else None
 
     def close(self) -> None:
         """Close the file in this process; the next access opens it again."""
@@ -111,12 +111,12 @@ class ShdFile:
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_opened": None}
 
-    def _handle(self) -> Any:
+    def _open_file(self) -> Any:
         file = self._file
         if hasattr(file, "filename"):
             return file
         if self._opened is None or self._opened[0] != os.getpid():
-            h5py = needs("h5py", "HDF5 files", "h5py")
+            h5py = imported("h5py", "Reading HDF5 files", "datasets")
             if isinstance(file, bytes | bytearray | memoryview):
                 opened: Any = io.BytesIO(file)
             elif os.path.isfile(file):
@@ -131,7 +131,7 @@ class ShdFile:
 
     def _dataset(self, name: str) -> Any:
         try:
-            dataset = self._handle()[name]
+            dataset = self._open_file()[name]
             dataset.shape, dataset.dtype  # noqa: B018 - a group has neither
         except (KeyError, AttributeError, RuntimeError, OSError, TypeError, ValueError) as error:
             if isinstance(error, DatasetFormatError | FileNotFoundError):

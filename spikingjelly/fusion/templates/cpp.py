@@ -102,16 +102,8 @@ extern "C" void forward(void* const* p, const int64_t* d, const double* numbers)
 
 def _backward(program: Program) -> str:
     names = Names.of(program)
-    states, sums, K = names.states, names.sums, program.states
+    states, sums, K = names.states, names.sums, len(names.states)
     cotangents = [f"g{s}" for s in states]
-    constants = [*_at(names.uniforms), *names.numbers]
-    now = [f"now_{s}" for s in states]
-    x = "const D* __restrict x = X + t * x_stride + first;"
-    row = "\n                ".join(
-        f"R* __restrict now_{s} = rows + ((t - start) * {K} + {k}) * BLOCK;" for k, s in enumerate(states)
-    )
-    gradients = [f"grad_{v}" for v in ["x", *states]] + [f"term_{a}" for a in sums]
-    vjp = ["get(x[i])", *_at(now), *constants, "get(gy[i])", *_at(cotangents), *gradients]
     return f"""\
 extern "C" void backward(void* const* p, const int64_t* d, const double* numbers) {{
     const int64_t T = *d++, N = *d++, block = *d++, threads = *d++, large = *d++, x_stride = *d++;
@@ -135,8 +127,31 @@ extern "C" void backward(void* const* p, const int64_t* d, const double* numbers
         R gx_total[BLOCK] = {{}};
 {_load_uniforms(names)}\
         {_each(states, "load_state(checkpoints + {number} * BLOCK, given_{name}, first, n, stride_{name});")}
+{_checkpoints(names)}        {_each(cotangents, "R {name}[BLOCK];")}
+        {_each(cotangents, _LOAD_COTANGENT)}
+        {_each(sums, "R {name}[BLOCK];")}
+        {_each(sums, "memset({name}, 0, sizeof({name}));")}
+        for (int64_t s = segments - 1; s >= 0; s--) {{
+            const int64_t start = s * segment, end = start + segment < T ? start + segment : T;
+            memcpy(rows, checkpoints + s * {K} * BLOCK, {K} * BLOCK * sizeof(R));
+{_states_of_segment(names)}{_cotangents(names)}        }}
+        if (summed)
+            for (int64_t i = 0; i < n; i++) GX[first + i] = put(gx_total[i]);
+        {_each(states, "if (GS_{name}) for (int64_t i = 0; i < n; i++) GS_{name}[first + i] = put(g{name}[i]);")}
+        {_each(sums, "for (int64_t i = 0; i < n; i++) SUM_{name}[first + i] = {name}[i];")}
+    }}
+    finish_stores();
+    }}
+}}
+"""
+
+
+def _checkpoints(names: Names) -> str:
+    """The states at the start of each segment."""
+    states, K = names.states, len(names.states)
+    return f"""\
         for (int64_t t = 0; t < (segments - 1) * segment; t++) {{
-            {x}
+            {_X}
             // The first step of a segment reads its checkpoint; the others advance what becomes the next one.
             const R* from = checkpoints + (t / segment + (t % segment != 0)) * {K} * BLOCK;
             R* to = checkpoints + (t / segment + 1) * {K} * BLOCK;
@@ -145,34 +160,52 @@ extern "C" void backward(void* const* p, const int64_t* d, const double* numbers
             if (large) prefetch(x + x_stride, n);
             #pragma omp simd
             for (int64_t i = 0; i < n; i++) {{
-                {_next(states, constants, now)}
+                {_next(names)}
                 {_each(states, "next_row_{name}[i] = next_{name};", " ")}
             }}
         }}
-        {_each(cotangents, "R {name}[BLOCK];")}
-        {_each(cotangents, _LOAD_COTANGENT)}
-        {_each(sums, "R {name}[BLOCK];")}
-        {_each(sums, "memset({name}, 0, sizeof({name}));")}
-        for (int64_t s = segments - 1; s >= 0; s--) {{
-            const int64_t start = s * segment, end = start + segment < T ? start + segment : T;
-            memcpy(rows, checkpoints + s * {K} * BLOCK, {K} * BLOCK * sizeof(R));
+"""
+
+
+def _states_of_segment(names: Names) -> str:
+    """The states before each step of a segment."""
+    states, K = names.states, len(names.states)
+    return f"""\
             for (int64_t t = start; t < end - 1; t++) {{
-                {x}
-                {row}
+                {_X}
+                {_rows(names)}
                 {_each(states, f"R* __restrict next_row_{{name}} = now_{{name}} + {K} * BLOCK;")}
                 if (large) prefetch(t + 2 < end ? x + x_stride : GY + (end - 1) * gy_stride + first, n);
                 #pragma omp simd
                 for (int64_t i = 0; i < n; i++) {{
-                    {_next(states, constants, now)}
+                    {_next(names)}
                     {_each(states, "next_row_{name}[i] = next_{name};", " ")}
                 }}
             }}
+"""
+
+
+def _cotangents(names: Names) -> str:
+    """The steps of a segment from the last to the first."""
+    states, sums = names.states, names.sums
+    cotangents = [f"g{s}" for s in states]
+    gradients = [f"grad_{v}" for v in ["x", *states]] + [f"term_{a}" for a in sums]
+    vjp = [
+        "get(x[i])",
+        *_at(_now(names)),
+        *_at(names.uniforms),
+        *names.numbers,
+        "get(gy[i])",
+        *_at(cotangents),
+        *gradients,
+    ]
+    return f"""\
             for (int64_t t = end - 1; t >= start; t--) {{
-                {x}
+                {_X}
                 const D* __restrict gy = GY + t * gy_stride + first;
                 D* __restrict gx = direct ? GX + t * N + first : row;
                 if (large) prefetch(t > 0 ? gy - gy_stride : X + first + block, n);
-                {row}
+                {_rows(names)}
                 {_each(cotangents, _ADD_COTANGENT)}
                 #pragma omp simd
                 for (int64_t i = 0; i < n; i++) {{
@@ -186,18 +219,10 @@ extern "C" void backward(void* const* p, const int64_t* d, const double* numbers
                     for (int64_t i = 0; i < n; i++) gx_total[i] += get(row[i]);
                 else if (GX && past_caches) store_past_caches(GX + t * N + first, row, n);
             }}
-        }}
-        if (summed)
-            for (int64_t i = 0; i < n; i++) GX[first + i] = put(gx_total[i]);
-        {_each(states, "if (GS_{name}) for (int64_t i = 0; i < n; i++) GS_{name}[first + i] = put(g{name}[i]);")}
-        {_each(sums, "for (int64_t i = 0; i < n; i++) SUM_{name}[first + i] = {name}[i];")}
-    }}
-    finish_stores();
-    }}
-}}
 """
 
 
+_X = "const D* __restrict x = X + t * x_stride + first;"
 _LOAD_COTANGENT = """\
 if (final_{name}) load_state({name}, final_{name}, first, n, 1);
         else memset({name}, 0, sizeof({name}));"""
@@ -206,11 +231,23 @@ if (all_{name})
                     for (int64_t i = 0; i < n; i++) {name}[i] += get(all_{name}[t * all_stride_{name} + first + i]);"""
 
 
-def _next(states: list[str], constants: list[str], now: list[str]) -> str:
-    if not states:
+def _next(names: Names) -> str:
+    if not names.states:
         return ""
-    after = ", ".join(f"next_{s}" for s in states)
-    return f"R {after};\n                    next_states({', '.join(['get(x[i])', *_at(now), *constants, after])});"
+    after = ", ".join(f"next_{s}" for s in names.states)
+    arguments = ["get(x[i])", *_at(_now(names)), *_at(names.uniforms), *names.numbers, after]
+    return f"R {after};\n                    next_states({', '.join(arguments)});"
+
+
+def _now(names: Names) -> list[str]:
+    return [f"now_{s}" for s in names.states]
+
+
+def _rows(names: Names) -> str:
+    K = len(names.states)
+    return "\n                ".join(
+        f"R* __restrict {now} = rows + ((t - start) * {K} + {k}) * BLOCK;" for k, now in enumerate(_now(names))
+    )
 
 
 def _backward_pointers(names: Names) -> str:

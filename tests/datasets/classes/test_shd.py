@@ -160,6 +160,13 @@ def test_arguments_that_do_not_fit_are_refused_at_once(
     assert not any(tmp_path.iterdir())
 
 
+def test_frames_that_are_not_made_are_warned_of(part: tuple[type[Any], Any, str], tmp_path: Path) -> None:
+    cls, which, _ = part
+    with pytest.warns(UserWarning, match='data_type="event" .* leave frames_number out'):
+        dataset = cls(tmp_path, which, frames_number=4, split_by="time")
+    assert set(dataset[0][0]) == {"t", "x"}
+
+
 def test_a_part_must_be_chosen(tmp_path: Path) -> None:
     """SHD's parts have different speakers: none of them is a default."""
     with pytest.raises(ValueError, match="train must be True or False, but None"):

@@ -133,7 +133,5 @@ def test_other_file_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_without_the_package_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "aedat", None)
-    with pytest.raises(
-        ImportError, match=r'AEDAT 4 files needs the package aedat: pip install "spikingjelly\[aedat4\]"'
-    ):
+    with pytest.raises(ImportError, match=r'AEDAT 4 files needs aedat, .*pip install "spikingjelly\[aedat4\]"'):
         read_aedat4(_MAGIC)

@@ -182,6 +182,17 @@ def test_arguments_are_refused_before_anything_happens(
 
 
 @pytest.mark.parametrize(
+    "way", [{"frames_number": 4, "split_by": "time"}, {"duration": 4}, {"custom_integrate_function": toy.count_image}]
+)
+def test_frames_that_are_not_made_are_warned_of(tmp_path: Path, way: dict) -> None:
+    """Programs whose data_type is an option pass both: they go on with events."""
+    toy.place(tmp_path)
+    with pytest.warns(UserWarning, match=rf'data_type="event" .* but {next(iter(way))} was given\. Pass'):
+        dataset = Toy(tmp_path, True, progress=False, **way)
+    assert sorted(dataset[0][0]) == ["p", "t", "x", "y"]
+
+
+@pytest.mark.parametrize(
     "name", ["extract", "events_np", "duration_10", "frames_number_2_split_by_time", "../up", ".x", ""]
 )
 def test_custom_folder_is_none_of_the_others(tmp_path: Path, name: str) -> None:

@@ -29,7 +29,8 @@ def make_writer(folder: Path) -> Any:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
         print(
-            f"No scalars are written to {os.fspath(folder)}, for TensorBoard isn't installed: pip install tensorboard"
+            f"No scalars are written to {os.fspath(folder)}, for TensorBoard isn't installed: "
+            'pip install "spikingjelly[tensorboard]"'
         )
         return None
     return SummaryWriter(os.fspath(folder))

@@ -18,7 +18,10 @@ def import_gymnasium() -> Any:
     try:
         import gymnasium
     except ImportError as error:
-        raise ImportError('the environments come from gymnasium: pip install "spikingjelly[rl]"') from error
+        raise ImportError(
+            f"The environments need gymnasium, which can't be imported ({error}). "
+            'Install it with: pip install "spikingjelly[rl]"'
+        ) from error
     return gymnasium
 
 

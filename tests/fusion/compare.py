@@ -1,5 +1,6 @@
-"""A module's own loop against the CUDA target: outputs, states and gradients side by side."""
+"""A module's own loop against a target for GPUs: outputs, states and gradients side by side."""
 
+import functools
 from collections.abc import Callable, Sequence
 
 import torch
@@ -43,14 +44,16 @@ def in_loop(node: nn.Module, x_seq: torch.Tensor, states: Sequence[torch.Tensor]
     return [torch.stack(outputs), *over_time[-1], *trajectories]
 
 
-def on_device(node: nn.Module, x_seq: torch.Tensor, states: Sequence[torch.Tensor]) -> list[torch.Tensor]:
-    """The same as :func:`in_loop` from the CUDA target."""
-    names = state_names(node, x_seq[0])
-    step = step_of(node, names)
+def on_target(target: str, node: nn.Module, x_seq: torch.Tensor, states: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    """The same as :func:`in_loop` from the kernels of ``target``."""
     plan = plan_of(node, x_seq)
     assert not isinstance(plan, dispatch.Refusal), plan.reason
-    keep = list(range(len(names)))
-    return operator.run(x_seq, states, step.tensors, *plan, keep, len(x_seq), "cupy")
+    names = state_names(node, x_seq[0])
+    step = step_of(node, names)
+    return operator.run(x_seq, states, step.tensors, *plan, list(range(len(names))), len(x_seq), target)
+
+
+on_device: Run = functools.partial(on_target, "cupy")
 
 
 def initial(node: nn.Module, x: torch.Tensor, seed: int | None) -> list[torch.Tensor]:
@@ -80,15 +83,21 @@ def assert_close(actual: torch.Tensor, expected: torch.Tensor, tolerance: float)
 
 
 def assert_same(
-    node: nn.Module, x_seq: torch.Tensor, *, seed: int | None = None, weighted: Sequence[int] | None = None
+    node: nn.Module,
+    x_seq: torch.Tensor,
+    *,
+    seed: int | None = None,
+    weighted: Sequence[int] | None = None,
+    run: Run = on_device,
 ) -> None:
     """Equal spikes; states and gradients equal up to rounding.
 
     :param seed: for initial states; without, all neurons have the module's own
     :param weighted: numbers of the outputs that have a gradient (0 is ``y``, then final states, then states over time);
         all of them by default
+    :param run: the way that is compared with the loop
     """
-    expected, actual = (everything(run, node, x_seq, seed, weighted) for run in (in_loop, on_device))
+    expected, actual = (everything(way, node, x_seq, seed, weighted) for way in (in_loop, run))
     parameters = len(list(node.parameters()))
     if set(expected[0].unique().tolist()) <= {0.0, 1.0}:
         assert torch.equal(actual[0], expected[0])
