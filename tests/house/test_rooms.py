@@ -135,7 +135,8 @@ ENGINE_ARROWS = {
     "trace": ["program", "step", "body", "eager", "recorder"],
     "call": ["program", "eager", "memory"],
     "targets": ["program", "build", "call", "templates"],
-    "operator": ["program", "eager", "call", "targets"],
+    "second": ["step"],
+    "operator": ["program", "eager", "call", "targets", "second"],
     "choice": ["step", "build", "operator"],
     "dispatch": ["program", "step", "numbers", "trace", "call", "operator", "choice", "memory"],
 }
