@@ -4,9 +4,11 @@ The neurons of a time step are numbered in the order in which they lie in memory
 layouts need no copy.
 """
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 
@@ -16,16 +18,14 @@ from spikingjelly.fusion.program import Program
 Strides = tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class SequenceView:
+class SequenceView(NamedTuple):
     """``[T, *]`` with ``time_stride`` elements from one time step to the next; 0 where all are the same."""
 
     tensor: torch.Tensor
     time_stride: int
 
 
-@dataclass(frozen=True)
-class StateView:
+class StateView(NamedTuple):
     """``[*]`` with ``stride`` 1, or 0 where all neurons have the value of the first."""
 
     tensor: torch.Tensor
@@ -41,8 +41,7 @@ class UniformView:
     inner: int
 
 
-@dataclass(frozen=True)
-class Layout:
+class Layout(NamedTuple):
     """Shape of a time step and how its neurons lie in memory."""
 
     shape: torch.Size
@@ -59,13 +58,39 @@ class Layout:
 
 def layout_of(x_seq: torch.Tensor) -> Layout:
     """The layout of outputs and states for an input: its own where a time step is dense, else contiguous."""
-    shape, strides = x_seq.shape[1:], x_seq.stride()[1:]
-    if not x_seq.is_contiguous():
-        step = x_seq[0]
-        strides = torch.empty_like(step).stride()  # equal to those of `step` just if it is dense
-        if not _same(step, strides):
-            strides = torch.empty(shape, device="meta").stride()
-    return Layout(shape, strides, math.prod(shape))
+    return _layout(x_seq.shape, x_seq.stride())
+
+
+def known_layout_of(x_seq: torch.Tensor) -> Layout:
+    """The same for sizes that are numbers, as they are where tensors have values; kept for later calls."""
+    return _known_layout(x_seq.shape, x_seq.stride())
+
+
+def _layout(shape: torch.Size, strides: Strides) -> Layout:
+    shape, strides = shape[1:], strides[1:]
+    return Layout(shape, strides if _is_dense(shape, strides) else _contiguous(shape), math.prod(shape))
+
+
+_known_layout = functools.lru_cache(maxsize=4096)(_layout)
+
+
+def _contiguous(shape: Sequence[int]) -> Strides:
+    strides = [1]
+    for size in reversed(shape[1:]):
+        strides.append(strides[-1] * max(size, 1))
+    return tuple(reversed(strides[: len(shape)]))
+
+
+def _is_dense(shape: torch.Size, strides: Strides) -> bool:
+    """Whether the elements lie without gaps, in whatever order of the dimensions."""
+    if _same(shape, strides, _contiguous(shape)):
+        return True
+    size_so_far = 1
+    for stride, size in sorted(zip(strides, shape, strict=True)):
+        if size > 1 and stride != size_so_far:
+            return False
+        size_so_far *= size
+    return size_so_far > 0
 
 
 def registers(dtype: torch.dtype) -> torch.dtype:
@@ -75,35 +100,46 @@ def registers(dtype: torch.dtype) -> torch.dtype:
 
 def sequence(x_seq: torch.Tensor, layout: Layout) -> SequenceView:
     """``x_seq`` itself if its time steps have the layout, else a copy; of equal time steps only one is copied."""
-    if x_seq.is_contiguous() and x_seq.shape[0] > 1 and layout.strides == x_seq.stride()[1:]:
-        return SequenceView(x_seq, layout.N)
-    repeated = x_seq.stride(0) == 0 or x_seq.shape[0] == 1
-    stride = 0 if repeated else x_seq.stride(0)
-    if _same(x_seq[0], layout.strides) and (repeated or stride >= layout.N):
+    stride, repeated = _time_stride(x_seq.shape, x_seq.stride(), layout)
+    if stride is not None:
         return SequenceView(x_seq, stride)
     if repeated:
         return SequenceView(layout.empty(x_seq).copy_(x_seq[0]), 0)
     return SequenceView(layout.empty_sequence(x_seq.shape[0], x_seq).copy_(x_seq), layout.N)
 
 
+@functools.lru_cache(maxsize=4096)
+def _time_stride(shape: torch.Size, strides: Strides, layout: Layout) -> tuple[int | None, bool]:
+    """Elements from one time step to the next, or None where a copy is needed; whether all time steps are the same."""
+    repeated = strides[0] == 0 or shape[0] == 1
+    stride = 0 if repeated else strides[0]
+    if _same(shape[1:], strides[1:], layout.strides) and (repeated or stride >= layout.N):
+        return stride, repeated
+    return None, repeated
+
+
 def state(value: torch.Tensor, layout: Layout, dtype: torch.dtype) -> StateView:
     """An initial state; one that is a single number, expanded, stays that number."""
-    if value.dtype == dtype and value.shape == layout.shape and _same(value, layout.strides):
+    strides = value.stride()
+    if value.dtype == dtype and value.shape == layout.shape and _same(layout.shape, strides, layout.strides):
         return StateView(value, 1)
-    if all(stride == 0 for stride in value.stride()):
+    if not any(strides):
         return StateView(value.to(dtype) if value.dtype != dtype else value, 0)
     return StateView(layout.empty(value, dtype).copy_(value.expand(layout.shape)), 1)
 
 
 def dense(value: torch.Tensor, layout: Layout) -> torch.Tensor:
     """``value`` ``[*]`` itself if it has the layout, else a copy."""
-    return value if _same(value, layout.strides) else layout.empty(value).copy_(value)
+    fits = _same(layout.shape, value.stride(), layout.strides)
+    return value if fits else layout.empty(value).copy_(value)
 
 
 def uniforms(
     program: Program, tensors: Sequence[torch.Tensor], layout: Layout, dtype: torch.dtype, device: torch.device
 ) -> tuple[list[UniformView], dict[str, torch.Tensor]]:
     """The uniforms of a program, and all eager values computed for them."""
+    if not tensors and not program.uniforms:
+        return [], {}
     values = {f"p{number}": tensor for number, tensor in enumerate(tensors)}
     eager.run(program.eager, program.uniforms, values, device)
     return [_uniform(values[name].to(dtype), layout) for name in program.uniforms], values
@@ -124,5 +160,7 @@ def _uniform(value: torch.Tensor, layout: Layout) -> UniformView:
     return UniformView(varying[tuple(index)].contiguous(), count, math.prod(sizes[high:]))
 
 
-def _same(step: torch.Tensor, strides: Strides) -> bool:
-    return all(size <= 1 or a == b for size, a, b in zip(step.shape, step.stride(), strides, strict=True))
+def _same(shape: torch.Size, strides: Strides, others: Strides) -> bool:
+    if strides == others:
+        return True
+    return all(size <= 1 or a == b for size, a, b in zip(shape, strides, others, strict=True))

@@ -28,7 +28,7 @@ Runner = Callable[[torch.Tensor, Sequence[torch.Tensor], Sequence[int], int], li
 
 # Elements of a call from which 'auto' uses a kernel, by the number of time steps: a kernel is one call of Python, the
 # loop several for each step. `python -m benchmarks neuron` prints the table.
-SMALLEST = {1: 1 << 15, 2: 1 << 10}
+SMALLEST = {1: 1 << 14, 2: 1 << 10}
 
 
 def too_small(backend: str, T: int, elements: int) -> bool:
@@ -36,15 +36,16 @@ def too_small(backend: str, T: int, elements: int) -> bool:
     return backend == "auto" and elements < SMALLEST.get(T, 1)
 
 
-def find_runner(backend: str, lift: Callable[[], Step], x_seq: torch.Tensor, states: int) -> Runner | Refusal:
-    """Who runs a step over the sequence ``x_seq`` ``[T, *]``.
+def find_runner(backend: str, lift: Callable[[], Step], x: torch.Tensor, states: int) -> Runner | Refusal:
+    """Who runs a step over sequences of inputs like ``x`` ``[*]``.
 
     A runner takes ``(x_seq, initial_states, keep, T)`` and gives the output ``[T, *]``, the states after the last time
     step ``[*]``, and the states with the numbers ``keep`` after each time step ``[T, *]``. Its ``x_seq`` may be
-    ``[1, *]`` for an input that is the same in all time steps.
+    ``[1, *]`` for an input that is the same in all time steps. With T = 0 it takes the input of one time step ``[*]``,
+    and gives its output ``[*]``.
     """
     step = lift()
-    plan = planned(backend, step, x_seq, states, x_seq.device)
+    plan = planned(backend, step, x, states, x.device)
     if isinstance(plan, Refusal):
         return plan
     program, constants, target = plan
@@ -56,44 +57,45 @@ def find_runner(backend: str, lift: Callable[[], Step], x_seq: torch.Tensor, sta
 
 
 def planned(
-    backend: str, step: Step, x_seq: torch.Tensor, states: int, device: torch.device
+    backend: str, step: Step, x: torch.Tensor, states: int, device: torch.device
 ) -> tuple[str, tuple[float, ...], str] | Refusal:
-    """Program, numbers and target for an input like ``x_seq`` on ``device``; the kernels are built."""
+    """Program, numbers and target for inputs like ``x`` ``[*]`` on ``device``; the kernels are built."""
     target = target_for(backend, device)
     if isinstance(target, Refusal):
         return target
-    plan = plan_of(step, x_seq, states, device.type)
+    plan = plan_of(step, x, states, device.type)
     if isinstance(plan, Refusal):
         return plan
-    return prepare(target, plan[0], x_seq.dtype) or (*plan, target)
+    return prepare(target, plan[0], x.dtype) or (*plan, target)
 
 
-def source(backend: str, lift: Callable[[], Step], x_seq: torch.Tensor, states: int) -> str | Refusal:
-    """The source text that runs a step."""
+def source(backend: str, lift: Callable[[], Step], x: torch.Tensor, states: int) -> str | Refusal:
+    """The source text that runs a step on inputs like ``x`` ``[*]``."""
     step = lift()
-    target = backend if backend in operator.TARGETS else target_for(backend, x_seq.device)
+    target = backend if backend in operator.TARGETS else target_for(backend, x.device)
     if isinstance(target, Refusal):
         return target
-    plan = plan_of(step, x_seq, states, "cpu" if target == "cpp" else "cuda")
+    plan = plan_of(step, x, states, "cpu" if target == "cpp" else "cuda")
     if isinstance(plan, Refusal):
         return plan
     numbers_of_it = ", ".join(f"c{number} = {value!r}" for number, value in enumerate(plan[1]))
     title = f"{step.name}{' with ' if numbers_of_it else ''}{numbers_of_it}"
-    return operator.TARGETS[target].source(plan[0], x_seq.dtype, title)
+    return operator.TARGETS[target].source(plan[0], x.dtype, title)
 
 
 def plan_of(
-    step: Step, x_seq: torch.Tensor, states: int, device_type: str = "cpu"
+    step: Step, x: torch.Tensor, states: int, device_type: str = "cpu"
 ) -> tuple[str, tuple[float, ...]] | Refusal:
-    """The program of ``step`` as text and its numbers; kept for later inputs of this shape and dtype."""
-    shape, dtype = x_seq.shape[1:], call.registers(x_seq.dtype)
+    """The program of ``step`` as text and its numbers; kept for later inputs ``x`` ``[*]`` of this shape and dtype."""
+    shape, dtype = x.shape, call.registers(x.dtype)
     key = (step.key, shape, dtype, states, device_type)
-    if key not in _plans:
+    plan = _plans.get(key)
+    if plan is None:
         if len(_plans) > 10_000:
             _plans.clear()
         program = trace.trace(step, shape, dtype, states, device_type)
-        _plans[key] = program if isinstance(program, Refusal) else _written(program)
-    return _plans[key]
+        plan = _plans[key] = program if isinstance(program, Refusal) else _written(program)
+    return plan
 
 
 def _written(program: Program) -> tuple[str, tuple[float, ...]]:

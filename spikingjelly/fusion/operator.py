@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from spikingjelly.fusion import call, eager, second
-from spikingjelly.fusion.program import loads
+from spikingjelly.fusion.program import Program, loads
 from spikingjelly.fusion.second import Again
 from spikingjelly.fusion.targets import cpp, cupy, triton
 
@@ -39,16 +39,21 @@ def run(
     """The output ``[T, *]``, the states after the last step, and the states ``keep`` after each step ``[T, *]``.
 
     :param x_seq: ``[T, *]``, or ``[1, *]`` for an input that is the same in all time steps
-    :param steps: T
+    :param steps: T; 0 for a single time step, where ``x_seq`` and the output are ``[*]``
     :param again: one step in plain operations, for second derivatives
     """
-    if _is_plain():
+    if not _is_plain():
+        return torch.ops.spikingjelly.fused(x_seq, states, tensors, program, numbers, keep, steps, target)
+    recorded = torch.is_grad_enabled() and any(t.requires_grad for t in (x_seq, *states, *tensors))
+    if recorded or torch._C._are_functorch_transforms_active():
         return _with_gradient(x_seq, states, tensors, program, numbers, keep, steps, target, again)
-    return torch.ops.spikingjelly.fused(x_seq, states, tensors, program, numbers, keep, steps, target)
+    return _without_gradient(x_seq, states, tensors, program, numbers, keep, steps, target)
 
 
 def _cut_unless_reached(tensors: Sequence[torch.Tensor], program: str) -> list[torch.Tensor]:
     """``tensors``, of which those without a gradient don't bind the call to their own graph, which may be gone."""
+    if not tensors:
+        return []
     reached = loads(program).parameter_gradients
     return [
         t if name is not None or not t.requires_grad else t.detach() for t, name in zip(tensors, reached, strict=True)
@@ -71,35 +76,41 @@ class _Fused(torch.autograd.Function):
         x_seq: torch.Tensor,
         *tensors: torch.Tensor,
     ) -> tuple[torch.Tensor, ...]:
-        ctx.K, ctx.options, ctx.again = K, (program, numbers, keep, steps, target), again
+        ctx.K, ctx.is_step, ctx.options = K, steps == 0, (program, numbers, keep, steps or 1, target)
+        ctx.again = again
         ctx.save_for_backward(x_seq, *tensors)
         ctx.set_materialize_grads(False)
-        function = _forward if _is_plain() else torch.ops.spikingjelly.fused_forward
-        results = function(x_seq, tensors[:K], tensors[K:], *ctx.options)
+        results = _without_gradient(x_seq, tensors[:K], tensors[K:], program, numbers, keep, steps, target)
         smooth = loads(program).smooth
-        smooth = (*smooth, *[smooth[1 + k] for k in keep])
-        ctx.mark_non_differentiable(*[result for result, has in zip(results, smooth, strict=True) if not has])
+        if not all(smooth):
+            smooth = (*smooth, *[smooth[1 + k] for k in keep])
+            ctx.mark_non_differentiable(*[result for result, has in zip(results, smooth, strict=True) if not has])
         return tuple(results)
 
     @staticmethod
     def backward(ctx: Any, *grads: torch.Tensor | None) -> tuple[Any, ...]:
         x_seq, *tensors = ctx.saved_tensors
-        needed = list(ctx.needs_input_grad[7:])
-        arguments = (list(grads), x_seq, tensors[: ctx.K], tensors[ctx.K :], *ctx.options, needed)
+        if ctx.is_step:
+            of_y, *of_states = grads
+            x_seq, grads = x_seq.unsqueeze(0), (None if of_y is None else of_y.unsqueeze(0), *of_states)
+        K = ctx.K
+        arguments = (grads, x_seq, tensors[:K], tensors[K:], *ctx.options, ctx.needs_input_grad[7:])
         if torch.is_grad_enabled():
             gradients = _Once.apply(arguments, ctx.again, *[t for t in (*grads, x_seq, *tensors) if t is not None])
         else:
             gradients = _backward_of(arguments)
-        reached = [True] * (1 + ctx.K) + [name is not None for name in loads(ctx.options[0]).parameter_gradients]
-        wanted = [n and r for n, r in zip(needed, reached, strict=True)]
-        return *[None] * 7, *[g if w else None for g, w in zip(gradients, wanted, strict=True)]
+        if ctx.is_step and gradients[0] is not None:
+            gradients = gradients[0].squeeze(0), *gradients[1:]
+        return *[None] * 7, *gradients
 
 
 class _Once(torch.autograd.Function):
     """The backward pass where it is recorded itself: its own derivative comes from plain operations."""
 
     @staticmethod
-    def forward(ctx: Any, arguments: tuple, again: Again | None, *tensors: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    def forward(
+        ctx: Any, arguments: tuple, again: Again | None, *tensors: torch.Tensor
+    ) -> tuple[torch.Tensor | None, ...]:
         grads, _, states, _, _, _, keep, steps, _, _ = arguments
         ctx.again, ctx.options = again, ([grad is not None for grad in grads], len(states), keep, steps)
         ctx.save_for_backward(*tensors)
@@ -122,8 +133,20 @@ def _is_plain() -> bool:
     return not torch.compiler.is_compiling() and not torch._C._len_torch_dispatch_stack()
 
 
-def _backward_of(arguments: tuple) -> Sequence[torch.Tensor]:
-    return (_backward if _is_plain() else torch.ops.spikingjelly.fused_backward)(*arguments)
+def _backward_of(arguments: tuple) -> Sequence[torch.Tensor | None]:
+    if _is_plain():
+        return _backward(*arguments)
+    grads, x_seq, states, tensors, program, *options, needed = arguments
+    gradients = torch.ops.spikingjelly.fused_backward(
+        list(grads), x_seq, states, tensors, program, *options, list(needed)
+    )
+    reached = _reached(program, len(states))
+    return [g if n and r else None for g, n, r in zip(gradients, needed, reached, strict=True)]
+
+
+def _reached(program: str, states: int) -> list[bool]:
+    """Which of the input, the states and the tensors have a gradient at all."""
+    return [True] * (1 + states) + [name is not None for name in loads(program).parameter_gradients]
 
 
 def _with_gradient(
@@ -141,6 +164,24 @@ def _with_gradient(
     return list(_Fused.apply(len(states), program, numbers, keep, steps, target, again, x_seq, *states, *tensors))
 
 
+def _without_gradient(
+    x_seq: torch.Tensor,
+    states: Sequence[torch.Tensor],
+    tensors: Sequence[torch.Tensor],
+    program: str,
+    numbers: Sequence[float],
+    keep: Sequence[int],
+    steps: int,
+    target: str,
+) -> list[torch.Tensor]:
+    function = _forward if _is_plain() else torch.ops.spikingjelly.fused_forward
+    if steps:
+        return function(x_seq, states, tensors, program, numbers, keep, steps, target)
+    results = function(x_seq.unsqueeze(0), states, tensors, program, numbers, keep, 1, target)
+    results[0].squeeze_(0)  # in place, for a view as an output could not be written to later
+    return results
+
+
 def _forward(
     x_seq: torch.Tensor,
     states: Sequence[torch.Tensor],
@@ -151,8 +192,7 @@ def _forward(
     steps: int,
     target: str,
 ) -> list[torch.Tensor]:
-    layout = call.layout_of(x_seq)
-    T, dtype = steps, x_seq.dtype
+    layout, T, dtype = call.known_layout_of(x_seq), steps, x_seq.dtype
     y = layout.empty_sequence(T, x_seq)
     finals = [layout.empty(x_seq) for _ in states]
     trajectories = {k: layout.empty_sequence(T, x_seq) for k in keep}
@@ -182,15 +222,17 @@ def _backward(
     steps: int,
     target: str,
     needed: Sequence[bool],
-) -> list[torch.Tensor]:
-    layout, parsed, K = call.layout_of(x_seq), loads(program), len(states)
+) -> list[torch.Tensor | None]:
+    """Gradients at the input, the states and the tensors; None where there is none or it is not needed."""
+    layout, parsed, K = call.known_layout_of(x_seq), loads(program), len(states)
     T, dtype = steps, x_seq.dtype
+    registers = call.registers(dtype)
     # Of an input that is the same in all time steps the gradient is the sum over them, which not every target takes.
     repeated = x_seq.shape[0] != T and not getattr(TARGETS[target], "SUMS_OVER_TIME", False)
     grad_x = layout.empty_sequence(T if repeated else x_seq.shape[0], x_seq) if needed[0] else None
     grad_states = [layout.empty(x_seq) if n else None for n in needed[1 : 1 + K]]
-    sums = [layout.empty(x_seq, call.registers(dtype)) for _ in parsed.sums]
-    uniforms, values = call.uniforms(parsed, tensors, layout, call.registers(dtype), x_seq.device)
+    sums = [layout.empty(x_seq, registers) for _ in parsed.sums]
+    uniforms, values = call.uniforms(parsed, tensors, layout, registers, x_seq.device)
     if layout.N:
         kept = {k: call.sequence(g, layout) for k, g in zip(keep, grads[1 + K :], strict=True) if g is not None}
         TARGETS[target].backward(
@@ -210,28 +252,24 @@ def _backward(
         )
     if grad_x is not None and repeated:
         grad_x = grad_x.sum(0, keepdim=True)
-    none = x_seq.new_empty(0)
-    shaped = [none if g is None else _reduced(g, s) for g, s in zip(grad_states, states, strict=True)]
+    shaped = [None if g is None else _reduced(g, s) for g, s in zip(grad_states, states, strict=True)]
     values.update({f"a{number}": total for number, total in enumerate(sums)})
-    return [
-        none if grad_x is None else grad_x,
-        *shaped,
-        *_parameter_gradients(parsed, tensors, values, needed[1 + K :], x_seq.device),
-    ]
+    return [grad_x, *shaped, *_parameter_gradients(parsed, tensors, values, needed[1 + K :], x_seq.device)]
 
 
 def _parameter_gradients(
-    program: Any,
+    program: Program,
     tensors: Sequence[torch.Tensor],
     values: dict[str, torch.Tensor],
     needed: Sequence[bool],
     device: torch.device,
-) -> list[torch.Tensor]:
+) -> list[torch.Tensor | None]:
+    if not tensors:
+        return []
     names = [n if wanted else None for n, wanted in zip(program.parameter_gradients, needed, strict=True)]
     eager.run(program.eager, names, values, device)
     return [
-        tensor.new_empty(0) if name is None else values[name].to(tensor.dtype)
-        for name, tensor in zip(names, tensors, strict=True)
+        None if name is None else values[name].to(tensor.dtype) for name, tensor in zip(names, tensors, strict=True)
     ]
 
 
@@ -281,9 +319,16 @@ def _fake_backward(
     return [grad_x, *of_states, *[torch.empty_like(t) if w else none for t, w in zip(tensors, wanted, strict=True)]]
 
 
+def _backward_without_none(
+    grads: Sequence[torch.Tensor | None], x_seq: torch.Tensor, *others: Any
+) -> list[torch.Tensor]:
+    """An operator has no way to give None."""
+    return [x_seq.new_empty(0) if g is None else g for g in _backward(grads, x_seq, *others)]
+
+
 for _name, _function, _fake in (
     ("fused_forward", _forward, _fake_forward),
-    ("fused_backward", _backward, _fake_backward),
+    ("fused_backward", _backward_without_none, _fake_backward),
 ):
     _library.impl(_name, _function, "CompositeExplicitAutograd")
     torch.library.register_fake(f"spikingjelly::{_name}", _fake, lib=_library)

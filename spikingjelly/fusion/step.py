@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 
 Tensors = Sequence[torch.Tensor]
 
 
-@dataclass(frozen=True)
-class Step:
+class Step(NamedTuple):
     """A time step as a pure function, and what it depends on.
 
     :param run: ``run(x, states, tensors)`` gives ``(output, *next_states)``; input, states and results have one shape.

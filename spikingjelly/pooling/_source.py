@@ -65,9 +65,93 @@ static void pool_pixel(const float* sample, int64_t y, int64_t x, const Sizes& s
     }
 }
 
+// The usual window, in one pass: whole ones of 2 x 2 entries, side by side.
+static bool is_quarter(const Sizes& s) {
+    return s.kernel_h == 2 && s.kernel_w == 2 && s.stride_h == 2 && s.stride_w == 2 && s.pad_h == 0 && s.pad_w == 0 &&
+           s.dilation_h == 1 && s.dilation_w == 1 && 2 * s.out_h <= s.height && 2 * s.out_w <= s.width;
+}
+
+static inline void choose(float v, int32_t tap, float& best, int32_t& where) {
+    bool larger = (v > best) | (v != v);
+    best = larger ? v : best;
+    where = larger ? tap : where;
+}
+
+static inline void larger_of_two(const float* __restrict x, int64_t n, float* __restrict best,
+                                 int32_t* __restrict where) {
+    for (int64_t o = 0; o < n; o++) {
+        float largest = x[2 * o];
+        int32_t tap = 0;
+        choose(x[2 * o + 1], 1, largest, tap);
+        best[o] = largest;
+        where[o] = tap;
+    }
+}
+
+static inline void larger_of_rows(const float* __restrict values, const int32_t* __restrict taps, int64_t below,
+                                  int64_t n, float* __restrict best, int32_t* __restrict where) {
+    for (int64_t o = 0; o < n; o++) {
+        float largest = values[o];
+        int32_t tap = taps[o];
+        choose(values[o + below], 2 + taps[o + below], largest, tap);
+        best[o] = largest;
+        where[o] = tap;
+    }
+}
+
+static void quarter_plane(const float* plane, const Sizes& s, float* values, int32_t* taps, float* best,
+                          int32_t* where) {
+    const int64_t w = s.out_w;
+    if (s.width == 2 * w) {  // all rows in one go: one alone is short
+        larger_of_two(plane, 2 * s.out_h * w, values, taps);
+    } else {
+        for (int64_t y = 0; y < 2 * s.out_h; y++) larger_of_two(plane + y * s.width, w, values + y * w, taps + y * w);
+    }
+    for (int64_t y = 0; y < s.out_h; y++)
+        larger_of_rows(values + 2 * y * w, taps + 2 * y * w, w, w, best + y * w, where + y * w);
+}
+
+// All channels of one output pixel, whose four entries begin at `x`.
+static void quarter_pixel(const float* __restrict x, int64_t right, int64_t below, int64_t n, float* __restrict best,
+                          int32_t* __restrict where) {
+    for (int64_t o = 0; o < n; o++) {
+        float largest = x[o];
+        int32_t tap = 0;
+        choose(x[o + right], 1, largest, tap);
+        choose(x[o + below], 2, largest, tap);
+        choose(x[o + below + right], 3, largest, tap);
+        best[o] = largest;
+        where[o] = tap;
+    }
+}
+
+static void quarters(const float* x, float* out, uint8_t* position, const Sizes& s) {
+    const int64_t length = s.last ? s.channels : s.out_pixels();
+    const int64_t parts = s.samples * (s.last ? s.out_pixels() : s.channels);
+#pragma omp parallel num_threads(s.threads)
+    {
+        std::vector<int32_t> where(length), taps(2 * length);
+        std::vector<float> values(2 * length);
+#pragma omp for schedule(static)
+        for (int64_t r = 0; r < parts; r++) {
+            float* best = out + r * length;
+            if (s.last) {
+                int64_t pixel = r % s.out_pixels(), y = pixel / s.out_w * 2, left = pixel % s.out_w * 2;
+                const float* first = x + (r / s.out_pixels() * s.pixels() + y * s.width + left) * s.channels;
+                quarter_pixel(first, s.channels, s.width * s.channels, length, best, where.data());
+            } else {
+                quarter_plane(x + r * s.pixels(), s, values.data(), taps.data(), best, where.data());
+            }
+            if (!position) continue;
+            for (int64_t o = 0; o < length; o++) position[r * length + o] = where[o];
+        }
+    }
+}
+
 // out, position [samples, channels, out_h, out_w]; no positions are written where the pointer is null
 extern "C" void forward(const float* x, float* out, uint8_t* position, const int64_t* sizes) {
     const Sizes s = *reinterpret_cast<const Sizes*>(sizes);
+    if (is_quarter(s)) return quarters(x, out, position, s);
     const int64_t rows = s.samples * s.out_h * (s.last ? s.out_w : s.channels), length = s.last ? s.channels : s.out_w;
 #pragma omp parallel num_threads(s.threads)
     {

@@ -28,7 +28,7 @@ def state_names(node: nn.Module, x: torch.Tensor) -> list[str]:
 def plan_of(node: nn.Module, x_seq: torch.Tensor) -> Plan | dispatch.Refusal:
     names = state_names(node, x_seq[0])
     step = step_of(node, names)
-    return step if isinstance(step, dispatch.Refusal) else dispatch.plan_of(step, x_seq, len(names))
+    return step if isinstance(step, dispatch.Refusal) else dispatch.plan_of(step, x_seq[0], len(names))
 
 
 def in_loop(node: nn.Module, x_seq: torch.Tensor, states: Sequence[torch.Tensor]) -> list[torch.Tensor]:

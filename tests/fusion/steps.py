@@ -18,14 +18,14 @@ def step_of(run: Run, tensors: Sequence[torch.Tensor] = ()) -> Step:
 
 
 def plan_of(step: Step, x_seq: torch.Tensor, states: int) -> tuple[str, tuple[float, ...]]:
-    plan = dispatch.plan_of(step, x_seq, states)
+    plan = dispatch.plan_of(step, x_seq[0], states)
     assert not isinstance(plan, dispatch.Refusal), plan.reason
     return plan
 
 
 def reason_of(run: Run, x_seq: torch.Tensor, states: int = 1, tensors: Sequence[torch.Tensor] = ()) -> str:
     """Why there is no kernel for ``run``."""
-    plan = dispatch.plan_of(step_of(run, tensors), x_seq, states)
+    plan = dispatch.plan_of(step_of(run, tensors), x_seq[0], states)
     assert isinstance(plan, dispatch.Refusal), "it should be refused"
     return plan.reason
 

@@ -40,7 +40,7 @@ def images(batch: int = 5, steps: int = T) -> torch.Tensor:
 
 def step_program(node: nn.Module, shape: tuple[int, ...], names: list[str]) -> tuple[str, tuple[float, ...], tuple]:
     step = _lift.step_of(node, names)
-    program, numbers, _ = dispatch.planned("cpp", step, torch.zeros(T, *shape), len(names), torch.device("cpu"))
+    program, numbers, _ = dispatch.planned("cpp", step, torch.zeros(shape), len(names), torch.device("cpu"))
     return program, numbers, step.tensors
 
 

@@ -10,18 +10,10 @@ from tests.parity.compare import everything, poisoned
 DTYPES = [torch.float32, torch.float64, torch.float16, torch.bfloat16]
 
 
-@pytest.fixture
-def threads():
-    before = torch.get_num_threads()
-    yield torch.set_num_threads
-    torch.set_num_threads(before)
-
-
 @pytest.mark.parametrize("count", [1, 2, 3, 8])
 @pytest.mark.parametrize("N", [1, 63, 600, 1100, 1 << 14, 100_001])
-def test_threads_have_as_many_blocks_as_each_other(threads, count: int, N: int) -> None:
-    threads(count)
-    block, used = cpp._blocks(1 << 20, N)
+def test_threads_have_as_many_blocks_as_each_other(count: int, N: int) -> None:
+    block, used = cpp._blocks(1 << 20, N, count)
     assert used == count
     assert block % 64 == 0
     assert block <= cpp.BLOCK
@@ -30,9 +22,8 @@ def test_threads_have_as_many_blocks_as_each_other(threads, count: int, N: int) 
     assert blocks_of_a_thread * block < N / count + 64 * (blocks_of_a_thread + 1)
 
 
-def test_few_elements_take_one_thread(threads) -> None:
-    threads(8)
-    assert [cpp._blocks(4, N)[1] for N in (1, 1 << 13, 1 << 14, 1 << 16, 1 << 20)] == [1, 1, 2, 8, 8]
+def test_few_elements_take_one_thread() -> None:
+    assert [cpp._blocks(4, N, 8)[1] for N in (1, 1 << 13, 1 << 14, 1 << 16, 1 << 20)] == [1, 1, 2, 8, 8]
 
 
 def test_a_sequence_is_large_from_two_mebibytes() -> None:

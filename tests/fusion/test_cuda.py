@@ -135,7 +135,7 @@ def test_infinite_and_missing_values_in_half_precision() -> None:
 
 
 def plan_of_step(step: Step, x_seq: torch.Tensor, states: int) -> tuple[str, tuple[float, ...]]:
-    plan = dispatch.plan_of(step, x_seq, states)
+    plan = dispatch.plan_of(step, x_seq[0], states)
     assert not isinstance(plan, dispatch.Refusal), plan.reason
     return plan
 

@@ -127,7 +127,7 @@ def test_a_step_without_states() -> None:
         return (x.sin() * 0.3,)
 
     x = drawn(20, 7).requires_grad_()
-    plan = dispatch.plan_of(dispatch.Step(run, (), "no states", "Sine"), x, 0)
+    plan = dispatch.plan_of(dispatch.Step(run, (), "no states", "Sine"), x[0], 0)
     y = operator.run(x, [], [], *plan, [], len(x), "triton")[0]
     assert_close(y, x.sin() * 0.3, 1e-12)
     assert_close(*torch.autograd.grad(y.sum(), x), x.cos() * 0.3, 1e-12)

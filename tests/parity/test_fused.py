@@ -576,6 +576,19 @@ def test_second_derivative_of_repeated_input_and_of_a_weight() -> None:
         torch.testing.assert_close(one, other)
 
 
+def test_second_derivatives_of_single_steps() -> None:
+    found = []
+    for backend in ("torch", "cpp"):
+        torch.manual_seed(0)
+        net = nn.Sequential(nn.Linear(4, 4), neuron.ParametricLIFNode(backend=backend)).double()
+        x_seq = (torch.rand(T, 3, 4, dtype=F64) * 4).requires_grad_()
+        loss = sum(net(x).square().sum() for x in x_seq) + net[1].v.square().sum()
+        (grad,) = torch.autograd.grad(loss, x_seq, create_graph=True)
+        found.append([grad, *torch.autograd.grad(grad.norm(), [x_seq, *net.parameters()])])
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other)
+
+
 def test_a_second_derivative_of_a_changed_neuron_is_refused() -> None:
     node = neuron.LIFNode(step_mode="m", backend="cpp")
     x = torch.rand(T, 3, requires_grad=True)

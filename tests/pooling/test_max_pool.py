@@ -19,6 +19,7 @@ pytestmark = pytest.mark.skipif(build.compiler() is None, reason="needs a C++ co
 WINDOWS = [
     pooling.Window((3, 3), (2, 2), (1, 1), (1, 1), False),
     pooling.Window((2, 2), (2, 2), (0, 0), (1, 1), True),
+    pooling.Window((2, 2), (2, 2), (0, 0), (1, 1), False),
     pooling.Window((3, 2), (2, 1), (1, 0), (1, 2), False),
     pooling.Window((5, 3), (3, 4), (2, 1), (2, 1), True),
     pooling.Window((2, 4), (3, 5), (1, 2), (1, 1), True),

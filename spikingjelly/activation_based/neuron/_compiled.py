@@ -82,7 +82,7 @@ def _plan(module: Any, dtype: torch.dtype, device: torch.device, dims: int) -> _
     refusal = dispatch.Refusal("")
     for shape in _shapes(module, dims):
         with _disable_current_modes():
-            plan = _plan_for(module, torch.empty(1, *shape, dtype=dtype, device="meta"), device)
+            plan = _plan_for(module, torch.empty(shape, dtype=dtype, device="meta"), device)
         if not isinstance(plan, dispatch.Refusal):
             return plan
         refusal = plan
@@ -90,13 +90,13 @@ def _plan(module: Any, dtype: torch.dtype, device: torch.device, dims: int) -> _
     return None
 
 
-def _plan_for(module: Any, x_seq: torch.Tensor, device: torch.device) -> _Plan | dispatch.Refusal:
+def _plan_for(module: Any, x: torch.Tensor, device: torch.device) -> _Plan | dispatch.Refusal:
     numbers: list[str] = []
     while True:
         names = states_of(module) + numbers
         try:
             step = step_of(module, names)
-            plan = dispatch.planned(module.backend, step, x_seq, len(names), device)
+            plan = dispatch.planned(module.backend, step, x, len(names), device)
         except OtherStates as other:
             numbers += other.numbers
             continue

@@ -29,7 +29,9 @@ def run_sequence(module: Any, x_seq: torch.Tensor, keep: str | None = None) -> t
     if dispatch.too_small(module.backend, T, x_seq.numel()):
         return None
     step = one_step(x_seq)
-    return _run_or_announce(module, x_seq if step is None else step.unsqueeze(0), keep, T)
+    if step is None:
+        return _run_or_announce(module, x_seq, x_seq[0], keep, T)
+    return _run_or_announce(module, step.unsqueeze(0), step, keep, T)
 
 
 def run_step(module: Any, x: torch.Tensor) -> torch.Tensor | None:
@@ -41,13 +43,12 @@ def run_step(module: Any, x: torch.Tensor) -> torch.Tensor | None:
         return None if output is None else output.squeeze(0)
     if dispatch.too_small(module.backend, 1, x.numel()):
         return None
-    output = _run_or_announce(module, x.unsqueeze(0), None, 1)
-    return None if output is None else output.squeeze(0)
+    return _run_or_announce(module, x, x, None, 0)
 
 
 def source_of(module: Any, dtype: torch.dtype, shape: Sequence[int]) -> str:
     """The source text of the module's kernel; the module is left as it is."""
-    x = torch.zeros(1, *shape, dtype=dtype)
+    x = torch.zeros(*shape, dtype=dtype)
     kept = dict(module._memories)
     try:
         module.reset()
@@ -63,17 +64,22 @@ def source_of(module: Any, dtype: torch.dtype, shape: Sequence[int]) -> str:
     return source
 
 
-def _run_or_announce(module: Any, x_seq: torch.Tensor, keep: str | None, T: int) -> torch.Tensor | None:
-    output = _run(module, x_seq, keep, T)
+def _run_or_announce(
+    module: Any, x_seq: torch.Tensor, x: torch.Tensor, keep: str | None, T: int
+) -> torch.Tensor | None:
+    """``x`` is the input of the first time step; T = 0 if that is all of ``x_seq``."""
+    output = _run(module, x_seq, x, keep, T)
     if isinstance(output, dispatch.Refusal):
         dispatch.announce(module.backend, output)
         return None
     return output
 
 
-def _run(module: Any, x_seq: torch.Tensor, keep: str | None, T: int) -> torch.Tensor | dispatch.Refusal:
+def _run(
+    module: Any, x_seq: torch.Tensor, x: torch.Tensor, keep: str | None, T: int
+) -> torch.Tensor | dispatch.Refusal:
     names, runner = _with_states(
-        module, x_seq, lambda names, lift: dispatch.find_runner(module.backend, lift, x_seq, len(names))
+        module, x, lambda names, lift: dispatch.find_runner(module.backend, lift, x, len(names))
     )
     states = [getattr(module, name) for name in names]
     if isinstance(runner, dispatch.Refusal):
@@ -90,30 +96,30 @@ def _run(module: Any, x_seq: torch.Tensor, keep: str | None, T: int) -> torch.Te
 
 
 def _with_states(
-    module: Any, x_seq: torch.Tensor, ask: Callable[[list[str], Callable[[], Any]], _Answer]
+    module: Any, x: torch.Tensor, ask: Callable[[list[str], Callable[[], Any]], _Answer]
 ) -> tuple[list[str], _Answer]:
     """The memories that are states, and what the engine answers for them.
 
     Memories that a user's neuron registers as numbers show in the step itself whether they become tensors.
     """
-    _make_tensors(module, x_seq, _more_states.get(type(module), ()))
+    _make_tensors(module, x, _more_states.get(type(module), ()))
     while True:
         names = states_of(module)
         try:
             return names, ask(names, functools.partial(step_of, module, names))
         except OtherStates as other:
             _more_states[type(module)] = (*_more_states.get(type(module), ()), *other.numbers)
-            _make_tensors(module, x_seq, other.numbers)
+            _make_tensors(module, x, other.numbers)
 
 
-def _make_tensors(module: Any, x_seq: torch.Tensor, more: Sequence[str]) -> None:
+def _make_tensors(module: Any, x: torch.Tensor, more: Sequence[str]) -> None:
     """Memories that are still numbers become tensors that fit the input, without memory of their own."""
     module.__dict__[base._EXPANDED] = True
     try:
         if hasattr(module, "v_float_to_tensor"):
-            module.v_float_to_tensor(x_seq[0])
+            module.v_float_to_tensor(x)
         for name in more:
             if isinstance(getattr(module, name), float):
-                module._give_shape(name, x_seq[0])
+                module._give_shape(name, x)
     finally:
         del module.__dict__[base._EXPANDED]

@@ -5,14 +5,15 @@ looks at a plain value first and at the rest last.
 """
 
 import functools
+import operator
 import types
-from collections.abc import Container, Hashable, Iterator, Sequence
+from collections.abc import Callable, Container, Hashable, Sequence
 from typing import Any
 
 import torch
 from torch import nn
 
-NOT_READ = frozenset(nn.Module().__dict__) - {"training", "_parameters", "_buffers"} | {
+NOT_READ = frozenset(nn.Module().__dict__) - {"training"} | {
     "_memories", "_memories_rv", "_last_call", "_last_output", "_input_signature", "_backend", "_step_mode",
     "_store_v_seq",
 }  # fmt: skip
@@ -54,19 +55,13 @@ def walk(module: nn.Module, not_read: Container[str] = ()) -> tuple[Hashable, tu
     while pending:
         part = pending.pop()
         attributes = part.__dict__
-        path.append(type(part))
-        path += _of_class(type(part), _STEP_METHODS if "_memories" in attributes else _SURROGATE_METHODS)
-        for name, value in attributes.items():
-            if name in NOT_READ:
-                continue
-            if type(value) in _PLAIN:
-                path += (name, value)
-            elif isinstance(value, torch.Tensor):
-                path += (name, _of_tensor(value, tensors))
-            elif name in ("_parameters", "_buffers"):
-                path += [(n, _of_tensor(v, tensors)) for n, v in value.items() if v is not None]
-            else:
-                path += (name, _of_value(value, _DEPTH))
+        path += (type(part), _of_class(type(part), _STEP_METHODS if "_memories" in attributes else _SURROGATE_METHODS))
+        names, values_of = _read_names(tuple(attributes))
+        values = values_of(attributes)
+        path.append(names)
+        path += values if _PLAIN.issuperset(map(type, values)) else _of_values(values, tensors)
+        for owner in (attributes["_parameters"], attributes["_buffers"]):
+            path += [(n, _of_tensor(v, tensors)) for n, v in owner.items() if v is not None]
         for name, value in attributes.get("_memories", _NOTHING).items():
             if part is module and name not in not_read:
                 path += (name, _of_tensor(value, tensors) if isinstance(value, torch.Tensor) else _of_value(value, 1))
@@ -76,6 +71,19 @@ def walk(module: nn.Module, not_read: Container[str] = ()) -> tuple[Hashable, tu
             path.append("hooks")
         pending += [child for child in attributes["_modules"].values() if child is not None]
     return tuple(path), tuple(tensors.values())
+
+
+@functools.lru_cache(maxsize=4096)
+def _read_names(names: tuple[str, ...]) -> tuple[tuple[str, ...], Callable[[dict[str, Any]], tuple[Any, ...]]]:
+    """The attributes among ``names`` that a step may read, and what takes their values out of a ``__dict__``."""
+    read = tuple(name for name in names if name not in NOT_READ)
+    if len(read) > 1:
+        return read, operator.itemgetter(*read)
+    return read, lambda attributes: tuple(attributes[name] for name in read)
+
+
+def _of_values(values: Sequence[Any], tensors: dict[int, torch.Tensor]) -> list[Hashable]:
+    return [_of_tensor(v, tensors) if isinstance(v, torch.Tensor) else _of_value(v, _DEPTH) for v in values]
 
 
 def has_hooks(part: nn.Module) -> bool:
@@ -120,13 +128,21 @@ def _of_function(function: Any, depth: int) -> Hashable:
     return tuple(read)
 
 
-def _of_class(cls: type, methods: Sequence[str]) -> Iterator[Hashable]:
-    for name in methods:
-        method = getattr(cls, name, None)
-        ours = getattr(method, "__module__", None) or "torch."
-        yield method if ours.startswith(_OURS) else _of_function(method, _DEPTH)
-    for function in _own_functions(cls):
-        yield _of_function(function, _DEPTH)
+def _of_class(cls: type, methods: Sequence[str]) -> Hashable:
+    found = tuple([getattr(cls, name, None) for name in methods])
+    own = _own_functions(cls)
+    if not own and _are_ours(found):
+        return found
+    return (
+        *[method if _are_ours((method,)) else _of_function(method, _DEPTH) for method in found],
+        *[_of_function(function, _DEPTH) for function in own],
+    )
+
+
+@functools.lru_cache(maxsize=4096)
+def _are_ours(methods: tuple[Any, ...]) -> bool:
+    """Whether these are methods of this package or of torch, or none."""
+    return all((getattr(method, "__module__", None) or "torch.").startswith(_OURS) for method in methods)
 
 
 @functools.cache

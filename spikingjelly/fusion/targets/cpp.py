@@ -3,6 +3,7 @@
 import ctypes
 import functools
 import math
+import struct
 from collections.abc import Callable, Sequence
 
 import torch
@@ -41,7 +42,7 @@ def source(text: str, dtype: torch.dtype, title: str) -> str:
 def _kernels(text: str, dtype: torch.dtype) -> tuple:
     library = build.load(source(text, dtype, "One time step, its reverse, and the loops over time"))
     for function in (library.forward, library.backward):
-        function.restype = None
+        function.restype, function.argtypes = None, (ctypes.c_char_p,) * 3
     return library.forward, library.backward
 
 
@@ -66,7 +67,7 @@ def forward(
     """Fill ``y`` ``[T, *]``, the states after the last time step and, where asked for, those after each."""
     T, N = y.shape[0], y.numel() // y.shape[0]
     pointers = [x.tensor.data_ptr(), y.data_ptr()]
-    sizes = [T, N, *_blocks(T, N), _is_large(T, N, y), x.time_stride]
+    sizes = [T, N, *_blocks(T, N, torch.get_num_threads()), _is_large(T, N, y), x.time_stride]
     for state, final, trajectory in zip(states, finals, trajectories, strict=True):
         pointers += [state.tensor.data_ptr(), final.data_ptr(), _address(trajectory)]
         sizes.append(state.stride)
@@ -95,7 +96,7 @@ def backward(
     """
     register = 8 if x.tensor.dtype == torch.float64 else 4
     pointers = [x.tensor.data_ptr(), grad_y.tensor.data_ptr(), _address(grad_x)]
-    block, threads = _blocks(T, N)
+    block, threads = _blocks(T, N, torch.get_num_threads())
     segment = _segment(T, block * len(states) * register)
     gx_stride = N if grad_x is not None and grad_x.shape[0] == T else 0
     large = _is_large(T, N, x.tensor)
@@ -109,9 +110,10 @@ def backward(
     _call(_kernels(text, x.tensor.dtype)[1], pointers, sizes, numbers)
 
 
-def _blocks(T: int, N: int) -> tuple[int, int]:
+@functools.lru_cache(maxsize=4096)
+def _blocks(T: int, N: int, cores: int) -> tuple[int, int]:
     """Neurons in a block, and threads: as many blocks for each thread as for any other."""
-    threads = max(1, min(torch.get_num_threads(), T * N // _ELEMENTS_OF_A_THREAD))
+    threads = max(1, min(cores, T * N // _ELEMENTS_OF_A_THREAD))
     blocks = threads * math.ceil(N / (threads * BLOCK))
     return math.ceil(N / (blocks * 64)) * 64, threads
 
@@ -136,8 +138,9 @@ def _address(tensor: torch.Tensor | None) -> int:
 
 
 def _call(function: Callable[..., None], pointers: list[int], sizes: list[int], numbers: Sequence[float]) -> None:
+    # As bytes: arrays of ctypes take longer to make.
     function(
-        (ctypes.c_void_p * len(pointers))(*pointers),
-        (ctypes.c_int64 * len(sizes))(*sizes),
-        (ctypes.c_double * len(numbers))(*numbers),
+        struct.pack(f"{len(pointers)}Q", *pointers),
+        struct.pack(f"{len(sizes)}q", *sizes),
+        struct.pack(f"{len(numbers)}d", *numbers),
     )
