@@ -27,7 +27,9 @@ class _Call:
         self.backward_id: int | None = None
 
     def mark(self, grad: torch.Tensor | None) -> None:
-        if grad is not None:  # None: a backward pass that only came to the state, another output of the same operation
+        # None: a backward pass that only came to the state, another output of the same operation. One that is recorded
+        # itself (create_graph=True) keeps its graph for a second.
+        if grad is not None and not torch.is_grad_enabled():
             self.backward_id = torch._C._current_graph_task_id()
 
 

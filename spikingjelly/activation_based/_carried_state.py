@@ -14,16 +14,31 @@ def check(module: nn.Module, x: torch.Tensor) -> None:
     """Raise if ``x`` (one time step) does not fit the state that ``module`` carries."""
     signature = (x.shape, x.dtype, x.device)
     seen = module.__dict__.get(_SEEN)
-    if seen is None:
-        _check_given_state(module, x)
-        module.__dict__[_SEEN] = signature
-    elif seen != signature:
+    if seen == signature:
+        return
+    if seen is not None and not _was_replaced(module, seen, x):
         raise RuntimeError(_message(module, x, f"an input of {_text(*seen)}"))
+    _check_given_state(module, x)
+    module.__dict__[_SEEN] = signature
 
 
 def forget(module: nn.Module) -> None:
     """Accept any next input: the state was reset or moved."""
     module.__dict__.pop(_SEEN, None)
+
+
+def _was_replaced(module: nn.Module, seen: tuple[torch.Size, torch.dtype, torch.device], x: torch.Tensor) -> bool:
+    """Whether ``v`` fits ``x`` and no memory has the shape of the earlier input: published programs reset by hand."""
+    v = getattr(module, "v", None)
+    if not isinstance(v, torch.Tensor) or (v.shape, v.dtype, v.device) != (x.shape, x.dtype, x.device):
+        return False
+    left = [value for name, value in getattr(module, "_memories", {}).items() if name != "v"]
+    return all(isinstance(value, float | int | None) or _cannot_be_of(value, seen, x) for value in left)
+
+
+def _cannot_be_of(value: Any, seen: tuple[torch.Size, torch.dtype, torch.device], x: torch.Tensor) -> bool:
+    """Whether a memory is a tensor that an input like the earlier one, ``seen``, would not have left."""
+    return isinstance(value, torch.Tensor) and seen[0] not in (x.shape, value.shape)
 
 
 def _check_given_state(module: nn.Module, x: torch.Tensor) -> None:

@@ -17,7 +17,7 @@ class Monitor:
 
     :param net: a network with nodes of :mod:`spikingjelly.clock_driven.neuron` or ``activation_based.neuron``
     :param device: where the counts are kept, default where the spikes are
-    :param backend: 'numpy' for rates that are numpy floats, 'torch' for 0-dimensional tensors
+    :param backend: 'numpy' for rates that are numpy float32, 'torch' for 0-dimensional tensors
 
     :raises ValueError: for another ``backend``
     """
@@ -87,4 +87,4 @@ class Monitor:
         return names
 
     def _result(self, value: Any) -> Any:
-        return value.float() if self.backend == "torch" else value.cpu().numpy()[()]
+        return value.float() if self.backend == "torch" else value.float().cpu().numpy()[()]

@@ -55,7 +55,7 @@ def find_runner(backend: str, lift: Callable[[], Step], x: torch.Tensor, states:
     program, constants, target = plan
 
     def run(x_seq: torch.Tensor, initial: Sequence[torch.Tensor], keep: Sequence[int], T: int) -> list[torch.Tensor]:
-        return operator.run(x_seq, initial, step.tensors, program, constants, keep, T, target)
+        return operator.run(x_seq, initial, step.tensors, program, constants, keep, T, target, step.again)
 
     return run
 

@@ -11,9 +11,10 @@ from typing import Any
 
 import torch
 
-from spikingjelly.fusion import call, eager
+from spikingjelly.fusion import call, eager, second
 from spikingjelly.fusion.origin import Origin, origin_of
 from spikingjelly.fusion.program import Program, loads
+from spikingjelly.fusion.second import Again
 from spikingjelly.fusion.targets import cpp, cupy, triton
 
 TARGETS: dict[str, ModuleType] = {"cpp": cpp, "triton": triton, "cupy": cupy}
@@ -34,17 +35,20 @@ def run(
     keep: Sequence[int],
     steps: int,
     target: str,
+    again: Again | None = None,
 ) -> list[torch.Tensor]:
     """The output ``[T, *]``, the states after the last step, and the states ``keep`` after each step ``[T, *]``.
 
     :param x_seq: ``[T, *]``, or ``[1, *]`` for an input that is the same in all time steps
     :param steps: T; 0 for a single time step, where ``x_seq`` and the output are ``[*]``
+    :param again: one step in plain operations, for second derivatives
     """
     if not _is_plain():
         return torch.ops.spikingjelly.fused(x_seq, states, tensors, program, numbers, keep, steps, target)
     recorded = torch.is_grad_enabled() and any(t.requires_grad for t in (x_seq, *states, *tensors))
-    function = _with_gradient if recorded or torch._C._are_functorch_transforms_active() else _without_gradient
-    return function(x_seq, states, tensors, program, numbers, keep, steps, target)
+    if recorded or torch._C._are_functorch_transforms_active():
+        return _with_gradient(x_seq, states, tensors, program, numbers, keep, steps, target, again)
+    return _without_gradient(x_seq, states, tensors, program, numbers, keep, steps, target)
 
 
 def _cut_unless_reached(tensors: Sequence[torch.Tensor], program: str) -> list[torch.Tensor]:
@@ -70,11 +74,12 @@ class _Fused(torch.autograd.Function):
         keep: Sequence[int],
         steps: int,
         target: str,
+        again: Again | None,
         x_seq: torch.Tensor,
         *tensors: torch.Tensor,
     ) -> tuple[torch.Tensor, ...]:
         ctx.K, ctx.is_step, ctx.options = K, steps == 0, (program, numbers, keep, steps or 1, target)
-        ctx.rounds_once = None if origin is None else origin.rounds_once
+        ctx.again, ctx.rounds_once = again, None if origin is None else origin.rounds_once
         ctx.save_for_backward(*((x_seq,) if origin is None else origin[:4]), *tensors)
         ctx.set_materialize_grads(False)
         results = _without_gradient(x_seq, tensors[:K], tensors[K:], program, numbers, keep, steps, target)
@@ -91,15 +96,15 @@ class _Fused(torch.autograd.Function):
             of_y, *of_states = grads
             grads = (None if of_y is None else of_y.unsqueeze(0), *of_states)
         K = ctx.K
-        arguments = (grads, x_seq, tensors[:K], tensors[K:], *ctx.options, ctx.needs_input_grad[7:], origin)
+        arguments = (grads, x_seq, tensors[:K], tensors[K:], *ctx.options, ctx.needs_input_grad[8:], origin)
         if torch.is_grad_enabled():
-            depends_on = (*grads, x_seq, *tensors, None if origin is None else origin.tie)
-            gradients = _Once.apply(arguments, *[t for t in depends_on if t is not None])
+            of_graph = x_seq if origin is None else origin.tie
+            gradients = _Once.apply(arguments, ctx.again, *[t for t in (*grads, of_graph, *tensors) if t is not None])
         else:
             gradients = _backward_of(arguments)
         if ctx.is_step and gradients[0] is not None:
             gradients = gradients[0].squeeze(0), *gradients[1:]
-        return *[None] * 7, *gradients
+        return *[None] * 8, *gradients
 
 
 def _kept(ctx: Any) -> tuple[torch.Tensor, Origin | None, list[torch.Tensor]]:
@@ -113,18 +118,31 @@ def _kept(ctx: Any) -> tuple[torch.Tensor, Origin | None, list[torch.Tensor]]:
 
 
 class _Once(torch.autograd.Function):
-    """The backward pass where it is recorded itself: its own derivative is an error, not a wrong number."""
+    """The backward pass where it is recorded itself: its own derivative comes from plain operations."""
 
     @staticmethod
-    def forward(ctx: Any, arguments: tuple, *tensors: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+    def forward(
+        ctx: Any, arguments: tuple, again: Again | None, *tensors: torch.Tensor
+    ) -> tuple[torch.Tensor | None, ...]:
+        grads, _, states, _, _, _, keep, steps, _, _, ctx.origin = arguments
+        ctx.again, ctx.options = again, ([grad is not None for grad in grads], len(states), keep, steps)
+        ctx.save_for_backward(*tensors)
+        ctx.set_materialize_grads(False)
         return tuple(_backward_of(arguments))
 
     @staticmethod
-    def backward(ctx: Any, *grads: torch.Tensor) -> tuple[Any, ...]:
-        raise RuntimeError(
-            "a fused neuron has no second derivative. Use backend='torch' for the neurons through which you "
-            "differentiate twice."
-        )
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, *grads: torch.Tensor | None) -> tuple[Any, ...]:
+        if ctx.again is None:
+            raise RuntimeError(
+                "a compiled call of a fused neuron has no second derivative. Use backend='torch' for the neurons "
+                "through which you differentiate twice."
+            )
+        given, states, keep, steps = ctx.options
+        inputs = list(ctx.saved_tensors)
+        if ctx.origin is not None:
+            inputs[sum(given)] = ctx.origin.input()
+        return None, None, *second.derivative(ctx.again, inputs, given, states, keep, steps, grads)
 
 
 def _is_plain() -> bool:
@@ -156,11 +174,13 @@ def _with_gradient(
     keep: Sequence[int],
     steps: int,
     target: str,
+    again: Again | None = None,
 ) -> list[torch.Tensor]:
     tensors = _cut_unless_reached(tensors, program)
     known = _is_plain() and torch.is_grad_enabled() and getattr(TARGETS[target], "TAKES_ORIGINS", False)
     origin = origin_of(x_seq if steps else x_seq.unsqueeze(0)) if known else None
-    return list(_Fused.apply(origin, len(states), program, numbers, keep, steps, target, x_seq, *states, *tensors))
+    options = (len(states), program, numbers, keep, steps, target, again)
+    return list(_Fused.apply(origin, *options, x_seq, *states, *tensors))
 
 
 def _without_gradient(

@@ -23,7 +23,7 @@ class Origin(NamedTuple):
     :param tensor: with the shape and the layout of the input ``[T, N, C, *]``
     :param scale: for each channel, of a shape that broadcasts to ``[N, C, *]``
     :param shift: the same
-    :param tie: an empty tensor of the input's graph, for what is computed from the origin to be part of that graph
+    :param tie: stands for the input in its graph, with its shape and no memory of its own
     """
 
     tensor: torch.Tensor
@@ -35,6 +35,18 @@ class Origin(NamedTuple):
     def input(self) -> torch.Tensor:
         """What it is the origin of."""
         return _scaled(self.tensor, self.scale, self.shift, self.rounds_once)
+
+
+class _Tie(torch.autograd.Function):
+    """Takes the gradient at the input, which the gradients computed from the origin have, to where the input is from."""
+
+    @staticmethod
+    def forward(ctx: Any, x_seq: torch.Tensor) -> torch.Tensor:
+        return x_seq.new_zeros(()).expand(x_seq.shape)
+
+    @staticmethod
+    def backward(ctx: Any, grad: torch.Tensor) -> torch.Tensor:
+        return grad
 
 
 def may_be_asked(pack: _Hook) -> _Hook:
@@ -68,7 +80,7 @@ def origin_of(x_seq: torch.Tensor) -> Origin | None:
             return None
     channels = (-1, *[1] * (kept.dim() - 2))
     tensor = kept.detach().as_strided(x_seq.shape, x_seq.stride())
-    return Origin(tensor, scale.view(channels), shift.view(channels), x_seq[:0].clone(), rounds_once)
+    return Origin(tensor, scale.view(channels), shift.view(channels), _Tie.apply(x_seq), rounds_once)
 
 
 def may_have_origin(x_seq: torch.Tensor) -> bool:

@@ -17,12 +17,14 @@ class Step(NamedTuple):
     :param tensors: parameters, buffers and other tensors of the module that ``run`` may read
     :param key: equal keys mean that ``run`` takes the same path through the code
     :param name: what the step is called in messages and generated code
+    :param again: ``run`` at a later time, which does not keep the module alive; None if there is no such thing
     """
 
     run: Callable[[torch.Tensor, Tensors, Tensors], tuple[torch.Tensor, ...]]
     tensors: tuple[torch.Tensor, ...]
     key: Hashable
     name: str
+    again: Callable[[torch.Tensor, Tensors, Tensors], tuple[torch.Tensor, ...]] | None = None
 
 
 @dataclass(frozen=True)

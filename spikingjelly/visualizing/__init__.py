@@ -16,7 +16,7 @@ it, a subfigure) that is there already::
 
 from spikingjelly.visualizing._animation import animate_spikes
 from spikingjelly.visualizing._bars import plot_2d_bar_in_3d
-from spikingjelly.visualizing._maps import plot_2d_feature_map, plot_2d_heatmap
+from spikingjelly.visualizing._maps import plot_2d_feature_map, plot_2d_heatmap, plot_2d_spiking_feature_map
 from spikingjelly.visualizing._neuron import plot_one_neuron_v_s
 from spikingjelly.visualizing._raster import plot_1d_spikes
 
@@ -26,5 +26,6 @@ __all__ = [
     "plot_2d_bar_in_3d",
     "plot_2d_feature_map",
     "plot_2d_heatmap",
+    "plot_2d_spiking_feature_map",
     "plot_one_neuron_v_s",
 ]

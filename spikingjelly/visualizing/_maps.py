@@ -112,3 +112,10 @@ def side_by_side(maps: np.ndarray, nrows: int, ncols: int, space: int) -> np.nda
         top, left = c // ncols * (H + space), c % ncols * (W + space)
         sheet[..., top : top + H, left : left + W] = maps[..., c, :, :]
     return sheet[..., : sheet.shape[-2] - space, : sheet.shape[-1] - space]
+
+
+def plot_2d_spiking_feature_map(
+    spikes: Array, nrows: int, ncols: int, space: int, title: str, dpi: float = 200
+) -> "AnyFigure":
+    """:func:`plot_2d_feature_map` under the name and with the arguments that it had up to version 0.0.0.0.12."""
+    return plot_2d_feature_map(spikes, nrows, ncols, space, title, dpi=dpi)

@@ -314,16 +314,21 @@ def test_a_backward_pass_through_the_operator(monkeypatch: pytest.MonkeyPatch) -
     assert torch.equal(*gradients)
 
 
-@pytest.mark.parametrize("at", ["input", "weight"])
-def test_a_second_derivative_is_an_error(at: str) -> None:
-    norm, x = normalisation(), sequence().detach()
-    leaf = norm.weight if at == "weight" else x.requires_grad_()
-    with asked() as answers:
-        spikes = lif()(norm(x))
-    assert answers[0] is not None
-    (grad,) = torch.autograd.grad(spikes.sum(), leaf, create_graph=True)
-    with pytest.raises(RuntimeError, match="a fused neuron has no second derivative"):
-        grad.sum().backward()
+@pytest.mark.parametrize("steps", ["m", "s"])
+def test_second_derivatives(steps: str) -> None:
+    """They reach the normalisation's input and weight, as where the input is kept."""
+    found = []
+    for answer in (origin_of, NONE):
+        norm, x = normalisation(), sequence() if steps == "m" else sequence(shape=(1, 8, 16, 28, 28))
+        node = neuron.LIFNode(surrogate_function=surrogate.ATan(), step_mode=steps, backend="cpp")
+        with asked(answer) as answers:
+            y = norm(x)
+            spikes = node(y if steps == "m" else y.squeeze(0))
+        assert (answers[0] is None) == (answer is NONE)
+        (grad,) = torch.autograd.grad(spikes.square().sum(), x, create_graph=True)
+        found.append([grad, *torch.autograd.grad(grad.norm(), [x, norm.weight, norm.bias])])
+    assert all(torch.equal(a, b) for a, b in zip(*found, strict=True))
+    assert found[0][1].abs().max() > 0
 
 
 def test_hooks_on_saved_tensors() -> None:

@@ -138,7 +138,8 @@ ENGINE_ARROWS = {
     "trace": ["program", "step", "body", "eager", "recorder"],
     "call": ["program", "eager", "memory"],
     "targets": ["program", "build", "call", "templates"],
-    "operator": ["program", "eager", "call", "origin", "targets"],
+    "second": ["step"],
+    "operator": ["program", "eager", "call", "origin", "targets", "second"],
     "choice": ["step", "build", "operator"],
     "dispatch": ["program", "step", "numbers", "trace", "call", "operator", "choice", "memory", "origin"],
 }

@@ -1,7 +1,9 @@
 """The fused kernels against the eager loop: the same spikes, states and gradients for every neuron of the table; and
 what has no kernel runs in the loop, and says why."""
 
+import gc
 import logging
+import weakref
 from pathlib import Path
 
 import pytest
@@ -546,13 +548,84 @@ def test_autocast_keeps_the_state_in_float32_registers() -> None:
     assert torch.equal(neuron.LIFNode(step_mode="m", backend="torch")(charge.float()), y.float())
 
 
-def test_a_second_derivative_is_refused_loudly() -> None:
+@pytest.mark.parametrize("keep", [False, True])
+@pytest.mark.parametrize(
+    ("cls", "keywords"),
+    [
+        (neuron.LIFNode, {"v_reset": -0.2}),
+        (neuron.ParametricLIFNode, {"init_tau": 3.0}),
+        (neuron.IFNode, {"v_reset": None}),
+        (neuron.IzhikevichNode, {"a": 0.1, "detach_reset": True}),
+    ],
+)
+def test_second_derivatives(cls: type, keywords: dict, keep: bool) -> None:
+    found = []
+    for backend in ("torch", "cpp"):
+        torch.manual_seed(0)
+        node = cls(step_mode="m", backend=backend, store_v_seq=keep, surrogate_function=surrogate.Sigmoid(), **keywords)
+        net = nn.Sequential(nn.Linear(4, 4), node).double()
+        x = (torch.rand(T, 3, 4, dtype=F64) * 4).requires_grad_()
+        y = net(x)
+        loss = y.sum(-1).square().sum() + node.v.square().sum() + (node.v_seq.sin().sum() if keep else 0)
+        functional.reset_net(net)
+        (grad,) = torch.autograd.grad(loss, x, create_graph=True)
+        penalty = (grad.norm() - 1).square()
+        found.append([y, grad, *torch.autograd.grad(penalty, [x, *net.parameters()])])
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other)
+    assert found[0][2].abs().max() > 0
+
+
+def test_second_derivative_of_repeated_input_and_of_a_weight() -> None:
+    found = []
+    for backend in ("torch", "cpp"):
+        node = neuron.LIFNode(step_mode="m", backend=backend)
+        x = torch.linspace(0.5, 2, 6, dtype=F64).requires_grad_()
+        weight = torch.ones(T, 6, dtype=F64, requires_grad=True)
+        (grad,) = torch.autograd.grad((node(x.expand(T, 6)) * weight).sum(), x, create_graph=True)
+        found.append(torch.autograd.grad(grad.square().sum(), [x, weight]))
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other)
+
+
+def test_second_derivatives_of_single_steps() -> None:
+    found = []
+    for backend in ("torch", "cpp"):
+        torch.manual_seed(0)
+        net = nn.Sequential(nn.Linear(4, 4), neuron.ParametricLIFNode(backend=backend)).double()
+        x_seq = (torch.rand(T, 3, 4, dtype=F64) * 4).requires_grad_()
+        loss = sum(net(x).square().sum() for x in x_seq) + net[1].v.square().sum()
+        (grad,) = torch.autograd.grad(loss, x_seq, create_graph=True)
+        found.append([grad, *torch.autograd.grad(grad.norm(), [x_seq, *net.parameters()])])
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other)
+
+
+def test_a_second_derivative_of_a_changed_neuron_is_refused() -> None:
     node = neuron.LIFNode(step_mode="m", backend="cpp")
     x = torch.rand(T, 3, requires_grad=True)
-    weight = torch.ones(T, 3, requires_grad=True)
-    (grad,) = torch.autograd.grad((node(x) * weight).sum(), x, create_graph=True)
-    with pytest.raises(RuntimeError, match="no second derivative. Use backend='torch'"):
-        torch.autograd.grad(grad.sum(), weight)
+    (grad,) = torch.autograd.grad(node(x).sum(), x, create_graph=True)
+    node.tau = 3.0
+    with pytest.raises(RuntimeError, match="LIFNode: a second derivative runs the neuron once more, but it is gone or"):
+        grad.sum().backward()
+    node.tau = 2.0
+    grad.sum().backward()
+    third = neuron.LIFNode(step_mode="m", backend="cpp")
+    (grad,) = torch.autograd.grad(third(x).sum(), x, create_graph=True)
+    del third
+    gc.collect()
+    with pytest.raises(RuntimeError, match="it is gone"):
+        grad.sum().backward()
+
+
+def test_a_call_does_not_keep_its_neuron_alive() -> None:
+    node = neuron.LIFNode(step_mode="m", backend="cpp")
+    y = node(torch.rand(T, 3, requires_grad=True))
+    seen = weakref.ref(node)
+    del node
+    gc.collect()
+    assert seen() is None
+    assert y.requires_grad
 
 
 def test_a_network_trains_the_same() -> None:

@@ -54,13 +54,6 @@ def test_the_output_may_be_written_to() -> None:
     torch.testing.assert_close(torch.autograd.grad(y.sum(), x)[0], expected)
 
 
-def test_no_second_derivative() -> None:
-    x = torch.rand(4, requires_grad=True)
-    (grad,) = torch.autograd.grad(neuron.LIFNode(backend="cpp")(x).sum(), x, create_graph=True)
-    with pytest.raises(RuntimeError, match="a fused neuron has no second derivative"):
-        grad.sum().backward()
-
-
 @pytest.mark.parametrize("mode", ["s", "m"])
 def test_no_gradients_no_graph(mode: str) -> None:
     x = torch.rand(2, 5) * 3

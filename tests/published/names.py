@@ -59,7 +59,7 @@ ACTIVATION_BASED_MODULES = {
 CLOCK_DRIVEN_MODULES = {
     "neuron": "BaseNode AdaptiveBaseNode IFNode LIFNode ParametricLIFNode QIFNode EIFNode GeneralNode LIAFNode MultiStepIFNode "
     "MultiStepLIFNode MultiStepParametricLIFNode MultiStepEIFNode MultiStepGeneralNode base check_backend surrogate torch "
-    "nn math np",
+    "nn math np configure cu_kernel_opt lava_exchange neuron_kernel",
     "layer": "AXAT ChannelsPool ConvBatchNorm2d DCT DropConnectLinear Dropout Dropout2d ElementWiseRecurrentContainer "
     "LinearRecurrentContainer MultiStepContainer MultiStepDropout MultiStepDropout2d MultiStepTemporalWiseAttention "
     "MultiStepThresholdDependentBatchNorm1d MultiStepThresholdDependentBatchNorm2d MultiStepThresholdDependentBatchNorm3d "

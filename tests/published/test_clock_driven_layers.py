@@ -266,7 +266,9 @@ def test_monitor(backend: str) -> None:
     assert float(counter.get_avg_firing_rate(all=False, module_name="1")) == pytest.approx(spikes[1].mean().item())
     assert float(counter.get_nonfire_ratio(False, "3")) == pytest.approx(silent[3].mean().item())
     assert float(counter.get_nonfire_ratio()) == pytest.approx(torch.cat(list(silent.values())).mean().item())
-    assert isinstance(counter.get_avg_firing_rate(), torch.Tensor) == (backend == "torch")
+    for rate in (counter.get_avg_firing_rate(), counter.get_nonfire_ratio()):
+        assert isinstance(rate, torch.Tensor) == (backend == "torch")
+        assert str(rate.dtype).endswith("float32")
     with pytest.raises(ValueError, match=r"no node '7' in the network\. Its nodes: '1', '3'"):
         counter.get_nonfire_ratio(all=False, module_name="7")
 

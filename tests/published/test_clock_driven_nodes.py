@@ -11,6 +11,7 @@ from torch import nn
 
 from spikingjelly.clock_driven import functional, neuron, surrogate
 from tests.conformance.test_vectors import CASES, Arrays, close, make_surrogate, recorded  # noqa: F401
+from tests.exchange import fake_lava
 from tests.parity.compare import counted
 
 NAMES = ("IFNode", "LIFNode", "ParametricLIFNode", "QIFNode", "EIFNode")
@@ -128,6 +129,16 @@ def test_ints_are_taken_for_floats() -> None:
         neuron.LIFNode(tau=1)
     with pytest.raises(AssertionError, match="detach_reset must be a bool"):
         neuron.IFNode(detach_reset=1)
+
+
+def test_exchange_with_lava() -> None:
+    with fake_lava.installed():
+        lif = neuron.MultiStepLIFNode(4.0, decay_input=False, v_threshold=0.5).to_lava()
+        assert isinstance(lif, fake_lava.Neuron)
+        assert (lif.threshold, lif.current_decay, lif.voltage_decay) == (0.5, 1.0, 0.25)
+        assert neuron.MultiStepIFNode().to_lava().voltage_decay == 0.0
+        with pytest.raises(ValueError, match="decay_input"):
+            neuron.MultiStepLIFNode().to_lava()
 
 
 def test_flags_that_are_kept() -> None:

@@ -89,6 +89,14 @@ def test_the_former_extension() -> None:
     assert cext_neuron.MultiStepIFNode is neuron.MultiStepIFNode
 
 
+def test_the_timer_of_the_former_extension() -> None:
+    from spikingjelly import cext
+
+    calls: list[int] = []
+    assert cext.cal_fun_t(3, "cpu", calls.append, 1) >= 0
+    assert len(calls) >= 3
+
+
 def test_statements_of_cuda_are_replaced_by_a_message() -> None:
     from spikingjelly.activation_based.auto_cuda import cfunction
 

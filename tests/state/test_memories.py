@@ -171,6 +171,32 @@ def test_a_batch_that_would_broadcast_is_refused() -> None:
         node(torch.rand(6, 4))
 
 
+@pytest.mark.parametrize("step_mode", ["s", "m"])
+@pytest.mark.parametrize("value", [0.0, 0.25, "tensor"])
+def test_a_state_that_is_reset_by_hand_takes_another_batch(step_mode: str, value: float | str) -> None:
+    node = neuron.LIFNode(step_mode=step_mode, store_v_seq=step_mode == "m")
+    time = (5,) if step_mode == "m" else ()
+    node(torch.rand(*time, 8, 4))
+    node.v = torch.full((3, 4), 0.5) if isinstance(value, str) else value
+    x = torch.rand(*time, 3, 4)
+    fresh = neuron.LIFNode(step_mode=step_mode)
+    fresh.v = 0.5 if isinstance(value, str) else value
+    assert torch.equal(node(x), fresh(x))
+    assert torch.equal(node.v, fresh.v)
+    with pytest.raises(RuntimeError, match=r"shape \[3, 4\].*shape \[2, 4\]"):
+        node(torch.rand(*time, 2, 4))
+
+
+def test_a_second_state_that_is_not_reset_by_hand_is_found() -> None:
+    node = neuron.IzhikevichNode()
+    node(torch.rand(1, 4))
+    node.v = 0.0
+    with pytest.raises(RuntimeError, match=r"shape \[1, 4\].*shape \[6, 4\]"):
+        node(torch.rand(6, 4))
+    node.v, node.w = 0.0, 0.0
+    assert node(torch.rand(6, 4)).shape == (6, 4)
+
+
 def test_another_dtype_without_reset_is_refused() -> None:
     node = neuron.IFNode()
     node(torch.rand(2))

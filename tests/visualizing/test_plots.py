@@ -299,3 +299,13 @@ def test_without_matplotlib_it_says_what_to_install(name: str, monkeypatch: pyte
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     with pytest.raises(ImportError, match=rf'{name} needs matplotlib.*pip install "spikingjelly\[plot\]"'):
         plot(name)
+
+
+def test_feature_maps_under_their_former_name() -> None:
+    spikes = ARRAY.reshape(2, 2, 3)
+    former = visualizing.plot_2d_spiking_feature_map(spikes, 1, 2, 1, "a title", dpi=50)
+    assert former.dpi == 50
+    figures = (former, plot("plot_2d_feature_map"))
+    shown = [figure.axes[0].images[0].get_array().filled(-1) for figure in figures]
+    assert np.array_equal(*shown)
+    assert former.axes[0].get_title() == plot("plot_2d_feature_map").axes[0].get_title()

@@ -128,6 +128,9 @@ class Bottleneck(_Block, BottleneckParts):
         out = self.sn2(self.bn2(self.conv2(out)))
         out = self.sn3(self.bn3(self.conv3(out)))
         shortcut = x if self.downsample is None else self.downsample_sn(self.downsample(x))
+        return self._join(out, shortcut)
+
+    def _join(self, out: torch.Tensor, shortcut: torch.Tensor) -> torch.Tensor:
         return sew_function(out, shortcut, self.cnf)
 
 

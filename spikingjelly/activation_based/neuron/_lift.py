@@ -1,6 +1,7 @@
 """A module's time step as a pure function: the methods that mutate the memories, lifted for the engine."""
 
 import functools
+import weakref
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -37,7 +38,9 @@ def step_of(module: base.MemoryModule, names: Sequence[str]) -> Step:
     """``single_step_forward`` of ``module`` as a function of the input and of the memories ``names``."""
     path, tensors = walk(module, _not_constants(module, names))
     run = functools.partial(_run_lifted, module, names)
-    return Step(run, tensors, (path, tuple(names)), type(module).__name__)
+    key = (path, tuple(names))
+    again = functools.partial(_run_again, weakref.ref(module), type(module).__name__, key)
+    return Step(run, tensors, key, type(module).__name__, again)
 
 
 def places_of(module: base.MemoryModule, names: Sequence[str]) -> list[tuple[str, torch.Tensor]]:
@@ -100,6 +103,24 @@ def _run_lifted(
             for name, values in inner.items():
                 vars(part)[name].clear()
                 vars(part)[name].update(values)
+
+
+def _run_again(
+    reference: weakref.ref[base.MemoryModule],
+    kind: str,
+    key: Any,
+    x: torch.Tensor,
+    states: Sequence[torch.Tensor],
+    tensors: Sequence[torch.Tensor],
+) -> tuple[torch.Tensor, ...]:
+    """What the step did, for a second derivative; only if the module would still do the same."""
+    module = reference()
+    if module is None or step_of(module, key[1]).key != key:
+        raise RuntimeError(
+            f"{kind}: a second derivative runs the neuron once more, but it is gone or was changed after its call. "
+            "Differentiate before you change it, or use backend='torch'."
+        )
+    return _run_lifted(module, key[1], x, states, tensors)
 
 
 def _names_of_inner_dicts(part: nn.Module) -> tuple[str, ...]:

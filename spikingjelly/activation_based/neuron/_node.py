@@ -42,8 +42,8 @@ class BaseNode(base.MemoryModule):
         kernel where it is faster than the loop. A method that mixes neurons, draws random numbers or branches on the
         values of a tensor has no kernel: the log names its line and reason once, and the loop runs. Kernels keep only
         the input for the backward pass (in float32 on the CPU, behind a batch normalisation, not even that, for it is
-        computed again from what the normalisation keeps), compute float16 and bfloat16 in float32, and have no second
-        derivative
+        computed again from what the normalisation keeps), and compute float16 and bfloat16 in float32; second
+        derivatives run the loop
     :param store_v_seq: in step mode 'm', whether ``v_seq`` keeps the potentials after reset ``[T, N, *]``
 
     :raises TypeError: (also an AssertionError) for an int where a float or a bool is expected, and for inputs that are

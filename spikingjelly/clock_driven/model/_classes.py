@@ -3,9 +3,11 @@
 from typing import Any
 
 import torch
+from torch import nn
 
-from spikingjelly.activation_based import functional
+from spikingjelly.activation_based import functional, layer
 from spikingjelly.activation_based._checks import ArgumentValueError
+from spikingjelly.clock_driven.model._over_time import let_children_take_sequences
 from spikingjelly.clock_driven.model._signatures import MULTI_STEP, SINGLE_STEP, former_signature, todays_arguments
 
 
@@ -37,6 +39,10 @@ class MultiStep(SingleStep):
         super().__init__(*args, **kwargs)
         functional.set_step_mode(self, "m")  # type: ignore[arg-type]
 
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        let_children_take_sequences(self)  # type: ignore[arg-type]
+        return super().__call__(*args, **kwargs)  # type: ignore[misc]
+
 
 class ImagesToo(MultiStep):
     """A first base of a network that also takes images ``[N, C, H, W]``, the same in all of its ``T`` time steps."""
@@ -57,6 +63,13 @@ class ImagesToo(MultiStep):
         return x.expand(self.T, *x.shape[1:])
 
 
+def drop_anew(parts: nn.Sequential) -> None:
+    """Exchange the dropouts that keep their mask for those that do not."""
+    for place, part in enumerate(parts):
+        if isinstance(part, layer.Dropout):
+            parts[place] = nn.Dropout(part.p)
+
+
 class MultiStepResNet(ImagesToo):
     """A first base of a ResNet; images pass the first convolution once."""
 
@@ -67,8 +80,20 @@ class MultiStepResNet(ImagesToo):
         return super()._forward_impl(x)  # type: ignore[misc]
 
 
+class SingleStepVGG(SingleStep):
+    """A first base of a VGG; its dropouts draw anew at each time step."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        drop_anew(self.classifier)  # type: ignore[attr-defined]
+
+
 class MultiStepVGG(ImagesToo):
-    """A first base of a VGG."""
+    """A first base of a VGG; its dropouts draw anew for each time step."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        drop_anew(self.classifier)  # type: ignore[attr-defined]
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = self._over_time(x.unsqueeze(0)) if x.dim() == 4 else x

@@ -3,9 +3,18 @@
 import functools
 from typing import Any
 
+import torch
+
 from spikingjelly.activation_based.model._resnet import build
 from spikingjelly.clock_driven.model._classes import MultiStep, MultiStepResNet, SingleStep, former_class
 from spikingjelly.clock_driven.model._constructors import former_constructors
+
+
+class _ShortcutFirst(MultiStep):
+    """A first base of the bottleneck, which joins ``cnf(shortcut, out)`` for sequences alone: 'IAND' differs."""
+
+    def _join(self, out: torch.Tensor, shortcut: torch.Tensor) -> torch.Tensor:
+        return super()._join(shortcut, out)  # type: ignore[misc]
 
 
 def former_resnets(today: Any, network: str, prefix: str, module: str) -> dict[str, Any]:
@@ -17,8 +26,8 @@ def former_resnets(today: Any, network: str, prefix: str, module: str) -> dict[s
     :param module: name of the module that they are for
     """
     classes = {}
-    for name in (network, "BasicBlock", "Bottleneck"):
-        for first in (SingleStep, MultiStepResNet if name == network else MultiStep):
+    for name, multi in ((network, MultiStepResNet), ("BasicBlock", MultiStep), ("Bottleneck", _ShortcutFirst)):
+        for first in (SingleStep, multi):
             former = former_class(first, getattr(today, name), module)
             classes[former.__name__] = former
     single_step, multi_step = (

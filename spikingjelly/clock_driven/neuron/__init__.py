@@ -9,8 +9,10 @@ import numpy as np
 import torch
 from torch import nn
 
+from spikingjelly import configure
+from spikingjelly.activation_based import lava_exchange, neuron_kernel
 from spikingjelly.activation_based.base import check_backend_library as check_backend
-from spikingjelly.clock_driven import base, surrogate
+from spikingjelly.clock_driven import base, cu_kernel_opt, surrogate
 from spikingjelly.clock_driven.neuron._multi_step import (
     MultiStepEIFNode,
     MultiStepGeneralNode,
@@ -50,8 +52,12 @@ __all__ = [
     "abstractmethod",
     "base",
     "check_backend",
+    "configure",
+    "cu_kernel_opt",
+    "lava_exchange",
     "logging",
     "math",
+    "neuron_kernel",
     "nn",
     "np",
     "surrogate",

@@ -176,6 +176,12 @@ class MultiStep:
     def supported_step_mode(self) -> tuple[str, ...]:
         return ("m",)
 
+    def to_lava(self) -> torch.nn.Module:
+        """:func:`spikingjelly.clock_driven.lava_exchange.to_lava_neuron` of this node."""
+        from spikingjelly.activation_based import lava_exchange
+
+        return lava_exchange.to_lava_neuron(self)  # type: ignore[arg-type]
+
 
 def as_float(value: Any) -> Any:
     """``value``, an int as the float that it stands for."""
