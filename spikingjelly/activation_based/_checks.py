@@ -57,6 +57,12 @@ def check_bool(owner: Any, name: str, value: Any) -> None:
         raise ArgumentTypeError(f"{name_of(owner)}: {name} must be a bool, but {describe(value)} was given.{hint}")
 
 
+def check_switch(owner: Any, name: str, value: Any) -> None:
+    """``value`` must be True or False, or the 1 or 0 that published programs pass for them."""
+    if not isinstance(value, numbers.Integral) or value not in (0, 1):
+        raise ArgumentTypeError(f"{name_of(owner)}: {name} must be True or False, but {describe(value)} was given.")
+
+
 def check_int(owner: Any, name: str, value: Any, at_least: int) -> None:
     """``value`` must be an int that is not less than ``at_least``."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple, TypeVar
 
 import torch
 
+from spikingjelly._saved_tensors import hooks_in_force
+
 _Hook = TypeVar("_Hook", bound=Callable[..., Any])
 
 SMALLEST = 1 << 16  # elements; what fewer take is less than what asking for their origin costs
@@ -38,7 +40,7 @@ class Origin(NamedTuple):
 
 
 class _Tie(torch.autograd.Function):
-    """Takes the gradient at the input, which the gradients computed from the origin have, to where the input is from."""
+    """Takes the gradient of what is computed from the origin to where the input comes from."""
 
     @staticmethod
     def forward(ctx: Any, x_seq: torch.Tensor) -> torch.Tensor:
@@ -114,7 +116,7 @@ def _is_sequence_of(normalised: torch.Tensor, x_seq: torch.Tensor) -> bool:
 
 def _may_ask_what_is_saved() -> bool:
     """Hooks on saved tensors decide themselves what is kept, and may not be meant to be called before the backward."""
-    hooks = torch._C._autograd._top_saved_tensors_default_hooks(True)
+    hooks = hooks_in_force()
     return hooks is None or getattr(hooks[0], _MAY_BE_ASKED, False)
 
 

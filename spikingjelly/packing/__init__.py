@@ -6,6 +6,6 @@ of 32.
 """
 
 from spikingjelly.packing._packed import Packed, pack
-from spikingjelly.packing._saved import pack_saved
+from spikingjelly.packing._saved import pack_saved, what_is_packed
 
-__all__ = ["Packed", "pack", "pack_saved"]
+__all__ = ["Packed", "pack", "pack_saved", "what_is_packed"]

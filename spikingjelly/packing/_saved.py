@@ -5,6 +5,7 @@ from typing import Any
 import torch
 
 from spikingjelly import _layer_kernels
+from spikingjelly._saved_tensors import hooks_in_force
 from spikingjelly.packing._packed import Packed, pack
 
 SMALLEST = 1 << 15  # elements; for fewer, the call takes as long as the work
@@ -26,7 +27,7 @@ def pack_saved(y: torch.Tensor, *names: str) -> None:
     """
     if type(y) is not torch.Tensor or not _layer_kernels.may_take_over() or y.device.type != "cpu":
         return
-    if torch._C._autograd._top_saved_tensors_default_hooks(True) is not None:
+    if hooks_in_force() is not None:
         return
     node = y.grad_fn
     while node is not None and node.name().startswith(_SHAPES):
@@ -40,9 +41,13 @@ def pack_saved(y: torch.Tensor, *names: str) -> None:
             _pack(saved, getattr(node, f"_raw_saved_{name}"))
 
 
+def what_is_packed(tensor: torch.Tensor) -> Packed | None:
+    """How :func:`pack_saved` has ``tensor`` kept; None if as it is."""
+    of_its_kind = type(tensor) is torch.Tensor and tensor.dtype == torch.float32 and tensor.device.type == "cpu"
+    return pack(tensor) if of_its_kind and tensor.numel() >= SMALLEST else None
+
+
 def _pack(tensor: torch.Tensor, saved: Any) -> None:
-    if tensor.dtype != torch.float32 or tensor.numel() < SMALLEST or type(tensor) is not torch.Tensor:
-        return
-    packed = pack(tensor)
+    packed = what_is_packed(tensor)
     if packed is not None:
         saved.register_hooks(lambda _: packed, Packed.unpack)

@@ -82,6 +82,7 @@ FORBIDDEN = {
     f"{ACTIVATION}._before_export": [f"{ACTIVATION}.layer", f"{ACTIVATION}.neuron", f"{ACTIVATION}.functional"],
     f"{ACTIVATION}._leading_step_mode": [f"{ACTIVATION}.layer", f"{ACTIVATION}.neuron", f"{ACTIVATION}.functional"],
     "spikingjelly._extras": ["spikingjelly", "torch"],
+    "spikingjelly._saved_tensors": ["spikingjelly"],
     f"{ACTIVATION}._write_aside": ["spikingjelly", "torch"],
     "spikingjelly._command_line": [ACTIVATION, "spikingjelly.fusion", "spikingjelly.datasets", COMMAND],
     f"{ACTIVATION}.lava_exchange": ["spikingjelly.fusion", f"{ACTIVATION}.integer", f"{ACTIVATION}.layer"],

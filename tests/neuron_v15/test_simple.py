@@ -98,7 +98,9 @@ def test_errors() -> None:
         SimpleIFNode(v_reset=0)
     with pytest.raises(TypeError, match="detach_reset must be a bool"):
         SimpleIFNode(detach_reset=1)
-    with pytest.raises(TypeError, match=r"SimpleLIFNode: decay_input must be a bool, but 2.5 \(float\) was given"):
+    with pytest.raises(
+        TypeError, match=r"SimpleLIFNode: decay_input must be True or False, but 2.5 \(float\) was given"
+    ):
         SimpleLIFNode(1.5, 2.5)
     with pytest.raises(ValueError, match=r"tau must be greater than 1.0, but 1.0 was given"):
         SimpleLIFNode(1.0, True)

@@ -21,6 +21,7 @@ class Linear(StepLayer, nn.Linear):
     """
 
     _layouts = ("*",)
+    _packs_what_it_saves = True
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True, step_mode: str = "s") -> None:
         super().__init__(in_features, out_features, bias=bias, step_mode=step_mode)

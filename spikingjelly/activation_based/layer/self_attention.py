@@ -76,6 +76,7 @@ class SpikingSelfAttention(_Attention):
     """
 
     _layout = "N, C, L"
+    _packs_what_it_saves = True
     scale = 0.125
 
     def __init__(self, dim: int, num_heads: int = 8, spiking_neuron: Neuron | None = None, **kwargs: Any) -> None:

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch.overrides import TorchFunctionMode
 
+from spikingjelly._saved_tensors import hooks_are_known, hooks_in_force
 from spikingjelly.activation_based.functional import _packed_spikes
 from spikingjelly.activation_based.memopt import _recipes
 from spikingjelly.activation_based.memopt._counts import Counts, narrowed
@@ -98,7 +99,7 @@ class Keeper(_packed_spikes._Packer):
 
     def _is_innermost(self) -> bool:
         """Inside a checkpoint, autograd does not keep the inputs of functions, and neither may a recipe."""
-        hooks = torch._C._autograd._top_saved_tensors_default_hooks(True)
+        hooks = hooks_in_force()
         return hooks is not None and hooks[0] is self.hook
 
     def _argument(self, tensor: torch.Tensor) -> Part | Packed:
@@ -125,7 +126,13 @@ def keeping(keeper: Keeper, watched: bool = True) -> Iterator[None]:
     """Inside, what autograd saves goes through ``keeper``.
 
     :param watched: whether the keeper sees the calls of functions; without it, nothing is computed again
+    :raises NotImplementedError: if it is to compute again and PyTorch doesn't tell it when it is the innermost
     """
+    if keeper.level in AGAIN and not hooks_are_known():
+        raise NotImplementedError(
+            f"memopt: level {keeper.level} needs a newer PyTorch (2.8 will do), but {torch.__version__} runs here. "
+            "Use level=1."
+        )
     with ExitStack() as stack:
         stack.enter_context(dispatch.nothing_kept())
         # Where nothing is computed again, what has been packed can be looked at before the backward pass.

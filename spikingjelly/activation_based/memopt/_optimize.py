@@ -45,8 +45,9 @@ def optimize_memory(
           the spikes of one layer and those of the next nothing is kept                  0.1
     ===== ============================================================================== ==================
 
-    Behind a batch normalisation in float32 on the CPU, a neuron with a kernel keeps no input at any level (if there are
-    at least 65536 elements), so that level 0 takes 8 bytes there and level 1 already what level 2 does.
+    In float32 on the CPU the package saves much of this by itself, at any level: a neuron with a kernel keeps no input
+    behind a batch normalisation (from 65536 elements on), and the package's convolutions and linear layers keep spikes
+    in bits (from 32768). Level 0 takes about 4 bytes there, and level 1 already what level 2 does.
 
     Level 3 costs each product (convolution, matrix product) once more in a training step that had three of them. Each
     tensor is computed again when the backward pass first asks for it, and freed after the last layer that does.

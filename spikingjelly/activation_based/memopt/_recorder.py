@@ -11,6 +11,7 @@ from torch import nn
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
+from spikingjelly import packing
 from spikingjelly.activation_based import base
 from spikingjelly.activation_based.functional import _packed_spikes
 from spikingjelly.activation_based.memopt import _recipes
@@ -41,7 +42,7 @@ class _Storage:
         self.nbytes = tensor.untyped_storage().nbytes()
         self.origin = StorageWeakRef(tensor.untyped_storage())
         self.is_whole = [False] * len(LEVELS)
-        self.packed: list[dict[tuple[int, int], Any]] = [{} for _ in LEVELS]
+        self.packed: list[dict[tuple[int | None, int], Any]] = [{} for _ in LEVELS]
 
     def bytes(self, level: int) -> int:
         whole = self.nbytes if self.is_whole[level] else 0
@@ -122,6 +123,7 @@ class Recorder(Keeper):
         key = tensor.untyped_storage()._cdata
         storage = self.storages.setdefault(key, _Storage(tensor, self._owner()))
         part, recipe, form = self._part(), self.recipe_of(tensor), self.compact(tensor)
+        packed = packing.what_is_packed(tensor) if self._packs_what_it_saves() else None
         if recipe is not None and self.work[id(recipe)].part != part:
             recipe = None  # each part has its own keeper
         if recipe is not None:
@@ -131,7 +133,9 @@ class Recorder(Keeper):
                 continue
             if level < 2 and recipe is not None and self._is_behind_normalisation(recipe, tensor):
                 continue
-            if level == 0 or part is None:
+            if packed is not None and (level == 0 or part is None):
+                storage.packed[level][part, id(packed.values)] = packed.values
+            elif level == 0 or part is None:
                 storage.is_whole[level] = True
             elif recipe is not None and level >= _level_of(recipe):
                 continue
@@ -139,6 +143,10 @@ class Recorder(Keeper):
                 storage.packed[level][part, id(form.bits)] = form.bits
             else:
                 storage.is_whole[level] = True
+
+    def _packs_what_it_saves(self) -> bool:
+        """Whether the layer that runs packs its inputs itself, where no level does."""
+        return bool(self.running) and getattr(self.running[-1], "_packs_what_it_saves", False)
 
     def _is_behind_normalisation(self, recipe: Recipe, tensor: torch.Tensor) -> bool:
         """Whether a fused neuron needs not keep ``tensor``, its input, at any level."""

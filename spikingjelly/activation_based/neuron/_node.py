@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from spikingjelly.activation_based import base
-from spikingjelly.activation_based._checks import check_bool, check_float, check_floating_tensor
+from spikingjelly.activation_based._checks import check_bool, check_float, check_floating_tensor, check_switch
 from spikingjelly.activation_based.neuron import _fused as fused
 from spikingjelly.activation_based.neuron._default_surrogates import DEFAULT_SURROGATE, own_surrogate
 from spikingjelly.activation_based.neuron._path import asks_for_its_backend
@@ -46,7 +46,7 @@ class BaseNode(base.MemoryModule):
         derivatives run the loop
     :param store_v_seq: in step mode 'm', whether ``v_seq`` keeps the potentials after reset ``[T, N, *]``
 
-    :raises TypeError: (also an AssertionError) for an int where a float or a bool is expected, and for inputs that are
+    :raises TypeError: (also an AssertionError) for an int where a float is expected, and for inputs that are
         no floating-point tensors
     :raises RuntimeError: if the input does not fit the state that an earlier input left
     """
@@ -97,7 +97,7 @@ class BaseNode(base.MemoryModule):
 
     @store_v_seq.setter
     def store_v_seq(self, value: bool) -> None:
-        check_bool(self, "store_v_seq", value)
+        check_switch(self, "store_v_seq", value)
         self._store_v_seq = value
         if value and not hasattr(self, "v_seq"):
             self.register_memory("v_seq", None)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from spikingjelly.activation_based._checks import check_bool
+from spikingjelly.activation_based._checks import check_switch
 from spikingjelly.activation_based.neuron._default_surrogates import DEFAULT_SURROGATE
 from spikingjelly.activation_based.neuron.lif import LIFNode
 
@@ -42,7 +42,7 @@ class KLIFNode(LIFNode):
         backend: str = "auto",
         store_v_seq: bool = False,
     ) -> None:
-        check_bool(self, "scale_reset", scale_reset)
+        check_switch(self, "scale_reset", scale_reset)
         super().__init__(
             tau, decay_input, v_threshold, v_reset, surrogate_function, detach_reset, step_mode, backend, store_v_seq
         )

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import torch
 
-from spikingjelly.activation_based._checks import check_above, check_bool
+from spikingjelly.activation_based._checks import check_above, check_switch
 from spikingjelly.activation_based.neuron._default_surrogates import DEFAULT_SURROGATE
 from spikingjelly.activation_based.neuron._evaluation import add_evaluation_functions
 from spikingjelly.activation_based.neuron._node import BaseNode
@@ -40,7 +40,7 @@ class LIFNode(BaseNode):
         store_v_seq: bool = False,
     ) -> None:
         check_above(self, "tau", tau, 1.0)
-        check_bool(self, "decay_input", decay_input)
+        check_switch(self, "decay_input", decay_input)
         super().__init__(v_threshold, v_reset, surrogate_function, detach_reset, step_mode, backend, store_v_seq)
         self.tau = tau
         self.decay_input = decay_input

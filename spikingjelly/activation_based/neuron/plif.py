@@ -6,7 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from spikingjelly.activation_based._checks import check_above, check_bool
+from spikingjelly.activation_based._checks import check_above, check_switch
 from spikingjelly.activation_based.neuron._default_surrogates import DEFAULT_SURROGATE
 from spikingjelly.activation_based.neuron._node import BaseNode
 
@@ -45,7 +45,7 @@ class ParametricLIFNode(BaseNode):
         store_v_seq: bool = False,
     ) -> None:
         check_above(self, "init_tau", init_tau, 1.0)
-        check_bool(self, "decay_input", decay_input)
+        check_switch(self, "decay_input", decay_input)
         super().__init__(v_threshold, v_reset, surrogate_function, detach_reset, step_mode, backend, store_v_seq)
         self.decay_input = decay_input
         self.w = nn.Parameter(torch.tensor(-math.log(init_tau - 1.0)))

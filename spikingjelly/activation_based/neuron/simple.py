@@ -6,7 +6,13 @@ from collections.abc import Callable
 import torch
 
 from spikingjelly.activation_based import base
-from spikingjelly.activation_based._checks import check_above, check_bool, check_float, check_floating_tensor
+from spikingjelly.activation_based._checks import (
+    check_above,
+    check_bool,
+    check_float,
+    check_floating_tensor,
+    check_switch,
+)
 from spikingjelly.activation_based.neuron._default_surrogates import DEFAULT_SURROGATE, own_surrogate
 
 
@@ -124,7 +130,7 @@ class SimpleLIFNode(SimpleBaseNode):
         step_mode: str = "s",
     ) -> None:
         check_above(self, "tau", tau, 1.0)
-        check_bool(self, "decay_input", decay_input)
+        check_switch(self, "decay_input", decay_input)
         super().__init__(v_threshold, v_reset, surrogate_function, detach_reset, step_mode)
         self.tau = tau
         self.decay_input = decay_input
