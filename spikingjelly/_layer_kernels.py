@@ -44,6 +44,7 @@ def may_take_over() -> bool:
 
 def prepared(x: torch.Tensor) -> tuple[torch.Tensor, bool]:
     """``x`` without gaps in its memory, and whether its channels are last there."""
+    x = x.resolve_neg()
     if x.is_contiguous():
         return x, False
     if x.is_contiguous(memory_format=torch.channels_last):

@@ -100,6 +100,7 @@ def registers(dtype: torch.dtype) -> torch.dtype:
 
 def sequence(x_seq: torch.Tensor, layout: Layout) -> SequenceView:
     """``x_seq`` itself if its time steps have the layout, else a copy; of equal time steps only one is copied."""
+    x_seq = x_seq.resolve_neg()
     stride, repeated = _time_stride(x_seq.shape, x_seq.stride(), layout)
     if stride is not None:
         return SequenceView(x_seq, stride)
@@ -120,6 +121,7 @@ def _time_stride(shape: torch.Size, strides: Strides, layout: Layout) -> tuple[i
 
 def state(value: torch.Tensor, layout: Layout, dtype: torch.dtype) -> StateView:
     """An initial state; one that is a single number, expanded, stays that number."""
+    value = value.resolve_neg()
     strides = value.stride()
     if value.dtype == dtype and value.shape == layout.shape and _same(layout.shape, strides, layout.strides):
         return StateView(value, 1)
@@ -130,6 +132,7 @@ def state(value: torch.Tensor, layout: Layout, dtype: torch.dtype) -> StateView:
 
 def dense(value: torch.Tensor, layout: Layout) -> torch.Tensor:
     """``value`` ``[*]`` itself if it has the layout, else a copy."""
+    value = value.resolve_neg()
     fits = _same(layout.shape, value.stride(), layout.strides)
     return value if fits else layout.empty(value).copy_(value)
 

@@ -44,7 +44,8 @@ def pack_saved(y: torch.Tensor, *names: str) -> None:
 def what_is_packed(tensor: torch.Tensor) -> Packed | None:
     """How :func:`pack_saved` has ``tensor`` kept; None if as it is."""
     of_its_kind = type(tensor) is torch.Tensor and tensor.dtype == torch.float32 and tensor.device.type == "cpu"
-    return pack(tensor) if of_its_kind and tensor.numel() >= SMALLEST else None
+    is_its_memory = tensor.layout is torch.strided and not tensor.is_neg()
+    return pack(tensor) if of_its_kind and is_its_memory and tensor.numel() >= SMALLEST else None
 
 
 def _pack(tensor: torch.Tensor, saved: Any) -> None:

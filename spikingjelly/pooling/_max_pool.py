@@ -46,7 +46,7 @@ def pooled(x: torch.Tensor, window: Window) -> torch.Tensor:
 
 
 def _is_plain(x: torch.Tensor) -> bool:
-    return type(x) in (torch.Tensor, torch.nn.Parameter) and _layer_kernels.may_take_over()
+    return type(x) in (torch.Tensor, torch.nn.Parameter) and _layer_kernels.may_take_over() and not x.is_neg()
 
 
 def _fits(x: torch.Tensor, window: Window) -> bool:

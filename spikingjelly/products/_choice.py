@@ -65,6 +65,7 @@ def can_run(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) ->
         and _enabled.get()
         and not torch.is_autocast_enabled("cpu")
         and _layer_kernels.may_take_over()
+        and not any(t.is_neg() for t in tensors)
     )
 
 
