@@ -100,6 +100,46 @@ def test_compare_makes_a_table(tmp_path: Path, weights: Path) -> None:
     assert (tmp_path / "ann2snn.png").read_bytes()[:4] == PNG
 
 
+def test_compare_goes_on_where_it_was_killed(tmp_path: Path, weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flags = [
+        "-steps",
+        "2",
+        "-qcfs-epochs",
+        "1",
+        "-L",
+        "3",
+        "-channels",
+        "4",
+        "-calibration",
+        "40",
+        "-test-images",
+        "30",
+    ]
+    flags += ["-mnist-ann", str(weights), "-device", "cpu", "-out-dir", str(tmp_path)]
+    monkeypatch.setattr(compare, "RELU_METHODS", ("max", "opi", "bias"))
+    monkeypatch.setattr(compare, "trained_with_qcfs", compare.with_qcfs)
+    whole = compare.main(flags)
+    computed: list[str] = []
+    plain = compare.accuracies
+
+    def accuracies(ann: nn.Module, name: str, *rest: object) -> dict[int, float]:
+        if name == "bias" and "bias" not in computed:
+            computed.append(name)
+            raise KeyboardInterrupt
+        computed.append(name)
+        return plain(ann, name, *rest)
+
+    monkeypatch.setattr(compare, "accuracies", accuracies)
+    with pytest.raises(KeyboardInterrupt):
+        compare.main(flags)
+    checkpoint = ["-resume", str(tmp_path / "checkpoint.pth")]
+    monkeypatch.setattr(compare, "trained_with_qcfs", None)
+    assert compare.main([*flags, *checkpoint]) == whole
+    assert computed == ["max", "opi", "bias", "bias", "qcfs", "qcfs_delayed"]
+    with pytest.raises(ValueError, match="is of a run with other values of -L, -seed: give the same flags"):
+        compare.main([*flags, *checkpoint, "-L", "4", "-seed", "3"])
+
+
 def test_qcfs_learns_for_few_and_many_time_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     args = compare.parse(["-L", "3", "-qcfs-epochs", "1", "-channels", "4", "-calibration", "50", "-device", "cpu"])
     (task,) = compare.tasks(args)

@@ -5,7 +5,9 @@
 For each data set a CNN is trained with ReLUs and converted by each method; then its ReLUs are replaced by QCFS, it is
 trained a little more, and converted again. Methods that fit the network to its number of time steps, and networks whose
 layers wait for all of their input, are converted anew for each T. Saves a table in Markdown, all numbers as JSON and a
-picture. Without a folder it uses the subset of MNIST that comes along.
+picture. Without a folder it uses the subset of MNIST that comes along. All of MNIST and Fashion-MNIST takes an hour or
+two: a run that was killed goes on, with the same flags, from ``-resume OUT_DIR/checkpoint.pth``, which is written after
+each training and each method.
 """
 
 import argparse
@@ -23,11 +25,12 @@ from tqdm import tqdm
 
 from spikingjelly.activation_based import ann2snn
 from spikingjelly.activation_based.ann2snn.sample_models.mnist_cnn import CNN
-from spikingjelly.activation_based.examples.common import ann_training, curves, pictures
+from spikingjelly.activation_based.examples.common import ann_training, curves, pictures, run_folder
 from spikingjelly.datasets import MNIST, DatasetFormatError, DatasetNotFoundError, FashionMNIST, MNISTSubset
 
 RELU_METHODS = ("max", "robust", "opi", "local", "bias", "potential", "weights", "signed", "delayed")
 QCFS_METHODS = ("qcfs", "qcfs_delayed")
+NO_SETTINGS = ("out_dir", "resume")
 Loader = list[tuple[torch.Tensor, ...]]
 
 
@@ -62,6 +65,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("-device", default="cuda:0" if torch.cuda.is_available() else "cpu", help="where to compute")
     parser.add_argument("-out-dir", type=Path, default=Path("logs/ann2snn_compare"), help="where results go")
     parser.add_argument("-seed", type=int, default=2020, help="seed of all random numbers")
+    parser.add_argument("-resume", type=Path, help="checkpoint.pth of a run with the same flags: go on with it")
     args = parser.parse_args(argv)
     for flag in ("epochs", "qcfs_epochs", "L", "channels", "calibration", "test_images"):
         if getattr(args, flag) < 1:
@@ -114,13 +118,56 @@ def accuracies(ann: nn.Module, name: str, calibration: Loader, test: Loader, ste
     return result
 
 
+class Progress:
+    """What of a run is done, in a file: weights and accuracies of each data set.
+
+    :raises FileNotFoundError: if ``-resume`` names no file
+    :raises CheckpointError: (a ValueError) if that file is none of these, or of a run with other flags
+    """
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        self.path = args.out_dir / "checkpoint.pth"
+        self.settings = settings_of(args)
+        self.done: dict[str, dict[str, dict]] = {}
+        if args.resume is None:
+            return
+        saved = run_folder.load_checkpoint(args.resume, ("settings", "done"))
+        other = [key for key, value in self.settings.items() if saved["settings"].get(key) != value]
+        if other:
+            flags = ", ".join("-" + key.replace("_", "-") for key in other)
+            raise run_folder.CheckpointError(
+                f"{args.resume} is of a run with other values of {flags}: "
+                "give the same flags to -resume, or start anew without it"
+            )
+        self.done = saved["done"]
+
+    def of(self, task: str) -> dict[str, dict]:
+        """What is known of ``task``: of ``"ann"``, ``"quantised"`` the weights, of ``"snn"`` accuracies by method."""
+        return self.done.setdefault(task, {"snn": {}})
+
+    def save(self) -> None:
+        """Write all of it aside and rename."""
+        run_folder.save_checkpoint(self.path, {"settings": self.settings, "done": self.done})
+
+
+def settings_of(args: argparse.Namespace) -> dict[str, object]:
+    """The flags that numbers depend on."""
+    chosen = {key: value for key, value in vars(args).items() if key not in NO_SETTINGS}
+    return {key: str(value) if isinstance(value, Path) else value for key, value in chosen.items()}
+
+
+def with_qcfs(ann: nn.Module, task: Task, args: argparse.Namespace) -> nn.Module:
+    """``ann`` with QCFS in the place of its ReLUs, with as large values as its ReLUs had; not trained yet."""
+    return ann2snn.replace_activations(ann, args.L, dataloader=_batches(task.train, args.calibration, args.device))
+
+
 def trained_with_qcfs(ann: nn.Module, task: Task, args: argparse.Namespace) -> nn.Module:
     """``ann`` with QCFS in the place of its ReLUs, trained a little more: batches with L levels and with 16 L in turn.
 
     With L levels alone the network learns that everything below half a level is 0. After more than L time steps that is
     there again, and accuracy falls. Batches with many levels, which are almost none, are what many time steps give.
     """
-    quantised = ann2snn.replace_activations(ann, args.L, dataloader=_batches(task.train, args.calibration, args.device))
+    quantised = with_qcfs(ann, task, args)
     activations = [module for module in quantised.modules() if isinstance(module, ann2snn.QCFS)]
 
     def set_levels(number: int) -> None:
@@ -133,25 +180,41 @@ def trained_with_qcfs(ann: nn.Module, task: Task, args: argparse.Namespace) -> n
     return quantised
 
 
-def run(task: Task, args: argparse.Namespace) -> dict[str, object]:
-    """Train and convert in all ways; gives accuracies by name."""
+def trained(task: Task, args: argparse.Namespace, progress: Progress) -> tuple[nn.Module, nn.Module]:
+    """The network with ReLUs and the one with QCFS: from ``progress``, or trained and put there."""
     torch.manual_seed(args.seed)
     ann = CNN(args.channels)
+    done = progress.of(task.name)
+    if "quantised" in done:
+        ann.load_state_dict(done["ann"])
+        quantised = with_qcfs(ann, task, args)
+        quantised.load_state_dict(done["quantised"])
+        return ann.to(args.device).eval(), quantised.to(args.device).eval()
     if task.weights is not None:
         ann.load_state_dict(torch.load(task.weights, map_location="cpu", weights_only=True))
     else:
         ann_training.train(ann, *task.train, task.recipe, args.device)
     quantised = trained_with_qcfs(ann, task, args)
+    done |= {"ann": ann.state_dict(), "quantised": quantised.state_dict()}
+    progress.save()
+    return ann, quantised
+
+
+def run(task: Task, args: argparse.Namespace, progress: Progress) -> dict[str, object]:
+    """Train and convert in all ways; gives accuracies by name."""
+    ann, quantised = trained(task, args, progress)
     ann_accuracy = ann_training.accuracy(ann, *task.test, args.device)
     quantised_accuracy = ann_training.accuracy(quantised, *task.test, args.device)
     print(f"{task.name}: ANN {ann_accuracy:.2%}, with QCFS (L={args.L}) {quantised_accuracy:.2%}", flush=True)
 
     calibration = _batches(task.train, args.calibration, args.device)
     test = list(ann_training.batches_of(*task.test, batch_size=100, shuffle=False))
-    table = {}
+    table = progress.of(task.name)["snn"]
     for name in tqdm((*RELU_METHODS, *QCFS_METHODS), desc=task.name, unit="method", leave=False):
-        network = quantised if name in QCFS_METHODS else ann
-        table[name] = accuracies(copy.deepcopy(network), name, calibration, test, args.steps)
+        if name not in table:
+            network = quantised if name in QCFS_METHODS else ann
+            table[name] = accuracies(copy.deepcopy(network), name, calibration, test, args.steps)
+            progress.save()
         print(f"{name:>12}: " + ", ".join(f"T={t} {value:.2%}" for t, value in table[name].items()), flush=True)
     return {"ann": ann_accuracy, "quantised_ann": quantised_accuracy, "snn": table, "test_images": len(task.test[1])}
 
@@ -167,11 +230,12 @@ def main(argv: Sequence[str] | None = None) -> dict[str, dict]:
     args = parse(argv)
     args.out_dir.mkdir(parents=True, exist_ok=True)
     without_picture = pictures.matplotlib_is_missing()
+    progress = Progress(args)
     results: dict[str, dict] = {}
     panels: dict[str, curves.Panel] = {}
     text = ["# ANN to SNN: test accuracy (%) by method and time steps", ""]
     for task in tasks(args):
-        found = results[task.name] = dict(run(task, args))
+        found = results[task.name] = dict(run(task, args, progress))
         ann, quantised = (f"{found[key]:.2%}" for key in ("ann", "quantised_ann"))
         text += [
             f"## {task.name}",
@@ -184,8 +248,7 @@ def main(argv: Sequence[str] | None = None) -> dict[str, dict]:
     if not without_picture:
         curves.draw_panels(args.out_dir / "ann2snn.png", panels, lowest=0.5)
         text += ["![Accuracies over time steps](ann2snn.png)", ""]
-    settings = {key: str(value) if isinstance(value, Path) else value for key, value in vars(args).items()}
-    about = {"settings": settings, "torch": torch.__version__, "python": platform.python_version()}
+    about = {"settings": progress.settings, "torch": torch.__version__, "python": platform.python_version()}
     text.append(f"Seed {args.seed}, {args.calibration} training images for the conversion, torch {torch.__version__}.")
     (args.out_dir / "ann2snn.md").write_text("\n".join(text) + "\n")
     (args.out_dir / "ann2snn.json").write_text(json.dumps({**about, "results": results}, indent=1))
@@ -196,5 +259,5 @@ def main(argv: Sequence[str] | None = None) -> dict[str, dict]:
 if __name__ == "__main__":
     try:
         main()
-    except (DatasetNotFoundError, FileNotFoundError, DatasetFormatError) as error:
+    except (DatasetNotFoundError, FileNotFoundError, DatasetFormatError, run_folder.CheckpointError) as error:
         sys.exit(f"compare: {error}")
