@@ -32,6 +32,10 @@ Runner = Callable[[torch.Tensor, Sequence[torch.Tensor], Sequence[int], int], li
 # Elements of a call from which 'auto' uses a kernel, by the number of time steps: a kernel is one call of Python, the
 # loop several for each step. `python -m benchmarks neuron` prints the table.
 SMALLEST = {1: 1 << 14, 2: 1 << 10}
+_TRANSFORMS = Refusal(
+    "the transforms of torch.func (grad, vmap, jacrev, ...) and derivatives in forward mode take plain operations, not "
+    "a kernel"
+)
 _DTYPES = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
 
 
@@ -64,6 +68,8 @@ def planned(
     backend: str, step: Step, x: torch.Tensor, states: int, device: torch.device
 ) -> tuple[str, tuple[float, ...], str] | Refusal:
     """Program, numbers and target for inputs like ``x`` ``[*]`` on ``device``; the kernels are built."""
+    if torch._C._are_functorch_transforms_active() or torch.autograd.forward_ad._current_level >= 0:
+        return _TRANSFORMS
     if x.dtype not in _DTYPES:
         return Refusal(f"kernels compute float64, float32, float16 and bfloat16, not {x.dtype}")
     target = target_for(backend, device)

@@ -45,8 +45,7 @@ def run(
     """
     if not _is_plain():
         return torch.ops.spikingjelly.fused(x_seq, states, tensors, program, numbers, keep, steps, target)
-    recorded = torch.is_grad_enabled() and any(t.requires_grad for t in (x_seq, *states, *tensors))
-    if recorded or torch._C._are_functorch_transforms_active():
+    if torch.is_grad_enabled() and any(t.requires_grad for t in (x_seq, *states, *tensors)):
         return _with_gradient(x_seq, states, tensors, program, numbers, keep, steps, target, again)
     return _without_gradient(x_seq, states, tensors, program, numbers, keep, steps, target)
 

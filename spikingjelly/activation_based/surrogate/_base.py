@@ -190,14 +190,50 @@ def _heaviside_with_slope(surrogate: type[SurrogateFunctionBase]) -> type[torch.
     return Heaviside
 
 
+def _transformable(heaviside_with_slope: type[torch.autograd.Function]) -> type[torch.autograd.Function]:
+    """The same function in the form that the transforms of `torch.func` and the forward mode take.
+
+    It is a class of its own because PyTorch takes three times as long to apply one with a ``setup_context``, and its
+    compiler refuses one with a ``jvp``.
+    """
+
+    class Transformable(heaviside_with_slope):  # type: ignore[valid-type, misc]
+        generate_vmap_rule = True
+
+        @staticmethod
+        def forward(x: torch.Tensor, *parameters: Any) -> torch.Tensor:
+            return heaviside(x)
+
+        @staticmethod
+        def setup_context(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
+            x, *ctx.parameters = inputs
+            ctx.save_for_backward(x)
+            ctx.save_for_forward(x)
+
+        @staticmethod
+        def jvp(ctx: Any, tangent: torch.Tensor, *_: None) -> torch.Tensor:
+            grad_x: torch.Tensor = heaviside_with_slope.backward(ctx, tangent)[0]
+            return grad_x
+
+    return Transformable
+
+
+def _is_transformed() -> bool:
+    return torch._C._are_functorch_transforms_active() or torch.autograd.forward_ad._current_level >= 0
+
+
 def _by_name_too(surrogate: type[SurrogateFunctionBase]) -> Callable[..., torch.Tensor]:
     """The autograd function of a surrogate whose parameters may also be given by name, which ``apply`` refuses."""
-    apply = surrogate._function.apply
+    apply, apply_transformed = surrogate._function.apply, _transformable(surrogate._function).apply
     names = list(inspect.signature(surrogate.primitive_function).parameters)[1:]
 
     def spiking_function(x: torch.Tensor, *parameters: Any, **named: Any) -> torch.Tensor:
         if named:
             parameters = (*parameters, *(named.pop(name) for name in names[len(parameters) :]))
+        if _is_transformed():
+            if torch.compiler.is_compiling():
+                torch._dynamo.graph_break()  # the compiler would take the slope for that of the step, which is 0
+            return apply_transformed(x, *parameters, **named)
         return apply(x, *parameters, **named)
 
     return spiking_function
