@@ -8,6 +8,7 @@ import torch
 
 from spikingjelly.activation_based import base
 from spikingjelly.activation_based._checks import check_bool, check_float, check_floating_tensor, check_switch
+from spikingjelly.activation_based.neuron import _charge_hint
 from spikingjelly.activation_based.neuron import _fused as fused
 from spikingjelly.activation_based.neuron._default_surrogates import DEFAULT_SURROGATE, own_surrogate
 from spikingjelly.activation_based.neuron._path import asks_for_its_backend
@@ -147,7 +148,8 @@ class BaseNode(base.MemoryModule):
     def single_step_forward(self, x: torch.Tensor) -> torch.Tensor:
         """Charge, fire, reset: one time step ``[N, *]``."""
         self.v_float_to_tensor(x)
-        self.neuronal_charge(x)
+        if self.neuronal_charge(x) is not None:  # type: ignore[func-returns-value]
+            _charge_hint.look_at(self)
         spike = self.neuronal_fire()
         self.neuronal_reset(spike)
         return spike

@@ -2,13 +2,15 @@
 
 import functools
 import inspect
+import math
+import numbers
 from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import nn
 
-from spikingjelly.activation_based._checks import ArgumentValueError
+from spikingjelly.activation_based._checks import ArgumentTypeError, ArgumentValueError, check_switch, describe
 
 SlopeFunction = Callable[..., torch.Tensor]
 
@@ -65,13 +67,14 @@ class SurrogateFunctionBase(nn.Module):
     """
 
     _parameter_names: tuple[str, ...] = ("alpha",)
-    _above: tuple[tuple[str, float], ...] = ()  # parameters, and what they must be greater than
+    _above: tuple[tuple[str, float], ...] = ()  # parameters that are numbers, and what they must be greater than
     _function: type[torch.autograd.Function]
 
     @_or_with_named_parameters
     def __init__(self, alpha: Any, spiking: bool = True) -> None:
         super().__init__()
         self._check_parameters(alpha=alpha)
+        check_switch(self, "spiking", spiking)
         self.alpha = alpha
         self.spiking = spiking
 
@@ -86,10 +89,18 @@ class SurrogateFunctionBase(nn.Module):
     def _check_parameters(self, **parameters: Any) -> None:
         for name, bound in self._above:
             value = parameters.get(name)
-            if isinstance(value, int | float) and not value > bound:
+            if name not in parameters or isinstance(value, torch.Tensor):
+                continue
+            if not isinstance(value, numbers.Real) or isinstance(value, bool):
+                raise ArgumentTypeError(
+                    f"{type(self).__name__}: {name} must be a number, or a tensor of one, but {describe(value)} was "
+                    "given."
+                )
+            if not value > bound:
+                limit = "a number" if bound == -math.inf else f"greater than {bound:g}"
                 raise ArgumentValueError(
-                    f"{type(self).__name__}: {name} must be greater than {bound:g}, but {value} was given: the slope "
-                    "would point the wrong way, or be no number."
+                    f"{type(self).__name__}: {name} must be {limit}, but {value} was given: the slope would point the "
+                    "wrong way, or be no number."
                 )
 
     def set_spiking_mode(self, spiking: bool) -> None:
@@ -145,6 +156,7 @@ class MultiArgsSurrogateFunctionBase(SurrogateFunctionBase):
     def __init__(self, spiking: bool, *args: Any, **kwargs: Any) -> None:
         nn.Module.__init__(self)
         self._check_parameters(**kwargs)
+        check_switch(self, "spiking", spiking)
         self.spiking = spiking
         for name, value in kwargs.items():
             setattr(self, name, value)
