@@ -10,6 +10,7 @@ from spikingjelly.fusion.memory import nothing_kept
 from spikingjelly.fusion.origin import may_be_asked, may_have_origin
 from spikingjelly.fusion.program import Program
 from spikingjelly.fusion.step import Refusal, Step, Unfusable
+from spikingjelly.fusion.task import TARGETS
 
 __all__ = [
     "Refusal",
@@ -84,7 +85,7 @@ def planned(
 def source(backend: str, lift: Callable[[], Step], x: torch.Tensor, states: int) -> str | Refusal:
     """The source text that runs a step on inputs like ``x`` ``[*]``."""
     step = lift()
-    target = backend if backend in operator.TARGETS else target_for(backend, x.device)
+    target = backend if backend in TARGETS else target_for(backend, x.device)
     if isinstance(target, Refusal):
         return target
     plan = plan_of(step, x, states, "cpu" if target == "cpp" else "cuda")
@@ -92,7 +93,7 @@ def source(backend: str, lift: Callable[[], Step], x: torch.Tensor, states: int)
         return plan
     numbers_of_it = ", ".join(f"c{number} = {value!r}" for number, value in enumerate(plan[1]))
     title = f"{step.name}{' with ' if numbers_of_it else ''}{numbers_of_it}"
-    return operator.TARGETS[target].source(plan[0], x.dtype, title)
+    return TARGETS[target].source(plan[0], x.dtype, title)
 
 
 def plan_of(

@@ -83,6 +83,7 @@ FORBIDDEN = {
     f"{ACTIVATION}._leading_step_mode": [f"{ACTIVATION}.layer", f"{ACTIVATION}.neuron", f"{ACTIVATION}.functional"],
     "spikingjelly._extras": ["spikingjelly", "torch"],
     "spikingjelly._saved_tensors": ["spikingjelly"],
+    "spikingjelly._memory_order": ["spikingjelly"],
     f"{ACTIVATION}._write_aside": ["spikingjelly", "torch"],
     "spikingjelly._command_line": [ACTIVATION, "spikingjelly.fusion", "spikingjelly.datasets", COMMAND],
     f"{ACTIVATION}.lava_exchange": ["spikingjelly.fusion", f"{ACTIVATION}.integer", f"{ACTIVATION}.layer"],
@@ -331,7 +332,7 @@ def test_targets_know_no_other_target_and_only_the_operator_knows_them() -> None
         known = {i.split(".")[3] for i in imports_of(path) if i.startswith(f"{ENGINE}.targets.")}
         if module == f"{ENGINE}.targets.triton":
             assert known <= {"triton_interpreted"}
-        elif module != f"{ENGINE}.operator":
+        elif module != f"{ENGINE}.task":
             assert not known, f"{module} imports {known}"
 
 

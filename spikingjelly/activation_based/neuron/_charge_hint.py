@@ -11,10 +11,10 @@ from spikingjelly.fusion import dispatch
 
 def look_at(node: Any) -> None:
     """Say once for a class that what its ``neuronal_charge`` returns is not read, unless it sets a state as well."""
-    if not torch.compiler.is_compiling() and _sets_nothing(type(node)):
+    if not torch.compiler.is_compiling() and _sets_nothing(node.__class__):
         dispatch.say_once(
-            f"{type(node).__name__}: neuronal_charge(x) returns a value, which nobody reads, and sets no state, so that "
-            "the potential never changes. Assign it: self.v = ..."
+            f"{type(node).__name__}: neuronal_charge(x) returns a value, which nobody reads, and sets no state: "
+            "the potential never changes. Assign it, as in self.v = self.v + x."
         )
 
 

@@ -96,7 +96,7 @@ class SurrogateFunctionBase(nn.Module):
                     f"{type(self).__name__}: {name} must be a number, or a tensor of one, but {describe(value)} was "
                     "given."
                 )
-            if not value > bound:
+            if not float(value) > bound:
                 limit = "a number" if bound == -math.inf else f"greater than {bound:g}"
                 raise ArgumentValueError(
                     f"{type(self).__name__}: {name} must be {limit}, but {value} was given: the slope would point the "
