@@ -167,3 +167,13 @@ def test_a_transform_leaves_the_kernel_to_later_calls(monkeypatch: pytest.Monkey
     node.reset()
     with pytest.raises(AssertionError, match="the loop runs"):
         vmap(node, in_dims=1)(x_seq)
+
+
+def test_a_state_of_a_transform_is_not_carried_out_of_it() -> None:
+    node = neuron.IFNode(step_mode="m", backend="cpp")
+    x_seq = torch.rand(4, 3)
+    vmap(node, in_dims=1)(x_seq.unsqueeze(2))
+    with pytest.raises(RuntimeError, match="IFNode still carries the state of a call inside a transform of torch.func"):
+        node(x_seq[:, :1])
+    node.reset()
+    assert node(x_seq).shape == (4, 3)

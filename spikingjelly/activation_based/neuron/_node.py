@@ -32,7 +32,11 @@ class BaseNode(base.MemoryModule):
 
     Input and output are ``[N, *]`` in step mode 's' and ``[T, N, *]`` in 'm'; spikes have the dtype of the input.
 
-    :param v_threshold: threshold :math:`V_{th}`; a float, or a tensor that broadcasts to ``[N, *]``
+    Under the transforms of ``torch.func`` (gradients of each sample, ensembles, Jacobians) and in forward mode the loop
+    runs. The state of a call belongs to its transform: reset the network inside the function that is transformed, and
+    once more behind it.
+
+    :param v_threshold: threshold :math:`V_{th}`; a float (but nan), or a tensor that broadcasts to ``[N, *]``
     :param v_reset: potential after a spike :math:`V_{reset}` (hard reset), or None for the soft reset
     :param surrogate_function: gives the spike and its gradient, default ``Sigmoid(alpha=4.0)``
     :param detach_reset: whether the spike in the reset is cut from the autograd graph
@@ -49,6 +53,7 @@ class BaseNode(base.MemoryModule):
 
     :raises TypeError: (also an AssertionError) for an int where a float is expected, and for inputs that are
         no floating-point tensors
+    :raises ValueError: (also an AssertionError) for nan
     :raises RuntimeError: if the input does not fit the state that an earlier input left
     """
 

@@ -63,6 +63,12 @@ class SurrogateFunctionBase(nn.Module):
     A subclass may also pass ``spiking`` first and its parameters by keyword, of whatever names, as in the 2.0
     releases: ``super().__init__(spiking, alpha=alpha, beta=beta)``.
 
+    It has its slope under the transforms of ``torch.func`` (``grad``, ``vmap``, ``jacrev``, ``jvp``, ...) as well, and
+    in forward mode. ``torch.compile`` breaks its graph at a surrogate inside such a transform.
+
+    :raises TypeError: (also an AssertionError) for a parameter that is neither a number nor a tensor
+    :raises ValueError: (also an AssertionError) for a parameter that is nan or turns the slope round
+
     Source: Neftci, Mostafa, Zenke, "Surrogate Gradient Learning in Spiking Neural Networks", 2019.
     """
 
