@@ -141,9 +141,10 @@ ENGINE_ARROWS = {
     "call": ["program", "eager", "memory"],
     "targets": ["program", "build", "call", "templates"],
     "second": ["step"],
-    "operator": ["program", "eager", "call", "origin", "targets", "second"],
-    "choice": ["step", "build", "operator"],
-    "dispatch": ["program", "step", "numbers", "trace", "call", "operator", "choice", "memory", "origin"],
+    "task": ["program", "step", "eager", "call", "origin", "targets"],
+    "operator": ["program", "step", "call", "origin", "second", "task"],
+    "choice": ["step", "build", "task"],
+    "dispatch": ["program", "step", "numbers", "trace", "call", "task", "operator", "choice", "memory", "origin"],
 }
 # What a program is and how it is written down needs no PyTorch; compiling and loading it doesn't either.
 WITHOUT_TORCH = ("program", "body", "numbers", "operations", "printers", "templates", "build")
@@ -326,7 +327,7 @@ def test_programs_and_their_texts_need_no_pytorch(path: Path) -> None:
     assert not [i for i in imports_of(path) if within(i, "torch")]
 
 
-def test_targets_know_no_other_target_and_only_the_operator_knows_them() -> None:
+def test_targets_know_no_other_target_and_only_one_place_knows_them() -> None:
     for path in FILES:
         module = module_name(path)
         known = {i.split(".")[3] for i in imports_of(path) if i.startswith(f"{ENGINE}.targets.")}
