@@ -3,6 +3,7 @@
 import numbers
 from typing import Any
 
+import numpy as np
 import torch
 
 
@@ -38,8 +39,11 @@ def is_real(value: Any) -> bool:
 
 
 def check_float(owner: Any, name: str, value: Any, *, optional: bool = False, tensor: bool = False) -> None:
-    """``value`` must be a float (or None if ``optional``, or a floating-point tensor if ``tensor``)."""
-    if is_real(value) or (optional and value is None):
+    """``value`` must be a float but NaN (or None if ``optional``, or a floating-point tensor if ``tensor``)."""
+    if is_real(value):
+        _check_not_nan(owner, name, value)
+        return
+    if optional and value is None:
         return
     if tensor and isinstance(value, torch.Tensor) and value.is_floating_point():
         return
@@ -59,8 +63,16 @@ def check_bool(owner: Any, name: str, value: Any) -> None:
 
 def check_switch(owner: Any, name: str, value: Any) -> None:
     """``value`` must be True or False, or the 1 or 0 that published programs pass for them."""
-    if not isinstance(value, numbers.Integral) or value not in (0, 1):
+    if not isinstance(value, numbers.Integral | np.bool_) or value not in (0, 1):
         raise ArgumentTypeError(f"{name_of(owner)}: {name} must be True or False, but {describe(value)} was given.")
+
+
+def check_callable(owner: Any, name: str, value: Any, such_as: str) -> None:
+    """``value`` must be a function, or what can be called as one."""
+    if isinstance(value, type) or not callable(value):
+        raise ArgumentTypeError(
+            f"{name_of(owner)}: {name} must be callable, as {such_as} is, but {describe(value)} was given."
+        )
 
 
 def check_int(owner: Any, name: str, value: Any, at_least: int) -> None:
@@ -84,10 +96,19 @@ def check_above(owner: Any, name: str, value: Any, bound: float) -> None:
 
 
 def check_number(owner: Any, name: str, value: Any) -> float:
-    """``value`` must be a real number, float or int. Returned as a float."""
+    """``value`` must be a real number, float or int, but NaN. Returned as a float."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise ArgumentTypeError(f"{name_of(owner)}: {name} must be a number, but {describe(value)} was given.")
+    _check_not_nan(owner, name, value)
     return float(value)
+
+
+def _check_not_nan(owner: Any, name: str, value: Any) -> None:
+    if value != value:
+        raise ArgumentValueError(
+            f"{name_of(owner)}: {name} must be a number, but nan was given, which is what a failed computation leaves. "
+            "Look at where it comes from."
+        )
 
 
 def check_probability(owner: Any, value: Any, *, below_one: bool, name: str = "p") -> float:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import torch
 
+from spikingjelly._memory_order import elements_without_gaps
 from spikingjelly.fusion import eager, memory
 from spikingjelly.fusion.program import Program
 
@@ -83,14 +84,7 @@ def _contiguous(shape: Sequence[int]) -> Strides:
 
 def _is_dense(shape: torch.Size, strides: Strides) -> bool:
     """Whether the elements lie without gaps, in whatever order of the dimensions."""
-    if _same(shape, strides, _contiguous(shape)):
-        return True
-    size_so_far = 1
-    for stride, size in sorted(zip(strides, shape, strict=True)):
-        if size > 1 and stride != size_so_far:
-            return False
-        size_so_far *= size
-    return size_so_far > 0
+    return _same(shape, strides, _contiguous(shape)) or elements_without_gaps(shape, strides) > 0
 
 
 def registers(dtype: torch.dtype) -> torch.dtype:

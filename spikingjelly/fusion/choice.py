@@ -7,8 +7,8 @@ from types import ModuleType
 import torch
 
 from spikingjelly.fusion.build import BuildError
-from spikingjelly.fusion.operator import TARGETS
 from spikingjelly.fusion.step import Refusal
+from spikingjelly.fusion.task import TARGETS
 
 _logger = logging.getLogger(__name__)
 _said: set[str] = set()

@@ -10,6 +10,7 @@ from spikingjelly.fusion.memory import nothing_kept
 from spikingjelly.fusion.origin import may_be_asked, may_have_origin
 from spikingjelly.fusion.program import Program
 from spikingjelly.fusion.step import Refusal, Step, Unfusable
+from spikingjelly.fusion.task import TARGETS
 
 __all__ = [
     "Refusal",
@@ -32,6 +33,10 @@ Runner = Callable[[torch.Tensor, Sequence[torch.Tensor], Sequence[int], int], li
 # Elements of a call from which 'auto' uses a kernel, by the number of time steps: a kernel is one call of Python, the
 # loop several for each step. `python -m benchmarks neuron` prints the table.
 SMALLEST = {1: 1 << 14, 2: 1 << 10}
+_TRANSFORMS = Refusal(
+    "the transforms of torch.func (grad, vmap, jacrev, ...) and derivatives in forward mode take plain operations, not "
+    "a kernel"
+)
 _DTYPES = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
 
 
@@ -64,6 +69,8 @@ def planned(
     backend: str, step: Step, x: torch.Tensor, states: int, device: torch.device
 ) -> tuple[str, tuple[float, ...], str] | Refusal:
     """Program, numbers and target for inputs like ``x`` ``[*]`` on ``device``; the kernels are built."""
+    if torch._C._are_functorch_transforms_active() or torch.autograd.forward_ad._current_level >= 0:
+        return _TRANSFORMS
     if x.dtype not in _DTYPES:
         return Refusal(f"kernels compute float64, float32, float16 and bfloat16, not {x.dtype}")
     target = target_for(backend, device)
@@ -78,7 +85,7 @@ def planned(
 def source(backend: str, lift: Callable[[], Step], x: torch.Tensor, states: int) -> str | Refusal:
     """The source text that runs a step on inputs like ``x`` ``[*]``."""
     step = lift()
-    target = backend if backend in operator.TARGETS else target_for(backend, x.device)
+    target = backend if backend in TARGETS else target_for(backend, x.device)
     if isinstance(target, Refusal):
         return target
     plan = plan_of(step, x, states, "cpu" if target == "cpp" else "cuda")
@@ -86,7 +93,7 @@ def source(backend: str, lift: Callable[[], Step], x: torch.Tensor, states: int)
         return plan
     numbers_of_it = ", ".join(f"c{number} = {value!r}" for number, value in enumerate(plan[1]))
     title = f"{step.name}{' with ' if numbers_of_it else ''}{numbers_of_it}"
-    return operator.TARGETS[target].source(plan[0], x.dtype, title)
+    return TARGETS[target].source(plan[0], x.dtype, title)
 
 
 def plan_of(

@@ -5,19 +5,17 @@ for `torch.compile` and `torch.export`. Eager calls take the same autograd funct
 dispatcher, which costs more than a small kernel.
 """
 
-from collections.abc import Sequence
-from types import ModuleType
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 
-from spikingjelly.fusion import call, eager, second
+from spikingjelly.fusion import call, second
 from spikingjelly.fusion.origin import Origin, origin_of
-from spikingjelly.fusion.program import Program, loads
+from spikingjelly.fusion.program import loads
 from spikingjelly.fusion.second import Again
-from spikingjelly.fusion.targets import cpp, cupy, triton
-
-TARGETS: dict[str, ModuleType] = {"cpp": cpp, "triton": triton, "cupy": cupy}
+from spikingjelly.fusion.step import Tensors
+from spikingjelly.fusion.task import TARGETS, Task, backward, forward
 
 _library = torch.library.Library("spikingjelly", "DEF")
 _ARGUMENTS = "Tensor[] states, Tensor[] tensors, str program, float[] numbers, int[] keep, SymInt steps, str target"
@@ -45,10 +43,10 @@ def run(
     """
     if not _is_plain():
         return torch.ops.spikingjelly.fused(x_seq, states, tensors, program, numbers, keep, steps, target)
-    recorded = torch.is_grad_enabled() and any(t.requires_grad for t in (x_seq, *states, *tensors))
-    if recorded or torch._C._are_functorch_transforms_active():
-        return _with_gradient(x_seq, states, tensors, program, numbers, keep, steps, target, again)
-    return _without_gradient(x_seq, states, tensors, program, numbers, keep, steps, target)
+    task = Task(program, numbers, keep, steps, target)
+    if torch.is_grad_enabled() and any(t.requires_grad for t in (x_seq, *states, *tensors)):
+        return _with_gradient(x_seq, states, tensors, task, again)
+    return _without_gradient(x_seq, states, tensors, task)
 
 
 def _cut_unless_reached(tensors: Sequence[torch.Tensor], program: str) -> list[torch.Tensor]:
@@ -69,49 +67,47 @@ class _Fused(torch.autograd.Function):
         ctx: Any,
         origin: Origin | None,
         K: int,
-        program: str,
-        numbers: Sequence[float],
-        keep: Sequence[int],
-        steps: int,
-        target: str,
+        task: Task,
         again: Again | None,
         x_seq: torch.Tensor,
         *tensors: torch.Tensor,
     ) -> tuple[torch.Tensor, ...]:
-        ctx.K, ctx.is_step, ctx.options = K, steps == 0, (program, numbers, keep, steps or 1, target)
+        ctx.K, ctx.task = K, task
         ctx.again, ctx.rounds_once = again, None if origin is None else origin.rounds_once
         ctx.save_for_backward(*((x_seq,) if origin is None else origin[:4]), *tensors)
         ctx.set_materialize_grads(False)
-        results = _without_gradient(x_seq, tensors[:K], tensors[K:], program, numbers, keep, steps, target)
-        smooth = loads(program).smooth
+        results = _without_gradient(x_seq, tensors[:K], tensors[K:], task)
+        smooth = loads(task.program).smooth
         if not all(smooth):
-            smooth = (*smooth, *[smooth[1 + k] for k in keep])
+            smooth = (*smooth, *[smooth[1 + k] for k in task.keep])
             ctx.mark_non_differentiable(*[result for result, has in zip(results, smooth, strict=True) if not has])
         return tuple(results)
 
     @staticmethod
     def backward(ctx: Any, *grads: torch.Tensor | None) -> tuple[Any, ...]:
         x_seq, origin, tensors = _kept(ctx)
-        if ctx.is_step:
+        task, is_step = ctx.task, ctx.task.steps == 0
+        if is_step:
+            task = _one_step_of(task)
             of_y, *of_states = grads
             grads = (None if of_y is None else of_y.unsqueeze(0), *of_states)
         K = ctx.K
-        arguments = (grads, x_seq, tensors[:K], tensors[K:], *ctx.options, ctx.needs_input_grad[8:], origin)
+        arguments = (grads, x_seq, tensors[:K], tensors[K:], task, ctx.needs_input_grad[4:], origin)
         if torch.is_grad_enabled():
             of_graph = x_seq if origin is None else origin.tie
             gradients = _Once.apply(arguments, ctx.again, *[t for t in (*grads, of_graph, *tensors) if t is not None])
         else:
             gradients = _backward_of(arguments)
-        if ctx.is_step and gradients[0] is not None:
+        if is_step and gradients[0] is not None:
             gradients = gradients[0].squeeze(0), *gradients[1:]
-        return *[None] * 8, *gradients
+        return *[None] * 4, *gradients
 
 
 def _kept(ctx: Any) -> tuple[torch.Tensor, Origin | None, list[torch.Tensor]]:
     """The input ``[T, *]``, or the origin and its tensor in place of the input; states and parameters."""
     if ctx.rounds_once is None:
         x_seq, *tensors = ctx.saved_tensors
-        return x_seq.unsqueeze(0) if ctx.is_step else x_seq, None, tensors
+        return x_seq if ctx.task.steps else x_seq.unsqueeze(0), None, tensors
     x_seq, scale, shift, tie, *tensors = ctx.saved_tensors
     origin = Origin(x_seq, scale, shift, tie, ctx.rounds_once)
     return (x_seq, origin, tensors) if _is_plain() else (origin.input(), None, tensors)
@@ -124,8 +120,8 @@ class _Once(torch.autograd.Function):
     def forward(
         ctx: Any, arguments: tuple, again: Again | None, *tensors: torch.Tensor
     ) -> tuple[torch.Tensor | None, ...]:
-        grads, _, states, _, _, _, keep, steps, _, _, ctx.origin = arguments
-        ctx.again, ctx.options = again, ([grad is not None for grad in grads], len(states), keep, steps)
+        grads, _, states, _, task, _, ctx.origin = arguments
+        ctx.again, ctx.options = again, ([grad is not None for grad in grads], len(states), task.keep, task.steps)
         ctx.save_for_backward(*tensors)
         ctx.set_materialize_grads(False)
         return tuple(_backward_of(arguments))
@@ -151,12 +147,10 @@ def _is_plain() -> bool:
 
 def _backward_of(arguments: tuple) -> Sequence[torch.Tensor | None]:
     if _is_plain():
-        return _backward(*arguments)
-    grads, x_seq, states, tensors, program, *options, needed, _ = arguments
-    gradients = torch.ops.spikingjelly.fused_backward(
-        list(grads), x_seq, states, tensors, program, *options, list(needed)
-    )
-    reached = _reached(program, len(states))
+        return backward(*arguments)
+    grads, x_seq, states, tensors, task, needed, _ = arguments
+    gradients = torch.ops.spikingjelly.fused_backward(list(grads), x_seq, states, tensors, *task, list(needed))
+    reached = _reached(task.program, len(states))
     return [g if n and r else None for g, n, r in zip(gradients, needed, reached, strict=True)]
 
 
@@ -166,200 +160,73 @@ def _reached(program: str, states: int) -> list[bool]:
 
 
 def _with_gradient(
-    x_seq: torch.Tensor,
-    states: Sequence[torch.Tensor],
-    tensors: Sequence[torch.Tensor],
-    program: str,
-    numbers: Sequence[float],
-    keep: Sequence[int],
-    steps: int,
-    target: str,
-    again: Again | None = None,
+    x_seq: torch.Tensor, states: Tensors, tensors: Tensors, task: Task, again: Again | None = None
 ) -> list[torch.Tensor]:
-    tensors = _cut_unless_reached(tensors, program)
-    known = _is_plain() and torch.is_grad_enabled() and getattr(TARGETS[target], "TAKES_ORIGINS", False)
-    origin = origin_of(x_seq if steps else x_seq.unsqueeze(0)) if known else None
-    options = (len(states), program, numbers, keep, steps, target, again)
-    return list(_Fused.apply(origin, *options, x_seq, *states, *tensors))
+    tensors = _cut_unless_reached(tensors, task.program)
+    known = _is_plain() and torch.is_grad_enabled() and getattr(TARGETS[task.target], "TAKES_ORIGINS", False)
+    origin = origin_of(x_seq if task.steps else x_seq.unsqueeze(0)) if known else None
+    return list(_Fused.apply(origin, len(states), task, again, x_seq, *states, *tensors))
 
 
-def _without_gradient(
-    x_seq: torch.Tensor,
-    states: Sequence[torch.Tensor],
-    tensors: Sequence[torch.Tensor],
-    program: str,
-    numbers: Sequence[float],
-    keep: Sequence[int],
-    steps: int,
-    target: str,
-) -> list[torch.Tensor]:
-    function = _forward if _is_plain() else torch.ops.spikingjelly.fused_forward
-    if steps:
-        return function(x_seq, states, tensors, program, numbers, keep, steps, target)
-    results = function(x_seq.unsqueeze(0), states, tensors, program, numbers, keep, 1, target)
+def _without_gradient(x_seq: torch.Tensor, states: Tensors, tensors: Tensors, task: Task) -> list[torch.Tensor]:
+    if task.steps:
+        return _forward_of(x_seq, states, tensors, task)
+    results = _forward_of(x_seq.unsqueeze(0), states, tensors, _one_step_of(task))
     results[0].squeeze_(0)  # in place, for a view as an output could not be written to later
     return results
 
 
-def _forward(
-    x_seq: torch.Tensor,
-    states: Sequence[torch.Tensor],
-    tensors: Sequence[torch.Tensor],
-    program: str,
-    numbers: Sequence[float],
-    keep: Sequence[int],
-    steps: int,
-    target: str,
-) -> list[torch.Tensor]:
-    layout, T, dtype = call.known_layout_of(x_seq), steps, x_seq.dtype
-    y = layout.empty_sequence(T, x_seq)
-    finals = [layout.empty(x_seq) for _ in states]
-    trajectories = {k: layout.empty_sequence(T, x_seq) for k in keep}
-    if layout.N:
-        uniforms, _ = call.uniforms(loads(program), tensors, layout, call.registers(dtype), x_seq.device)
-        TARGETS[target].forward(
-            program,
-            numbers,
-            call.sequence(x_seq, layout),
-            [call.state(state, layout, dtype) for state in states],
-            uniforms,
-            y,
-            finals,
-            [trajectories.get(k) for k in range(len(states))],
-        )
-    return [y, *finals, *trajectories.values()]
+def _one_step_of(task: Task) -> Task:
+    return Task(task.program, task.numbers, task.keep, 1, task.target)
 
 
-def _backward(
-    grads: Sequence[torch.Tensor | None],
-    x_seq: torch.Tensor,
-    states: Sequence[torch.Tensor],
-    tensors: Sequence[torch.Tensor],
-    program: str,
-    numbers: Sequence[float],
-    keep: Sequence[int],
-    steps: int,
-    target: str,
-    needed: Sequence[bool],
-    origin: Origin | None = None,
-) -> list[torch.Tensor | None]:
-    """Gradients at the input, the states and the tensors; None where there is none or it is not needed."""
-    layout, parsed, K = call.known_layout_of(x_seq), loads(program), len(states)
-    T, dtype = steps, x_seq.dtype
-    registers = call.registers(dtype)
-    # Of an input that is the same in all time steps the gradient is the sum over them, which not every target takes.
-    repeated = x_seq.shape[0] != T and not getattr(TARGETS[target], "SUMS_OVER_TIME", False)
-    grad_x = layout.empty_sequence(T if repeated else x_seq.shape[0], x_seq) if needed[0] else None
-    grad_states = [layout.empty(x_seq) if n else None for n in needed[1 : 1 + K]]
-    sums = [layout.empty(x_seq, registers) for _ in parsed.sums]
-    uniforms, values = call.uniforms(parsed, tensors, layout, registers, x_seq.device)
-    if layout.N:
-        kept = {k: call.sequence(g, layout) for k, g in zip(keep, grads[1 + K :], strict=True) if g is not None}
-        TARGETS[target].backward(
-            program,
-            numbers,
-            call.sequence(x_seq, layout),
-            [call.state(state, layout, dtype) for state in states],
-            uniforms,
-            _or_zeros(grads[0], x_seq, layout),
-            [None if g is None else call.dense(g, layout) for g in grads[1 : 1 + K]],
-            [kept.get(k) for k in range(K)],
-            T,
-            layout.N,
-            grad_x,
-            grad_states,
-            sums,
-            **_scaling(origin, layout),
-        )
-    if grad_x is not None and repeated:
-        grad_x = grad_x.sum(0, keepdim=True)
-    shaped = [None if g is None else _reduced(g, s) for g, s in zip(grad_states, states, strict=True)]
-    values.update({f"a{number}": total for number, total in enumerate(sums)})
-    return [grad_x, *shaped, *_parameter_gradients(parsed, tensors, values, needed[1 + K :], x_seq.device)]
+def _forward_of(x_seq: torch.Tensor, states: Tensors, tensors: Tensors, task: Task) -> list[torch.Tensor]:
+    if _is_plain():
+        return forward(x_seq, states, tensors, task)
+    return torch.ops.spikingjelly.fused_forward(x_seq, states, tensors, *task)
 
 
-def _scaling(origin: Origin | None, layout: call.Layout) -> dict[str, Any]:
-    if origin is None:
-        return {}
-    scale, shift = call.uniform(origin.scale, layout), origin.shift
-    alike = scale.tensor.numel() == shift.numel()
-    other = call.UniformView(shift, scale.count, scale.inner) if alike else call.uniform(shift, layout)
-    return {"scaling": (scale, other, origin.rounds_once)}
-
-
-def _parameter_gradients(
-    program: Program,
-    tensors: Sequence[torch.Tensor],
-    values: dict[str, torch.Tensor],
-    needed: Sequence[bool],
-    device: torch.device,
-) -> list[torch.Tensor | None]:
-    if not tensors:
-        return []
-    names = [n if wanted else None for n, wanted in zip(program.parameter_gradients, needed, strict=True)]
-    eager.run(program.eager, names, values, device)
-    return [
-        None if name is None else values[name].to(tensor.dtype) for name, tensor in zip(names, tensors, strict=True)
-    ]
-
-
-def _or_zeros(grad: torch.Tensor | None, x_seq: torch.Tensor, layout: call.Layout) -> call.SequenceView:
-    if grad is None:
-        return call.SequenceView(layout.empty(x_seq).zero_(), 0)
-    return call.sequence(grad, layout)
-
-
-def _reduced(grad: torch.Tensor, state: torch.Tensor) -> torch.Tensor:
-    """The gradient at a state that was broadcast to all neurons."""
-    return grad.sum_to_size(state.shape) if grad.shape != state.shape else grad
-
-
-def _fake_forward(
-    x_seq: torch.Tensor,
-    states: Sequence[torch.Tensor],
-    tensors: Sequence[torch.Tensor],
-    program: str,
-    numbers: Sequence[float],
-    keep: Sequence[int],
-    steps: int,
-    target: str,
-) -> list[torch.Tensor]:
-    layout, T = call.layout_of(x_seq), steps
-    kept = [layout.empty_sequence(T, x_seq) for _ in keep]
-    return [layout.empty_sequence(T, x_seq), *[layout.empty(x_seq) for _ in states], *kept]
+def _fake_forward(x_seq: torch.Tensor, states: Tensors, tensors: Tensors, task: Task) -> list[torch.Tensor]:
+    layout = call.layout_of(x_seq)
+    kept = [layout.empty_sequence(task.steps, x_seq) for _ in task.keep]
+    return [layout.empty_sequence(task.steps, x_seq), *[layout.empty(x_seq) for _ in states], *kept]
 
 
 def _fake_backward(
     grads: Sequence[torch.Tensor | None],
     x_seq: torch.Tensor,
-    states: Sequence[torch.Tensor],
-    tensors: Sequence[torch.Tensor],
-    program: str,
-    numbers: Sequence[float],
-    keep: Sequence[int],
-    steps: int,
-    target: str,
+    states: Tensors,
+    tensors: Tensors,
+    task: Task,
     needed: Sequence[bool],
 ) -> list[torch.Tensor]:
     layout, none = call.layout_of(x_seq), x_seq.new_empty(0)
     grad_x = layout.empty_sequence(x_seq.shape[0], x_seq) if needed[0] else none
     of_states = [layout.empty(x_seq) if n else none for n in needed[1 : 1 + len(states)]]
-    names = loads(program).parameter_gradients
+    names = loads(task.program).parameter_gradients
     wanted = [n and name is not None for n, name in zip(needed[1 + len(states) :], names, strict=True)]
     return [grad_x, *of_states, *[torch.empty_like(t) if w else none for t, w in zip(tensors, wanted, strict=True)]]
 
 
-def _backward_without_none(
-    grads: Sequence[torch.Tensor | None], x_seq: torch.Tensor, *others: Any
-) -> list[torch.Tensor]:
+def _backward_without_none(grads: Sequence[torch.Tensor | None], x_seq: torch.Tensor, *rest: Any) -> list[torch.Tensor]:
     """An operator has no way to give None."""
-    return [x_seq.new_empty(0) if g is None else g for g in _backward(grads, x_seq, *others)]
+    return [x_seq.new_empty(0) if g is None else g for g in backward(grads, x_seq, *rest)]
 
 
-for _name, _function, _fake in (
-    ("fused_forward", _forward, _fake_forward),
-    ("fused_backward", _backward_without_none, _fake_backward),
+def _flat(function: Callable[..., list[torch.Tensor]], tensors: int) -> Callable[..., list[torch.Tensor]]:
+    """``function`` with the fields of its task one by one, behind so many arguments of tensors."""
+    behind = tensors + len(Task._fields)
+
+    def flat(*arguments: Any) -> list[torch.Tensor]:
+        return function(*arguments[:tensors], Task(*arguments[tensors:behind]), *arguments[behind:])
+
+    return flat
+
+
+for _name, _function, _fake, _tensors in (
+    ("fused_forward", forward, _fake_forward, 3),
+    ("fused_backward", _backward_without_none, _fake_backward, 4),
 ):
-    _library.impl(_name, _function, "CompositeExplicitAutograd")
-    torch.library.register_fake(f"spikingjelly::{_name}", _fake, lib=_library)
-_library.impl("fused", _with_gradient, "CompositeImplicitAutograd")
+    _library.impl(_name, _flat(_function, _tensors), "CompositeExplicitAutograd")
+    torch.library.register_fake(f"spikingjelly::{_name}", _flat(_fake, _tensors), lib=_library)
+_library.impl("fused", _flat(_with_gradient, 3), "CompositeImplicitAutograd")

@@ -7,6 +7,7 @@ import torch
 
 from spikingjelly import _layer_kernels
 from spikingjelly._layer_kernels import numbers, pointer
+from spikingjelly._memory_order import elements_without_gaps
 from spikingjelly.packing import _source
 
 _GROUP = 64  # elements
@@ -35,7 +36,7 @@ class Packed:
 
 def pack(x: torch.Tensor) -> Packed | None:
     """A float32 tensor ``x`` on the CPU in fewer bits, or None if it has gaps in its memory or larger values."""
-    n = _dense_elements(x)
+    n = elements_without_gaps(x.shape, x.stride())
     if n == 0 or problem() is not None:
         return None
     step = max(1, n // _SAMPLE) | 1  # odd, so that it does not stay in a column of an image
@@ -57,13 +58,3 @@ def _functions() -> ctypes.CDLL:
     library = _layer_kernels.load(_source.TEXT, "bits_of_sample", "pack", "unpack")
     library.bits_of_sample.restype = library.pack.restype = ctypes.c_int64
     return library
-
-
-def _dense_elements(x: torch.Tensor) -> int:
-    """How many elements there are, or 0 if their memory has gaps or is used more than once."""
-    n = 1
-    for stride, size in sorted(zip(x.stride(), x.shape, strict=True)):
-        if size != 1 and stride != n:
-            return 0
-        n *= size
-    return n

@@ -123,7 +123,13 @@ def test_a_forgotten_reset_is_an_error_only_where_state_is_carried(name: str) ->
 def test_another_batch_needs_no_reset_where_nothing_is_carried(name: str) -> None:
     node = NODES[name]()
     node(sequence())
-    node(sequence()[:, :2])
+    other = sequence()[:, :2]
+    actual = node(other)
+    functional.reset_net(node)
+    again = node(other)
+    assert again.shape == actual.shape
+    if not name.startswith("Noisy"):
+        assert torch.equal(again, actual)
 
 
 @pytest.mark.parametrize("name", WITH_SURROGATE)

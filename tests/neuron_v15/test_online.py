@@ -56,6 +56,8 @@ def test_backward_at_each_time_step_without_a_hint(cls: type) -> None:
     for step in x.unbind(0):
         out = node(step)
         (out[0] if isinstance(out, list) else out).sum().backward()
+    assert x.grad is not None
+    assert x.grad.flatten(1).any(1).all()
 
 
 def test_ottt_trace_by_hand() -> None:

@@ -14,7 +14,8 @@ class PoissonEncoder(StatelessEncoder):
         P(S = 1) = \min(\max(x, 0), 1), \qquad S = [r \le x], \quad r \sim U[0, 1)
 
     Input and output are ``[N, *]`` or ``[T, N, *]``, of the same dtype. Values above 1 always fire, values below 0 and
-    NaN never do. There is no gradient. Without a sequence of its own, an image is encoded over time by calling the
+    NaN never do, and nobody is told: divide an 8-bit image by 255, and don't shift it by its mean. There is no
+    gradient. Without a sequence of its own, an image is encoded over time by calling the
     encoder T times in step mode 's', or once in step mode 'm' with ``x.expand(T, *x.shape)``.
 
     The spikes are ``torch.rand_like(x).le(x)``, so that a seed reproduces them. Except for the last of these uses,

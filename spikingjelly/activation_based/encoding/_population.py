@@ -115,9 +115,15 @@ class PopSpikeEncoderRandom(_GaussianPopulation):
 class _BernoulliPass(torch.autograd.Function):
     """Random spikes with the gradient of their probability."""
 
+    generate_vmap_rule = True
+
     @staticmethod
-    def forward(ctx: Any, probability: torch.Tensor) -> torch.Tensor:
+    def forward(probability: torch.Tensor) -> torch.Tensor:
         return torch.bernoulli(probability)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[torch.Tensor], output: torch.Tensor) -> None:
+        pass
 
     @staticmethod
     def backward(ctx: Any, grad_output: torch.Tensor) -> torch.Tensor:

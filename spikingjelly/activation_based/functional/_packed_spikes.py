@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch.multiprocessing.reductions import StorageWeakRef
 
+from spikingjelly._memory_order import elements_without_gaps
 from spikingjelly.fusion import dispatch
 
 _SMALLEST = 1 << 14  # elements; below, the fixed 45 us of packing and unpacking are most of what it takes
@@ -185,12 +186,7 @@ def _memory_of_candidate(tensor: torch.Tensor) -> torch.Tensor | None:
         or tensor.is_nested
     ):
         return None
-    n = 1
-    for stride, size in sorted(zip(tensor.stride(), tensor.shape, strict=True)):
-        if size != 1 and stride != 0:
-            if stride != n:
-                return None
-            n *= size
+    n = elements_without_gaps(tensor.shape, tensor.stride(), repeated=True)
     return tensor.detach().as_strided((n,), (1,)) if n >= _SMALLEST else None
 
 

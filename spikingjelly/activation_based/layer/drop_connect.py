@@ -10,6 +10,7 @@ from torch import nn
 from spikingjelly.activation_based import base
 from spikingjelly.activation_based._checks import (
     check_bool,
+    check_callable,
     check_floating_tensor,
     check_positive_int,
     check_probability,
@@ -70,6 +71,8 @@ class DropConnectLinear(base.MemoryModule):
         check_probability(self, p, below_one=False)
         check_positive_int(self, "samples_num", samples_num)
         check_bool(self, "invariant", invariant)
+        if activation is not None:
+            check_callable(self, "activation", activation, such_as="torch.nn.ReLU()")
         super().__init__()
         self.step_mode = state_mode if step_mode is None else step_mode
         self.in_features = in_features

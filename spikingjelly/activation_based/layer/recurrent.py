@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from spikingjelly.activation_based import base
-from spikingjelly.activation_based._checks import ArgumentValueError, check_floating_tensor
+from spikingjelly.activation_based._checks import ArgumentValueError, check_callable, check_floating_tensor
 from spikingjelly.activation_based.layer._arguments import check_single_step_children
 from spikingjelly.activation_based.layer._state import check_state_fits
 
@@ -52,6 +52,7 @@ class ElementWiseRecurrentContainer(_RecurrentContainer):
     :param element_wise_function: :math:`f(y, x)`, for example ``lambda y, x: y + x``
     :param step_mode: 's' or 'm'
 
+    :raises TypeError: (also an AssertionError) for what can't be called
     :raises ValueError: (also an AssertionError) if the sub-module is in step mode 'm'
     :raises RuntimeError: if the input does not fit the state that an earlier input left
     """
@@ -62,6 +63,8 @@ class ElementWiseRecurrentContainer(_RecurrentContainer):
         element_wise_function: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
         step_mode: str = "s",
     ) -> None:
+        check_callable(self, "sub_module", sub_module, such_as="a neuron")
+        check_callable(self, "element_wise_function", element_wise_function, such_as="torch.add")
         super().__init__(step_mode)
         self.sub_module = sub_module
         self.element_wise_function = element_wise_function
@@ -90,6 +93,7 @@ class LinearRecurrentContainer(_RecurrentContainer):
     :param bias: whether the linear layer has the bias :math:`b`
     :param step_mode: 's' or 'm'
 
+    :raises TypeError: (also an AssertionError) for what can't be called
     :raises ValueError: (also an AssertionError) if the sub-module is in step mode 'm', and at the first step if its
         output has not ``out_features`` features
     :raises RuntimeError: if the input does not fit the state that an earlier input left
@@ -98,6 +102,7 @@ class LinearRecurrentContainer(_RecurrentContainer):
     def __init__(
         self, sub_module: nn.Module, in_features: int, out_features: int, bias: bool = True, step_mode: str = "s"
     ) -> None:
+        check_callable(self, "sub_module", sub_module, such_as="a neuron")
         super().__init__(step_mode)
         self.sub_module_out_features = out_features
         self.rc = nn.Linear(in_features + out_features, in_features, bias)

@@ -6,7 +6,12 @@ import torch
 from torch import nn
 
 from spikingjelly.activation_based import base
-from spikingjelly.activation_based._checks import check_floating_tensor, check_number, check_positive_int
+from spikingjelly.activation_based._checks import (
+    check_floating_tensor,
+    check_number,
+    check_positive_int,
+    check_switch,
+)
 from spikingjelly.activation_based.layer._arguments import check_number_above
 from spikingjelly.activation_based.layer._state import check_state_fits
 from spikingjelly.activation_based.neuron import _fused as fused
@@ -37,6 +42,7 @@ class SynapseFilter(base.MemoryModule):
 
     def __init__(self, tau: float = 100.0, learnable: bool = False, step_mode: str = "s") -> None:
         number = check_number_above(self, "tau", tau, 1.0)
+        check_switch(self, "learnable", learnable)
         super().__init__()
         self.learnable = learnable
         if learnable:
@@ -109,6 +115,7 @@ class NeuNorm(base.MemoryModule):
         for name, value in (("in_channels", in_channels), ("height", height), ("width", width)):
             check_positive_int(self, name, value)
         check_number(self, "k", k)
+        check_switch(self, "shared_across_channels", shared_across_channels)
         super().__init__()
         self.register_memory("x", 0.0)
         self.k0 = k

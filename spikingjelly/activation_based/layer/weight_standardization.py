@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from spikingjelly.activation_based._checks import ArgumentValueError
+from spikingjelly.activation_based._checks import ArgumentValueError, check_switch
 from spikingjelly.activation_based.layer._arguments import check_number_above
 from spikingjelly.activation_based.layer.convolution import Conv2d, Size
 from spikingjelly.activation_based.layer.linear import Linear
@@ -112,6 +112,7 @@ def _add_gain(layer: WSConv2d | WSLinear, gain: bool, eps: float) -> None:
             f"{type(layer).__name__}: one weight for each output has no variance, so that there is nothing to "
             f"standardise in a weight of shape {list(weight.shape)}. Use the layer without weight standardisation."
         )
+    check_switch(layer, "gain", gain)
     layer.eps = check_number_above(layer, "eps", eps, 0.0)
     layer.gain = nn.Parameter(torch.ones(weight.shape[0], *[1] * (weight.dim() - 1))) if gain else None
 

@@ -81,7 +81,7 @@ def _run(
     names, runner = _with_states(
         module, x, lambda names, lift: dispatch.find_runner(module.backend, lift, x, len(names))
     )
-    states = [_usable(getattr(module, name)) for name in names]
+    states = [_usable(module, getattr(module, name)) for name in names]
     if isinstance(runner, dispatch.Refusal):
         for name, value in zip(names, states, strict=True):
             if value.numel() > 1 and not any(value.stride()):
@@ -95,8 +95,13 @@ def _run(
     return output
 
 
-def _usable(state: torch.Tensor) -> torch.Tensor:
+def _usable(module: Any, state: torch.Tensor) -> torch.Tensor:
     """A state that was left in inference mode can't be saved for a backward pass; its copy can."""
+    if torch._C._functorch.is_functorch_wrapped_tensor(state) and not torch._C._are_functorch_transforms_active():
+        raise RuntimeError(
+            f"{type(module).__name__} still carries the state of a call inside a transform of torch.func, which ends "
+            "with it. Call functional.reset_net(net) behind the transform."
+        )
     return state.clone() if state.is_inference() and not torch.is_inference_mode_enabled() else state
 
 

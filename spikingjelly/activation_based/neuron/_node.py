@@ -8,6 +8,7 @@ import torch
 
 from spikingjelly.activation_based import base
 from spikingjelly.activation_based._checks import check_bool, check_float, check_floating_tensor, check_switch
+from spikingjelly.activation_based.neuron import _charge_hint
 from spikingjelly.activation_based.neuron import _fused as fused
 from spikingjelly.activation_based.neuron._default_surrogates import DEFAULT_SURROGATE, own_surrogate
 from spikingjelly.activation_based.neuron._path import asks_for_its_backend
@@ -31,7 +32,11 @@ class BaseNode(base.MemoryModule):
 
     Input and output are ``[N, *]`` in step mode 's' and ``[T, N, *]`` in 'm'; spikes have the dtype of the input.
 
-    :param v_threshold: threshold :math:`V_{th}`; a float, or a tensor that broadcasts to ``[N, *]``
+    Under the transforms of ``torch.func`` (gradients of each sample, ensembles, Jacobians) and in forward mode the loop
+    runs. The state of a call belongs to its transform: reset the network inside the function that is transformed, and
+    once more behind it.
+
+    :param v_threshold: threshold :math:`V_{th}`; a float (but nan), or a tensor that broadcasts to ``[N, *]``
     :param v_reset: potential after a spike :math:`V_{reset}` (hard reset), or None for the soft reset
     :param surrogate_function: gives the spike and its gradient, default ``Sigmoid(alpha=4.0)``
     :param detach_reset: whether the spike in the reset is cut from the autograd graph
@@ -48,6 +53,7 @@ class BaseNode(base.MemoryModule):
 
     :raises TypeError: (also an AssertionError) for an int where a float is expected, and for inputs that are
         no floating-point tensors
+    :raises ValueError: (also an AssertionError) for nan
     :raises RuntimeError: if the input does not fit the state that an earlier input left
     """
 
@@ -147,7 +153,8 @@ class BaseNode(base.MemoryModule):
     def single_step_forward(self, x: torch.Tensor) -> torch.Tensor:
         """Charge, fire, reset: one time step ``[N, *]``."""
         self.v_float_to_tensor(x)
-        self.neuronal_charge(x)
+        if self.neuronal_charge(x) is not None:  # type: ignore[func-returns-value]
+            _charge_hint.look_at(self)
         spike = self.neuronal_fire()
         self.neuronal_reset(spike)
         return spike

@@ -36,9 +36,10 @@ def _refuse_unknown(owner: str, keywords: dict[str, Any]) -> None:
 class _RateGradient(torch.autograd.Function):
     """Given spikes forward; backward, the gradient of their weighted mean with respect to the input's weighted mean."""
 
+    generate_vmap_rule = True
+
     @staticmethod
     def forward(
-        ctx: Any,
         x_seq: torch.Tensor,
         v_threshold: torch.Tensor,
         spike_seq: torch.Tensor,
@@ -47,9 +48,13 @@ class _RateGradient(torch.autograd.Function):
         to_threshold: torch.Tensor,
         lower_bound: float,
     ) -> torch.Tensor:
+        return spike_seq.view_as(spike_seq)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
+        x_seq, v_threshold, _, time_weights, to_input, to_threshold, ctx.lower_bound = inputs
         ctx.save_for_backward(v_threshold, time_weights, to_input, to_threshold)
-        ctx.T, ctx.lower_bound = len(x_seq), lower_bound
-        return spike_seq
+        ctx.T = len(x_seq)
 
     @staticmethod
     def backward(ctx: Any, grad_spike_seq: torch.Tensor) -> tuple[torch.Tensor | None, ...]:

@@ -5,6 +5,7 @@ from typing import Any
 
 import torch
 
+from spikingjelly.activation_based._checks import check_callable, check_switch
 from spikingjelly.activation_based.neuron.lif import LIFNode
 
 
@@ -21,6 +22,8 @@ class LIAFNode(LIFNode):
     :param args: positional arguments of :class:`LIFNode`
     :param kwargs: keyword arguments of :class:`LIFNode`
 
+    :raises TypeError: (also an AssertionError) if ``act`` is not callable, or ``threshold_related`` no bool
+
     Source: Wu et al., "LIAF-Net: Leaky Integrate and Analog Fire Network for Lightweight and Efficient Spatiotemporal
     Information Processing", IEEE Transactions on Neural Networks and Learning Systems, 2021.
     """
@@ -28,8 +31,8 @@ class LIAFNode(LIFNode):
     def __init__(
         self, act: Callable[[torch.Tensor], torch.Tensor], threshold_related: bool, *args: Any, **kwargs: Any
     ) -> None:
-        if not callable(act):
-            raise TypeError(f"LIAFNode: act must be callable, as torch.relu is, but {act!r} was given.")
+        check_callable(self, "act", act, such_as="torch.relu")
+        check_switch(self, "threshold_related", threshold_related)
         super().__init__(*args, **kwargs)
         self.act = act
         self.threshold_related = threshold_related

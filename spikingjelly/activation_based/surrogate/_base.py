@@ -2,13 +2,15 @@
 
 import functools
 import inspect
+import math
+import numbers
 from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import nn
 
-from spikingjelly.activation_based._checks import ArgumentValueError
+from spikingjelly.activation_based._checks import ArgumentTypeError, ArgumentValueError, check_switch, describe
 
 SlopeFunction = Callable[..., torch.Tensor]
 
@@ -61,17 +63,24 @@ class SurrogateFunctionBase(nn.Module):
     A subclass may also pass ``spiking`` first and its parameters by keyword, of whatever names, as in the 2.0
     releases: ``super().__init__(spiking, alpha=alpha, beta=beta)``.
 
+    It has its slope under the transforms of ``torch.func`` (``grad``, ``vmap``, ``jacrev``, ``jvp``, ...) as well, and
+    in forward mode. ``torch.compile`` breaks its graph at a surrogate inside such a transform.
+
+    :raises TypeError: (also an AssertionError) for a parameter that is neither a number nor a tensor
+    :raises ValueError: (also an AssertionError) for a parameter that is nan or turns the slope round
+
     Source: Neftci, Mostafa, Zenke, "Surrogate Gradient Learning in Spiking Neural Networks", 2019.
     """
 
     _parameter_names: tuple[str, ...] = ("alpha",)
-    _above: tuple[tuple[str, float], ...] = ()  # parameters, and what they must be greater than
+    _above: tuple[tuple[str, float], ...] = ()  # parameters that are numbers, and what they must be greater than
     _function: type[torch.autograd.Function]
 
     @_or_with_named_parameters
     def __init__(self, alpha: Any, spiking: bool = True) -> None:
         super().__init__()
         self._check_parameters(alpha=alpha)
+        check_switch(self, "spiking", spiking)
         self.alpha = alpha
         self.spiking = spiking
 
@@ -86,10 +95,18 @@ class SurrogateFunctionBase(nn.Module):
     def _check_parameters(self, **parameters: Any) -> None:
         for name, bound in self._above:
             value = parameters.get(name)
-            if isinstance(value, int | float) and not value > bound:
+            if name not in parameters or isinstance(value, torch.Tensor):
+                continue
+            if not isinstance(value, numbers.Real) or isinstance(value, bool):
+                raise ArgumentTypeError(
+                    f"{type(self).__name__}: {name} must be a number, or a tensor of one, but {describe(value)} was "
+                    "given."
+                )
+            if not float(value) > bound:
+                limit = "a number" if bound == -math.inf else f"greater than {bound:g}"
                 raise ArgumentValueError(
-                    f"{type(self).__name__}: {name} must be greater than {bound:g}, but {value} was given: the slope "
-                    "would point the wrong way, or be no number."
+                    f"{type(self).__name__}: {name} must be {limit}, but {value} was given: the slope would point the "
+                    "wrong way, or be no number."
                 )
 
     def set_spiking_mode(self, spiking: bool) -> None:
@@ -145,6 +162,7 @@ class MultiArgsSurrogateFunctionBase(SurrogateFunctionBase):
     def __init__(self, spiking: bool, *args: Any, **kwargs: Any) -> None:
         nn.Module.__init__(self)
         self._check_parameters(**kwargs)
+        check_switch(self, "spiking", spiking)
         self.spiking = spiking
         for name, value in kwargs.items():
             setattr(self, name, value)
@@ -190,14 +208,50 @@ def _heaviside_with_slope(surrogate: type[SurrogateFunctionBase]) -> type[torch.
     return Heaviside
 
 
+def _transformable(heaviside_with_slope: type[torch.autograd.Function]) -> type[torch.autograd.Function]:
+    """The same function in the form that the transforms of `torch.func` and the forward mode take.
+
+    It is a class of its own because PyTorch takes three times as long to apply one with a ``setup_context``, and its
+    compiler refuses one with a ``jvp``.
+    """
+
+    class Transformable(heaviside_with_slope):  # type: ignore[valid-type, misc]
+        generate_vmap_rule = True
+
+        @staticmethod
+        def forward(x: torch.Tensor, *parameters: Any) -> torch.Tensor:
+            return heaviside(x)
+
+        @staticmethod
+        def setup_context(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
+            x, *ctx.parameters = inputs
+            ctx.save_for_backward(x)
+            ctx.save_for_forward(x)
+
+        @staticmethod
+        def jvp(ctx: Any, tangent: torch.Tensor, *_: None) -> torch.Tensor:
+            grad_x: torch.Tensor = heaviside_with_slope.backward(ctx, tangent)[0]
+            return grad_x
+
+    return Transformable
+
+
+def _is_transformed() -> bool:
+    return torch._C._are_functorch_transforms_active() or torch.autograd.forward_ad._current_level >= 0
+
+
 def _by_name_too(surrogate: type[SurrogateFunctionBase]) -> Callable[..., torch.Tensor]:
     """The autograd function of a surrogate whose parameters may also be given by name, which ``apply`` refuses."""
-    apply = surrogate._function.apply
+    apply, apply_transformed = surrogate._function.apply, _transformable(surrogate._function).apply
     names = list(inspect.signature(surrogate.primitive_function).parameters)[1:]
 
     def spiking_function(x: torch.Tensor, *parameters: Any, **named: Any) -> torch.Tensor:
         if named:
             parameters = (*parameters, *(named.pop(name) for name in names[len(parameters) :]))
+        if _is_transformed():
+            if torch.compiler.is_compiling():
+                torch._dynamo.graph_break()  # the compiler would take the slope for that of the step, which is 0
+            return apply_transformed(x, *parameters, **named)
         return apply(x, *parameters, **named)
 
     return spiking_function

@@ -1,5 +1,6 @@
 """Surrogates that are put together from pieces: linear, quadratic or constant between kinks."""
 
+import math
 from typing import Any
 
 import torch
@@ -67,7 +68,7 @@ class PiecewiseLeakyReLU(MultiArgsSurrogateFunctionBase):
     package had the slope 1/w up to version 0.0.0.0.14; since 0.0.0.0.15 it is the derivative of the primitive.
     """
 
-    _above = (("w", 0.0),)
+    _above = (("w", 0.0), ("c", -math.inf))
     _parameter_names = ("w", "c")
 
     def __init__(self, w: float = 1.0, c: float = 0.01, spiking: bool = True) -> None:
@@ -104,6 +105,7 @@ class LeakyKReLU(MultiArgsSurrogateFunctionBase):
     :param k: slope from zero on, default 1.0
     """
 
+    _above = (("leak", -math.inf), ("k", -math.inf))
     _parameter_names = ("leak", "k")
 
     @also_called(_leak_first)

@@ -43,7 +43,7 @@ class S2NN(MultiArgsSurrogateFunctionBase):
     Single-Step Neural Networks", 2022.
     """
 
-    _above = (("alpha", 0.0),)
+    _above = (("alpha", 0.0), ("beta", -math.inf))
     _parameter_names = ("alpha", "beta")
 
     def __init__(self, alpha: float = 4.0, beta: float = 1.0, spiking: bool = True) -> None:
@@ -118,6 +118,8 @@ class LogTailedReLU(SurrogateFunctionBase):
 
     Source: Cai et al., "Deep Learning with Low Precision by Half-wave Gaussian Quantization", CVPR 2017.
     """
+
+    _above = (("alpha", -math.inf),)
 
     def __init__(self, alpha: float = 0.0, spiking: bool = True) -> None:
         super().__init__(alpha, spiking)

@@ -51,35 +51,20 @@ def _forward(program: Program) -> str:
     states = names.states
     results = ["out", *[f"next_{s}" for s in states]]
     arguments = ["get(x[i])", *_at(states), *_at(names.uniforms), *names.numbers, *results]
-    pointers = "".join(
-        f"    const D* given_{s} = static_cast<const D*>(*p++);\n    const int64_t stride_{s} = *d++;\n"
-        f"    D* final_{s} = static_cast<D*>(*p++);\n    D* all_{s} = static_cast<D*>(*p++);\n"
-        for s in states
-    )
-    load = "".join(
-        f"        R {s}[BLOCK];\n        load_state({s}, given_{s}, first, n, stride_{s});\n" for s in states
-    )
-    keep = "".join(
-        f"            if (all_{s}) {{\n                D* rows_{s} = past_caches ? row : all_{s} + t * N + first;\n"
-        f"                for (int64_t i = 0; i < n; i++) rows_{s}[i] = put({s}[i]);\n"
-        f"                if (past_caches) store_past_caches(all_{s} + t * N + first, row, n);\n            }}\n"
-        for s in states
-    )
-    finish = "".join(f"        for (int64_t i = 0; i < n; i++) final_{s}[first + i] = put({s}[i]);\n" for s in states)
     return f"""\
 extern "C" void forward(void* const* p, const int64_t* d, const double* numbers) {{
     const int64_t T = *d++, N = *d++, block = *d++, threads = *d++, large = *d++, x_stride = *d++;
     const bool past_caches = large && CAN_PASS_CACHES;
     const D* X = static_cast<const D*>(*p++);
     D* Y = static_cast<D*>(*p++);
-{pointers}{_uniform_pointers(names)}{_constants(names)}\
+{_forward_pointers(names)}{_uniform_pointers(names)}{_constants(names)}\
     #pragma omp parallel num_threads(threads) if (threads > 1)
     {{
     #pragma omp for schedule(static) nowait
     for (int64_t first = 0; first < N; first += block) {{
         const int64_t n = N - first < block ? N - first : block;
         alignas(LINE) D row[BLOCK];
-{load}{_load_uniforms(names)}\
+{_load_states(names)}{_load_uniforms(names)}\
         for (int64_t t = 0; t < T; t++) {{
             const D* __restrict x = X + t * x_stride + first;
             D* __restrict y = past_caches ? row : Y + t * N + first;
@@ -92,12 +77,43 @@ extern "C" void forward(void* const* p, const int64_t* d, const double* numbers)
                 {_each(states, "{name}[i] = next_{name};", " ")}
             }}
             if (past_caches) store_past_caches(Y + t * N + first, row, n);
-{keep}        }}
-{finish}    }}
+{_keep_states(names)}        }}
+{_store_states(names)}    }}
     finish_stores();
     }}
 }}
 """
+
+
+def _forward_pointers(names: Names) -> str:
+    return "".join(
+        f"    const D* given_{s} = static_cast<const D*>(*p++);\n    const int64_t stride_{s} = *d++;\n"
+        f"    D* final_{s} = static_cast<D*>(*p++);\n    D* all_{s} = static_cast<D*>(*p++);\n"
+        for s in names.states
+    )
+
+
+def _load_states(names: Names) -> str:
+    return "".join(
+        f"        R {s}[BLOCK];\n        load_state({s}, given_{s}, first, n, stride_{s});\n" for s in names.states
+    )
+
+
+def _keep_states(names: Names) -> str:
+    """After a time step, the states whose values are wanted at each."""
+    return "".join(
+        f"            if (all_{s}) {{\n                D* rows_{s} = past_caches ? row : all_{s} + t * N + first;\n"
+        f"                for (int64_t i = 0; i < n; i++) rows_{s}[i] = put({s}[i]);\n"
+        f"                if (past_caches) store_past_caches(all_{s} + t * N + first, row, n);\n            }}\n"
+        for s in names.states
+    )
+
+
+def _store_states(names: Names) -> str:
+    """After the last time step."""
+    return "".join(
+        f"        for (int64_t i = 0; i < n; i++) final_{s}[first + i] = put({s}[i]);\n" for s in names.states
+    )
 
 
 def _backward(program: Program) -> str:
@@ -106,35 +122,14 @@ def _backward(program: Program) -> str:
     cotangents = [f"g{s}" for s in states]
     return f"""\
 extern "C" void backward(void* const* p, const int64_t* d, const double* numbers) {{
-    const int64_t T = *d++, N = *d++, block = *d++, threads = *d++, large = *d++, x_stride = *d++;
-    const int64_t gy_stride = *d++, gx_stride = *d++, segment = *d++;
-    const int64_t channels = *d++, neurons_of_channel = *d++;
-    const bool rounds_once = *d++;
-    const bool past_caches = large && CAN_PASS_CACHES;
-    const D* X = static_cast<const D*>(*p++);
-    const D* GY = static_cast<const D*>(*p++);
-    D* GX = static_cast<D*>(*p++);
-    const R* SCALE = static_cast<const R*>(*p++);
-    const R* SHIFT = static_cast<const R*>(*p++);
-{_backward_pointers(names)}{_uniform_pointers(names)}{_constants(names)}\
+{_BACKWARD_ARGUMENTS}{_backward_pointers(names)}{_uniform_pointers(names)}{_constants(names)}\
     const int64_t segments = (T + segment - 1) / segment;
     #pragma omp parallel num_threads(threads) if (threads > 1)
     {{
     #pragma omp for schedule(static) nowait
     for (int64_t first = 0; first < N; first += block) {{
         const int64_t n = N - first < block ? N - first : block;
-        R* checkpoints = scratch(((segments + segment) * {K} + segment) * BLOCK);
-        R* rows = checkpoints + segments * {K} * BLOCK;
-        D* x_rows = reinterpret_cast<D*>(rows + segment * {K} * BLOCK);  // of inputs that are scaled
-        // Summed over time for an input that is the same in all time steps.
-        const bool summed = GX && gx_stride == 0, direct = GX && !summed && !past_caches;
-        alignas(LINE) D row[BLOCK];
-        R gx_total[BLOCK] = {{}}, scale[BLOCK], shift[BLOCK];
-        if (SCALE) {{
-            load_uniform(scale, SCALE, first, n, channels, neurons_of_channel);
-            load_uniform(shift, SHIFT, first, n, channels, neurons_of_channel);
-        }}
-{_load_uniforms(names)}\
+{_memory_of_block(K)}{_load_uniforms(names)}\
         {_each(states, "load_state(checkpoints + {number} * BLOCK, given_{name}, first, n, stride_{name});")}
 {_checkpoints(names)}        {_each(cotangents, "R {name}[BLOCK];")}
         {_each(cotangents, _LOAD_COTANGENT)}
@@ -152,6 +147,22 @@ extern "C" void backward(void* const* p, const int64_t* d, const double* numbers
     finish_stores();
     }}
 }}
+"""
+
+
+def _memory_of_block(K: int) -> str:
+    return f"""\
+        R* checkpoints = scratch(((segments + segment) * {K} + segment) * BLOCK);
+        R* rows = checkpoints + segments * {K} * BLOCK;
+        D* x_rows = reinterpret_cast<D*>(rows + segment * {K} * BLOCK);  // of inputs that are scaled
+        // Summed over time for an input that is the same in all time steps.
+        const bool summed = GX && gx_stride == 0, direct = GX && !summed && !past_caches;
+        alignas(LINE) D row[BLOCK];
+        R gx_total[BLOCK] = {{}}, scale[BLOCK], shift[BLOCK];
+        if (SCALE) {{
+            load_uniform(scale, SCALE, first, n, channels, neurons_of_channel);
+            load_uniform(shift, SHIFT, first, n, channels, neurons_of_channel);
+        }}
 """
 
 
@@ -233,6 +244,18 @@ def _cotangents(names: Names) -> str:
 """
 
 
+_BACKWARD_ARGUMENTS = """\
+    const int64_t T = *d++, N = *d++, block = *d++, threads = *d++, large = *d++, x_stride = *d++;
+    const int64_t gy_stride = *d++, gx_stride = *d++, segment = *d++;
+    const int64_t channels = *d++, neurons_of_channel = *d++;
+    const bool rounds_once = *d++;
+    const bool past_caches = large && CAN_PASS_CACHES;
+    const D* X = static_cast<const D*>(*p++);
+    const D* GY = static_cast<const D*>(*p++);
+    D* GX = static_cast<D*>(*p++);
+    const R* SCALE = static_cast<const R*>(*p++);
+    const R* SHIFT = static_cast<const R*>(*p++);
+"""
 _GIVEN = "const D* given_x = X + t * x_stride + first;"
 _ROW = "x_rows + t % segment * BLOCK"
 _SCALED = f"scaled(given_x, {_ROW}, scale, shift, n, rounds_once)"
