@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from spikingjelly.activation_based import _backward_hint, _carried_state, _torchscript
+from spikingjelly.activation_based._as_function import to_functional_forward
 from spikingjelly.activation_based._checks import check_floating_tensor, check_tensor, describe
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "load_memories",
     "memories",
     "named_memories",
+    "to_functional_forward",
 ]
 
 # Set while an operator is being looked for that takes one number as the state of all neurons.
@@ -357,32 +359,6 @@ def load_memories(module: nn.Module, memory_list: Sequence[Any]) -> None:
         setattr(part, name, value)
         _carried_state.forget(part)
         _backward_hint.forget(part)
-
-
-def to_functional_forward(
-    module: nn.Module, fn: Callable[..., Any] | None = None
-) -> Callable[..., tuple[tuple[Any, ...], tuple[Any, ...]]]:
-    """The call of ``module`` as a function of its state: ``(inputs, states, **kwargs)`` to ``(outputs, new_states)``,
-    all of them tuples. The state of ``module`` itself stays as it is.
-
-    :param fn: the function to call, default ``module`` itself
-
-    States are in the order of :func:`extract_memories`.
-
-    :raises ValueError: at a call, if there are more or fewer states than ``module`` has memories
-    """
-    run = module if fn is None else fn
-
-    def forward(inputs: Any, states: Any, **kwargs: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-        kept = extract_memories(module)
-        try:
-            load_memories(module, tuple(states))
-            outputs = run(*(inputs if isinstance(inputs, tuple | list) else (inputs,)), **kwargs)
-            return outputs if isinstance(outputs, tuple) else (outputs,), tuple(extract_memories(module))
-        finally:
-            load_memories(module, kept)
-
-    return forward
 
 
 def _moved(tensor: torch.Tensor, fn: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:

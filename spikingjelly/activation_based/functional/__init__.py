@@ -1,7 +1,9 @@
 """Functions on whole networks and on sequences ``[T, N, *]``, losses, and small helpers for training and deployment."""
 
+import importlib
 import math
 from collections.abc import Callable
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -24,6 +26,7 @@ from spikingjelly.activation_based.functional._forward import (
     t_last_seq_to_ann_forward,
 )
 from spikingjelly.activation_based.functional._later_steps import (
+    activation_aware_if_step,
     clif_step,
     cuba_lif_step,
     ilif_step,
@@ -77,11 +80,21 @@ from spikingjelly.activation_based.functional._steps import (
 )
 from spikingjelly.products import skip_zeros
 
+_OF_LEARNING = (
+    "mstdp_linear_step",
+    "mstdpet_linear_step",
+    "mstdpet_reward_step",
+    "stdp_conv1d_step",
+    "stdp_conv2d_step",
+    "stdp_linear_step",
+)
+
 # Published programs write `from spikingjelly.activation_based.functional import *` and use what this module imports.
 __all__ = [
     "Callable",
     "F",
     "Tensor",
+    "activation_aware_if_step",
     "base",
     "chunk_multi_step_forward",
     "clif_step",
@@ -142,3 +155,10 @@ __all__ = [
     "torch",
     "voltage_reset",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # `learning` uses this package, so it can't be imported before it.
+    if name in _OF_LEARNING:
+        return getattr(importlib.import_module("spikingjelly.activation_based.learning"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

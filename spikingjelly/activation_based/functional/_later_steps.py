@@ -117,3 +117,23 @@ def stbif_step(
     """
     node = neuron.STBIFNode(q_threshold, 1, pos_max=pos_max, neg_min=neg_min)
     return *advance(node, x, q=q, acc_q=acc_q), node.cur_output  # type: ignore[return-value]
+
+
+def activation_aware_if_step(
+    x: torch.Tensor,
+    v: torch.Tensor,
+    v_threshold: torch.Tensor,
+    v_offset: torch.Tensor,
+    v_reset: float | None,
+    surrogate_function: Spike,
+    detach_reset: bool = False,
+) -> Pair:
+    """As :func:`if_step`, for an :class:`~spikingjelly.activation_based.neuron.ActivationAwareIFNode` whose
+    threshold and offset broadcast to ``[N, *]``."""
+    node = neuron.IFNode(v_threshold, v_reset, surrogate_function, detach_reset)  # type: ignore[arg-type]
+    node.v = v
+    node.v_float_to_tensor(x)
+    node.neuronal_charge(x)
+    spike = surrogate_function(node.v + v_offset - v_threshold)
+    node.neuronal_reset(spike)
+    return spike, node.v

@@ -36,8 +36,7 @@ class _MaxUnpool(StepLayer):
 
 class MaxUnpool1d(_MaxUnpool, nn.MaxUnpool1d):
     """:class:`torch.nn.MaxUnpool1d` on ``[N, C, L]`` in step mode 's' and ``[T, N, C, L]`` in 'm'. The indices come
-    from
-    :class:`MaxPool1d` with ``return_indices=True`` in the same step mode.
+    from :class:`MaxPool1d` with ``return_indices=True`` in the same step mode.
 
     :param step_mode: 's' or 'm'; the other parameters are those of the torch class
 
