@@ -131,6 +131,14 @@ def test_each_time_step_has_its_norm_until_reset(dims: int) -> None:
     torch.testing.assert_close(norm(torch.stack([x, 2 * x])), steps)
 
 
+def test_a_temporal_norm_that_was_saved_there_loads() -> None:
+    norm = layer.TemporalEffectiveBatchNorm1d(2, 3)
+    saved = {name.removeprefix("bn."): torch.full_like(value, 2) for name, value in norm.state_dict().items()}
+    nn.Sequential(norm).load_state_dict({f"0.{name}": value for name, value in saved.items()})
+    assert bool((norm.bn.running_var == 2).all())
+    assert norm.scale.tolist() == [2.0, 2.0]
+
+
 def test_numbers_stay_numbers_in_training() -> None:
     x = torch.tensor([[2.0], [1.0]])
     assert layer.SpikeCountToBinary(2)(x) is x
