@@ -22,7 +22,7 @@ class FlexSN(base.MemoryModule):
             spike = surrogate.atan.apply(h - 1, 2.0)
             return spike, h * (1 - spike)
 
-        node = FlexSN(core, num_states=1)
+        node = neuron.FlexSN(core, num_states=1)
 
     Where ``core`` has one input and one output, a kernel for the whole sequence is derived from it, as for a subclass
     of :class:`BaseNode`, which is the other way to write one's own neuron.
