@@ -84,6 +84,10 @@ class FewSpikeNode(nn.Module, base.StepModule):
     with two spikes", Nature Machine Intelligence 3, 2021.
     """
 
+    theta: torch.Tensor
+    h: torch.Tensor
+    d: torch.Tensor
+
     def __init__(
         self,
         table: FewSpikeTable,
@@ -150,6 +154,11 @@ class HGNode(FewSpikeNode):
     Source: Chen et al., "LAS: Loss-less ANN-SNN Conversion for Fully Spike-Driven Large Language Models", 2025.
     """
 
+    region_theta: torch.Tensor
+    region_h: torch.Tensor
+    region_d: torch.Tensor
+    gate_thresholds: torch.Tensor
+
     def __init__(
         self,
         tables: Sequence[FewSpikeTable],
@@ -207,6 +216,10 @@ class OutlierAwareThresholdNode(FewSpikeNode):
 
     Source: Chen et al., "LAS: Loss-less ANN-SNN Conversion for Fully Spike-Driven Large Language Models", 2025.
     """
+
+    outlier_theta: torch.Tensor
+    outlier_h: torch.Tensor
+    outlier_d: torch.Tensor
 
     def __init__(
         self,
