@@ -33,6 +33,25 @@ def find_modules_as(names: Mapping[str, str]) -> None:
     sys.meta_path.insert(0, _OtherNames(names))
 
 
+def say_what_replaces(names: Mapping[str, str]) -> None:
+    """Let the import of a module of ``names``, by its full name, fail with what the table tells to use instead."""
+    sys.meta_path.insert(0, _Replaced(names))
+
+
+class _Replaced(MetaPathFinder):
+    """Finds nothing."""
+
+    def __init__(self, names: Mapping[str, str]) -> None:
+        self.names = names
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname in self.names:
+            raise ModuleNotFoundError(f"{fullname} does not exist. Use {self.names[fullname]}.", name=fullname)
+        return None
+
+
 class _SecondName(MetaPathFinder, InspectLoader):
     """Imports one module for another: one module object with two names, so that its classes exist once."""
 

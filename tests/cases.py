@@ -85,6 +85,12 @@ class NeuronCase:
 
 
 _RESETS = (0.0, -0.2, None)
+_CHANNELS = torch.tensor([0.5, 0.7, 0.9, 1.1, 0.6])
+_COUNTS = {
+    "tau": 1.6,
+    "v_threshold": 0.7,
+    "surrogate_function": surrogate.MultiLevelSpikeCount(3, grad_window=(-0.5, 3.5)),
+}
 
 
 class AttributeModeCase(NeuronCase):
@@ -156,4 +162,15 @@ NEURONS = [
         for own in ({}, {"mpbn": False}, {"learnable_vth": True, "bn_momentum": 0.3})
         for number, v_reset in enumerate(_RESETS, start=4)
     ),
+    *list(_flags("TernaryIFNode", {}, scale=0.8))[2::3],
+    *list(_flags("TernaryLIFNode", {"tau": 1.7, "decay_input": False}))[0::3],
+    *list(_flags("RAFNode", {"b": -0.3, "omega": 0.9, "dt": 0.8}))[2::3],
+    NeuronCase("HalfThresholdIFNode", {"v_threshold": 0.7}, surrogate=SURROGATES[2], scale=0.6),
+    NeuronCase("ActivationAwareIFNode", {"v_threshold": 0.7, "v_offset": 0.1, "v_reset": -0.2}, scale=0.6),
+    NeuronCase("ActivationAwareIFNode", {"v_threshold": _CHANNELS, "v_offset": -_CHANNELS / 9}, scale=0.6),
+    *(
+        NeuronCase("ILIFNode", {**_COUNTS, "detach_reset": detach}, surrogate=None, scale=2.0)
+        for detach in (False, True)
+    ),
+    NeuronCase("ComplementaryLIFNode", {"tau": 1.7, "v_threshold": 0.8}, surrogate=SURROGATES[2], takes_v_seq=False),
 ]

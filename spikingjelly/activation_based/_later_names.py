@@ -22,6 +22,7 @@ _PARTS = {
     "functional": ("forward", "loss", "misc", "net_config"),
     "layer": ("bn", "container", "misc", "online_learning", "stateless_wrapper"),
     "learning": ("plasticity",),
+    "memopt": ("checkpointing", "pipeline"),
     "neuron": (
         "adapt",
         "base_node",

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from spikingjelly.activation_based import _backward_hint, _carried_state, _torchscript
+from spikingjelly.activation_based._as_function import to_functional_forward
 from spikingjelly.activation_based._checks import check_floating_tensor, check_tensor, describe
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "load_memories",
     "memories",
     "named_memories",
+    "to_functional_forward",
 ]
 
 # Set while an operator is being looked for that takes one number as the state of all neurons.

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from spikingjelly.activation_based import surrogate
 from spikingjelly.activation_based._checks import ArgumentValueError, check_positive_int
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "ClampATGF",
     "FloorATGF",
     "KBitQuantizeATGF",
+    "MultiLevelSpikeCountATGF",
     "RoundATGF",
     "StepQuantizeATGF",
     "affine_k_bit_quantize",
@@ -28,6 +30,7 @@ __all__ = [
     "k_bit_quantize",
     "k_bit_quantize_atgf",
     "k_bit_quantize_forward",
+    "multi_level_spike_count",
     "round",
     "round_atgf",
     "step_quantize",
@@ -127,6 +130,7 @@ def clamp_backward(grad_output: torch.Tensor, x: torch.Tensor, min_value: float,
 
 
 # Their names in the 2.0 releases
+MultiLevelSpikeCountATGF = surrogate.multi_level_spike_count
 RoundATGF = round_atgf
 CeilATGF = ceil_atgf
 FloorATGF = floor_atgf
@@ -141,6 +145,21 @@ def round(x: torch.Tensor) -> torch.Tensor:
     :param x: of any shape; halves go to the even neighbour, as in :func:`torch.round`
     """
     return round_atgf.apply(x)
+
+
+def multi_level_spike_count(
+    x: torch.Tensor, max_spike_count: int, grad_window: tuple[float, float] | None = None
+) -> torch.Tensor:
+    r""":math:`y = \operatorname{round}(\min(\max(x, 0), D))`, with :math:`\partial y / \partial x = 1` in a window.
+
+    :param x: of any shape, in units of the threshold of a neuron
+    :param max_spike_count: :math:`D`, an int of at least 1
+    :param grad_window: the window ``(lower, upper)``, bounds included, default ``(0, max_spike_count)``
+
+    :raises TypeError: (also an AssertionError) if ``max_spike_count`` is no int
+    :raises ValueError: (also an AssertionError) if it is less than 1, or ``grad_window`` is no pair in order
+    """
+    return surrogate.MultiLevelSpikeCount(max_spike_count, grad_window=grad_window)(x)
 
 
 def ceil(x: torch.Tensor) -> torch.Tensor:

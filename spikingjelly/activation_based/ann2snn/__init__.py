@@ -4,15 +4,18 @@
 sequences.
 """
 
+from typing import Any
+
 from spikingjelly.activation_based.ann2snn import sample_models, utils
 from spikingjelly.activation_based.ann2snn._report import LayerReport, Report, report
 from spikingjelly.activation_based.ann2snn.conversion import convert
-from spikingjelly.activation_based.ann2snn.converter import Converter
+from spikingjelly.activation_based.ann2snn.converter import Converter, FXConverter
 from spikingjelly.activation_based.ann2snn.folding import fold_scales
 from spikingjelly.activation_based.ann2snn.methods import METHODS, Method
 from spikingjelly.activation_based.ann2snn.modules import VoltageHook, VoltageScaler
 from spikingjelly.activation_based.ann2snn.qcfs import QCFS
 from spikingjelly.activation_based.ann2snn.quantised import replace_activations
+from spikingjelly.activation_based.ann2snn.recipes import RateCodingRecipe
 from spikingjelly.activation_based.ann2snn.simulation import accuracy_over_time, running_mean, simulate
 from spikingjelly.activation_based.ann2snn.utils import download_url
 
@@ -20,8 +23,10 @@ __all__ = [
     "METHODS",
     "QCFS",
     "Converter",
+    "FXConverter",
     "LayerReport",
     "Method",
+    "RateCodingRecipe",
     "Report",
     "VoltageHook",
     "VoltageScaler",
@@ -36,3 +41,21 @@ __all__ = [
     "simulate",
     "utils",
 ]
+
+_OF_TRANSFORMERS = (
+    "LocalThresholdBalancingRecipe",
+    "ModuleConverter",
+    "Qwen2SNNRecipe",
+    "STATransformerRecipe",
+    "SpikeZIPTFQANNRecipe",
+    "TransformerTDEquivalentRecipe",
+)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _OF_TRANSFORMERS:
+        raise ImportError(
+            f"spikingjelly.activation_based.ann2snn.{name} of the 2.0 releases does not exist here. Use "
+            "ann2snn.convert(ann, images, method=...) for networks with ReLUs; transformers are not converted."
+        )
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

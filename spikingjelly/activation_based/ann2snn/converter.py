@@ -12,9 +12,10 @@ from spikingjelly.activation_based.ann2snn._fusion import fuse_graph
 from spikingjelly.activation_based.ann2snn._preparation import separate
 from spikingjelly.activation_based.ann2snn._scale_mode import Mode, check_mode
 from spikingjelly.activation_based.ann2snn.modules import VoltageHook, VoltageScaler
+from spikingjelly.activation_based.ann2snn.recipes import RateCodingRecipe
 
 # Published programs take the two modules from here.
-__all__ = ["Converter", "VoltageHook", "VoltageScaler"]
+__all__ = ["Converter", "FXConverter", "VoltageHook", "VoltageScaler"]
 
 
 class Converter(nn.Module):
@@ -46,7 +47,8 @@ class Converter(nn.Module):
     With ``functional.set_step_mode(snn, 'm')`` it takes ``[T, N, *]`` at once. The batch must be the first dimension
     throughout the network. ``ann`` itself is left as it is.
 
-    :param dataloader: an iterable of ``(images, labels)`` or of images; all of it is run once
+    :param dataloader: an iterable of ``(images, labels)`` or of images; all of it is run once. A
+        :class:`RateCodingRecipe` stands for all arguments but ``device``
     :param device: where to compute, default None: where the ANN is
     :param mode: how :math:`s` is taken from the activations of a batch: 'max' (in any case) for the largest; a
         percentile of all, such as '99.9%'; or a float in (0, 1], the part of the largest
@@ -66,13 +68,16 @@ class Converter(nn.Module):
 
     def __init__(
         self,
-        dataloader: Iterable[Any],
+        dataloader: Iterable[Any] | RateCodingRecipe,
         device: torch.device | str | None = None,
         mode: Mode = "Max",
         momentum: float = 0.1,
         fuse_flag: bool = True,
     ) -> None:
         super().__init__()
+        if isinstance(dataloader, RateCodingRecipe):
+            recipe = dataloader
+            dataloader, mode, momentum, fuse_flag = recipe.dataloader, recipe.mode, recipe.momentum, recipe.fuse_flag
         check_mode("Converter", mode)
         self.dataloader = dataloader
         self.device = device
@@ -92,6 +97,10 @@ class Converter(nn.Module):
         hooked = self.set_voltagehook(self.fuse(traced, self.fuse_flag), self.mode, self.momentum).to(device)
         _measurement.run_through("Converter", hooked, self.dataloader, device, "measuring activations")
         return self.replace_by_ifnode(hooked).to(device)
+
+    def convert(self, ann: nn.Module) -> nn.Module:
+        """As the call of the converter."""
+        return self(ann)
 
     @staticmethod
     def fuse(fx_model: fx.GraphModule, fuse_flag: bool = True) -> fx.GraphModule:
@@ -121,3 +130,6 @@ class Converter(nn.Module):
         }
         _measurement.remove_hooks(fx_model)
         return _assembly.assemble(fx_model, scales.__getitem__)
+
+
+FXConverter = Converter  # its name in the 2.0 releases

@@ -2,6 +2,7 @@
 
 import logging
 import math
+from collections.abc import Iterable
 from typing import Any
 
 from torch import nn
@@ -21,6 +22,24 @@ def reset_net(net: nn.Module) -> None:
     :raises TypeError: if ``net`` is no module
     """
     _call_everywhere("reset_net", net, "reset")
+
+
+def collect_reset_modules(net: nn.Module) -> tuple[nn.Module, ...]:
+    """The modules in ``net`` that :func:`reset_net` resets, for :func:`reset_collected_modules`.
+
+    :raises TypeError: if ``net`` is no module
+    """
+    _check_net("collect_reset_modules", net)
+    return tuple(module for module in net.modules() if _has(module, "reset"))
+
+
+def reset_collected_modules(modules: Iterable[nn.Module]) -> None:
+    """Reset ``modules`` as :func:`reset_net` does, without the search for them.
+
+    :param modules: from :func:`collect_reset_modules`
+    """
+    for module in modules:
+        module.reset()  # type: ignore[operator]
 
 
 def detach_net(net: nn.Module) -> None:

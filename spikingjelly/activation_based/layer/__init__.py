@@ -30,6 +30,11 @@ from spikingjelly.activation_based.layer.delay import Delay
 from spikingjelly.activation_based.layer.drop_connect import DropConnectLinear
 from spikingjelly.activation_based.layer.dropout import Dropout, Dropout2d
 from spikingjelly.activation_based.layer.linear import Flatten, Linear, Upsample
+from spikingjelly.activation_based.layer.norm_through_time import (
+    BatchNormThroughTime1d,
+    BatchNormThroughTime2d,
+    BatchNormThroughTime3d,
+)
 from spikingjelly.activation_based.layer.normalization import (
     BatchNorm1d,
     BatchNorm2d,
@@ -39,7 +44,7 @@ from spikingjelly.activation_based.layer.normalization import (
     ThresholdDependentBatchNorm2d,
     ThresholdDependentBatchNorm3d,
 )
-from spikingjelly.activation_based.layer.ottt import GradwithTrace, OTTTSequential, SpikeTraceOp
+from spikingjelly.activation_based.layer.ottt import GradwithTrace, OTTTSequential, ReplaceforGrad, SpikeTraceOp
 from spikingjelly.activation_based.layer.pooling import (
     AdaptiveAvgPool1d,
     AdaptiveAvgPool2d,
@@ -59,6 +64,7 @@ from spikingjelly.activation_based.layer.self_attention import (
     SpikingSelfAttention,
     TokenQKAttention,
 )
+from spikingjelly.activation_based.layer.spike_counts import SpikeCountToBinary, TemporalBinSum
 from spikingjelly.activation_based.layer.synapse import NeuNorm, SynapseFilter
 from spikingjelly.activation_based.layer.temporal_norm import (
     TemporalEffectiveBatchNorm1d,
@@ -66,6 +72,7 @@ from spikingjelly.activation_based.layer.temporal_norm import (
     TemporalEffectiveBatchNorm3d,
     TemporalEffectiveBatchNormNd,
 )
+from spikingjelly.activation_based.layer.unpooling import MaxUnpool1d, MaxUnpool2d, MaxUnpool3d
 from spikingjelly.activation_based.layer.voting import PrintShapeModule, VotingLayer
 from spikingjelly.activation_based.layer.weight_standardization import WSConv2d, WSLinear
 
@@ -80,6 +87,9 @@ __all__ = [
     "BatchNorm1d",
     "BatchNorm2d",
     "BatchNorm3d",
+    "BatchNormThroughTime1d",
+    "BatchNormThroughTime2d",
+    "BatchNormThroughTime3d",
     "Callable",
     "ChannelQKAttention",
     "Conv1d",
@@ -103,6 +113,9 @@ __all__ = [
     "MaxPool1d",
     "MaxPool2d",
     "MaxPool3d",
+    "MaxUnpool1d",
+    "MaxUnpool2d",
+    "MaxUnpool3d",
     "MultiDimensionalAttention",
     "MultiStepContainer",
     "NeuNorm",
@@ -110,7 +123,9 @@ __all__ = [
     "Optional",
     "PrintShapeModule",
     "QKAttention",
+    "ReplaceforGrad",
     "SeqToANNContainer",
+    "SpikeCountToBinary",
     "SpikeDrivenSelfAttention",
     "SpikeTraceOp",
     "SpikingSelfAttention",
@@ -118,6 +133,7 @@ __all__ = [
     "SynapseFilter",
     "TLastMultiStepContainer",
     "TLastSeqToANNContainer",
+    "TemporalBinSum",
     "TemporalEffectiveBatchNorm1d",
     "TemporalEffectiveBatchNorm2d",
     "TemporalEffectiveBatchNorm3d",

@@ -67,6 +67,9 @@ class MultiDimensionalAttention(nn.Module, base.MultiStepModule):
     :param reduction_t: the network of the time steps has ``T // reduction_t`` hidden units
     :param reduction_c: the network of the channels has ``C // reduction_c`` hidden units
     :param kernel_size: odd size of the convolution over space
+    :param use_temporal: whether time steps are weighed; the other two likewise. What is left out has no weights
+    :param use_channel: whether channels are weighed
+    :param use_spatial: whether places are weighed
 
     :raises ValueError: (also an AssertionError) if a reduction is greater than its axis, or ``kernel_size`` is even
     :raises ValueError: for an input of another shape
@@ -74,9 +77,21 @@ class MultiDimensionalAttention(nn.Module, base.MultiStepModule):
     Source: Yao et al., "Attention Spiking Neural Networks", 2022.
     """
 
-    def __init__(self, T: int, C: int, reduction_t: int = 16, reduction_c: int = 16, kernel_size: int = 3) -> None:
-        _check_reduction(self, "T", T, "reduction_t", reduction_t)
-        _check_reduction(self, "C", C, "reduction_c", reduction_c)
+    def __init__(
+        self,
+        T: int,
+        C: int,
+        reduction_t: int = 16,
+        reduction_c: int = 16,
+        kernel_size: int = 3,
+        use_temporal: bool = True,
+        use_channel: bool = True,
+        use_spatial: bool = True,
+    ) -> None:
+        if use_temporal:
+            _check_reduction(self, "T", T, "reduction_t", reduction_t)
+        if use_channel:
+            _check_reduction(self, "C", C, "reduction_c", reduction_c)
         check_positive_int(self, "kernel_size", kernel_size)
         if kernel_size % 2 == 0:
             raise ArgumentValueError(
@@ -86,20 +101,25 @@ class MultiDimensionalAttention(nn.Module, base.MultiStepModule):
         super().__init__()
         self.T = T
         self.C = C
-        self.ta = _AxisAttention(T, reduction_t)
-        self.ca = _AxisAttention(C, reduction_c)
-        self.sa = _SpatialAttention(kernel_size)
+        self.ta = _AxisAttention(T, reduction_t) if use_temporal else None
+        self.ca = _AxisAttention(C, reduction_c) if use_channel else None
+        self.sa = _SpatialAttention(kernel_size) if use_spatial else None
         self.relu = nn.ReLU()
 
     def forward(self, x_seq: torch.Tensor) -> torch.Tensor:
         check_sequence_layout(self, x_seq, ("N, C, H, W",))
         _check_size(self, "T", self.T, x_seq, dim=0)
         _check_size(self, "C", self.C, x_seq, dim=2)
-        over_time = self.ta(x_seq.mean((2, 3, 4)).t(), x_seq.flatten(2).max(2).values.t())
-        y = x_seq * over_time.t()[:, :, None, None, None]
-        over_channels = self.ca(y.mean((0, 3, 4)), y.flatten(3).max(3).values.max(0).values)
-        y = y * over_channels[:, :, None, None]
-        return self.relu(y * self.sa(y.mean((0, 2)), y.max(2).values.max(0).values))
+        y = x_seq
+        if self.ta is not None:
+            over_time = self.ta(y.mean((2, 3, 4)).t(), y.flatten(2).max(2).values.t())
+            y = y * over_time.t()[:, :, None, None, None]
+        if self.ca is not None:
+            over_channels = self.ca(y.mean((0, 3, 4)), y.flatten(3).max(3).values.max(0).values)
+            y = y * over_channels[:, :, None, None]
+        if self.sa is not None:
+            y = y * self.sa(y.mean((0, 2)), y.max(2).values.max(0).values)
+        return self.relu(y)
 
     def extra_repr(self) -> str:
         return f"T={self.T}, C={self.C}, step_mode={self.step_mode}"

@@ -1,6 +1,6 @@
 """Batch normalisation with one learnable scale a time step."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import nn
@@ -66,6 +66,13 @@ class TemporalEffectiveBatchNormNd(base.MemoryModule):
                 f"{list(x_seq.shape)}. Give T={x_seq.shape[0]} to the layer: it learns one scale a time step."
             )
         return seq_to_ann_forward(x_seq, self.bn) * self.scale.view(-1, *[1] * (x_seq.dim() - 1))
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
+        # In the 2.0 releases the normalisation is no child: its keys come without "bn.".
+        for name in self.bn.state_dict():
+            if f"{prefix}{name}" in state_dict:
+                state_dict[f"{prefix}bn.{name}"] = state_dict.pop(f"{prefix}{name}")
+        super()._load_from_state_dict(state_dict, prefix, *args)
 
     def extra_repr(self) -> str:
         return f"T={self.T}, step_mode={self.step_mode}"

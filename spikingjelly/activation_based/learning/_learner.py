@@ -86,6 +86,11 @@ class Learner(base.MemoryModule):
         self.in_spike_monitor.disable()
         self.out_spike_monitor.disable()
 
+    def close(self) -> None:
+        """Let go of the synapse and the neurons: nothing is recorded any more, and :meth:`step` can't be called."""
+        self.in_spike_monitor.close()
+        self.out_spike_monitor.close()
+
     @torch.no_grad()
     def _learn(self, on_grad: bool, scale: float, *arguments: Any) -> torch.Tensor | None:
         pre, post = checked_spikes(self, self.synapse, *self._records(), self.trace_pre, self.trace_post)

@@ -130,6 +130,16 @@ class BaseMonitor:
             hook.remove()
         self.hooks.clear()
 
+    def close(self) -> None:
+        """As :meth:`remove_hooks`; a monitor in a ``with`` statement is closed at its end."""
+        self.remove_hooks()
+
+    def __enter__(self) -> "BaseMonitor":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
     def create_hook(self, name: str) -> Callable[..., None]:
         """The hook for the module of that name."""
         raise NotImplementedError(f"{type(self).__name__} does not define create_hook(name)")

@@ -15,11 +15,21 @@ from spikingjelly import configure
 from spikingjelly.activation_based import base, surrogate
 from spikingjelly.activation_based.neuron._node import BaseNode
 from spikingjelly.activation_based.neuron.adaptive import AdaptBaseNode
+from spikingjelly.activation_based.neuron.complementary import ComplementaryLIFNode
 from spikingjelly.activation_based.neuron.cuba import CLIFNode
 from spikingjelly.activation_based.neuron.dsr import DSRIFNode, DSRLIFNode
 from spikingjelly.activation_based.neuron.exponential import EIFNode
+from spikingjelly.activation_based.neuron.few_spike import (
+    FewSpikeNode,
+    FewSpikeTable,
+    HGNode,
+    OutlierAwareThresholdNode,
+)
+from spikingjelly.activation_based.neuron.flexsn import FlexSN
+from spikingjelly.activation_based.neuron.for_conversion import ActivationAwareIFNode, HalfThresholdIFNode
 from spikingjelly.activation_based.neuron.gated_lif import GatedLIFNode
 from spikingjelly.activation_based.neuron.ilc import ILCBaseNode, ILCCLIFNode, ILCIFNode, ILCLIFNode
+from spikingjelly.activation_based.neuron.ilif import ILIFNode
 from spikingjelly.activation_based.neuron.integrate_and_fire import IFNode
 from spikingjelly.activation_based.neuron.izhikevich import IzhikevichNode
 from spikingjelly.activation_based.neuron.klif import KLIFNode
@@ -33,7 +43,10 @@ from spikingjelly.activation_based.neuron.online import OTTTLIFNode, SLTTLIFNode
 from spikingjelly.activation_based.neuron.plif import ParametricLIFNode
 from spikingjelly.activation_based.neuron.psn import PSN, MaskedPSN, SlidingPSN
 from spikingjelly.activation_based.neuron.quadratic import QIFNode
+from spikingjelly.activation_based.neuron.resonate import RAFNode
 from spikingjelly.activation_based.neuron.simple import SimpleBaseNode, SimpleIFNode, SimpleLIFNode
+from spikingjelly.activation_based.neuron.spikezip import STBIFNode
+from spikingjelly.activation_based.neuron.ternary import TernaryIFNode, TernaryLIFNode
 
 # The names in later releases
 CUBALIFNode = CLIFNode
@@ -44,21 +57,29 @@ NoisyILCCUBALIFNode = NoisyILCCLIFNode
 # Published programs write `from spikingjelly.activation_based.neuron import *` and use what this module imports.
 __all__ = [
     "PSN",
+    "ActivationAwareIFNode",
     "AdaptBaseNode",
     "BaseNode",
     "CLIFNode",
     "CUBALIFNode",
     "Callable",
+    "ComplementaryLIFNode",
     "DSRIFNode",
     "DSRLIFNode",
     "EIFNode",
+    "FewSpikeNode",
+    "FewSpikeTable",
+    "FlexSN",
     "GatedLIFNode",
+    "HGNode",
+    "HalfThresholdIFNode",
     "IFNode",
     "ILCBaseNode",
     "ILCCLIFNode",
     "ILCCUBALIFNode",
     "ILCIFNode",
     "ILCLIFNode",
+    "ILIFNode",
     "IzhikevichNode",
     "KLIFNode",
     "LIAFNode",
@@ -78,13 +99,18 @@ __all__ = [
     "NonSpikingIFNode",
     "NonSpikingLIFNode",
     "OTTTLIFNode",
+    "OutlierAwareThresholdNode",
     "ParametricLIFNode",
     "QIFNode",
+    "RAFNode",
     "SLTTLIFNode",
+    "STBIFNode",
     "SimpleBaseNode",
     "SimpleIFNode",
     "SimpleLIFNode",
     "SlidingPSN",
+    "TernaryIFNode",
+    "TernaryLIFNode",
     "abstractmethod",
     "ac_neuron_kernel",
     "base",

@@ -10,8 +10,9 @@ DEFAULT_SURROGATE = surrogate.Sigmoid()
 DEFAULT_ATAN = surrogate.ATan()
 DEFAULT_RECT = surrogate.Rect()
 DEFAULT_ERF = surrogate.Erf()
+DEFAULT_COUNT = surrogate.MultiLevelSpikeCount(4)
 
-_SHARED = (DEFAULT_SURROGATE, DEFAULT_ATAN, DEFAULT_RECT, DEFAULT_ERF)
+_SHARED = (DEFAULT_SURROGATE, DEFAULT_ATAN, DEFAULT_RECT, DEFAULT_ERF, DEFAULT_COUNT)
 
 
 def own_surrogate(owner: Any, function: Any, name: str = "surrogate_function") -> Any:

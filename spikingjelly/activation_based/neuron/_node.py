@@ -72,6 +72,8 @@ class BaseNode(base.MemoryModule):
         backend: str = "auto",
         store_v_seq: bool = False,
     ) -> None:
+        if isinstance(backend, bool):
+            backend, store_v_seq = "auto", backend  # the order of the 2.0 releases, which have no backends
         check_float(self, "v_threshold", v_threshold, tensor=True)
         check_float(self, "v_reset", v_reset, optional=True, tensor=True)
         check_bool(self, "detach_reset", detach_reset)

@@ -30,7 +30,7 @@ class NonSpikingBaseNode(base.MemoryModule):
 
     :param decode: which value is read: 'last-mem' (the default), the potential after the last time step; 'max-mem',
         the largest; 'max-abs-mem', the one of largest absolute value, with its sign; 'mean-mem', the mean over time.
-        '_' may stand for '-'.
+        '_' may stand for '-'. With None the output is the list of the potentials after each time step.
 
     :raises ValueError: (also an AssertionError) for another ``decode``; also for step mode 's'
 
@@ -40,16 +40,16 @@ class NonSpikingBaseNode(base.MemoryModule):
 
     v: Any  # a float until the first input gives it a shape
 
-    def __init__(self, decode: str = "last-mem") -> None:
-        if not isinstance(decode, str) or decode.replace("_", "-") not in _DECODERS:
+    def __init__(self, decode: str | None = "last-mem") -> None:
+        if decode is not None and (not isinstance(decode, str) or decode.replace("_", "-") not in _DECODERS):
             raise ArgumentValueError(
-                f"{type(self).__name__}: decode must be one of {', '.join(map(repr, _DECODERS))}, but "
+                f"{type(self).__name__}: decode must be None or one of {', '.join(map(repr, _DECODERS))}, but "
                 f"{describe(decode)} was given."
             )
         super().__init__()
         self.register_memory("v", 0.0)
         self.backend = "auto"
-        self.decode = decode.replace("_", "-")
+        self.decode = None if decode is None else decode.replace("_", "-")
 
     def supported_step_mode(self) -> tuple[str, ...]:
         return ("m",)
@@ -72,14 +72,14 @@ class NonSpikingBaseNode(base.MemoryModule):
         self.neuronal_charge(x)
         return self.v
 
-    def multi_step_forward(self, x_seq: torch.Tensor) -> torch.Tensor:
+    def multi_step_forward(self, x_seq: torch.Tensor) -> Any:
         self._check_sequence(x_seq)
         self.v = 0.0
         v_seq = fused.run_sequence(self, x_seq)
         if v_seq is None:
             self.v_float_to_tensor(x_seq[0])
             v_seq = torch.stack([self.single_step_forward(x) for x in x_seq.unbind(0)])
-        return _DECODERS[self.decode](v_seq)
+        return list(v_seq.unbind(0)) if self.decode is None else _DECODERS[self.decode](v_seq)
 
     def extra_repr(self) -> str:
         return f"decode={self.decode}, {super().extra_repr()}"
@@ -105,7 +105,7 @@ class NonSpikingLIFNode(NonSpikingBaseNode):
     :raises ValueError: (also an AssertionError) if ``tau <= 0``
     """
 
-    def __init__(self, tau: float = 2.0, decode: str = "last-mem") -> None:
+    def __init__(self, tau: float = 2.0, decode: str | None = "last-mem") -> None:
         check_above(self, "tau", tau, 0.0)
         super().__init__(decode)
         self.tau = tau

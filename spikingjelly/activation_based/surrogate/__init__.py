@@ -18,6 +18,12 @@ from spikingjelly.activation_based.surrogate._base import (
     heaviside,
 )
 from spikingjelly.activation_based.surrogate._checks import check_cuda_grad, check_manual_grad
+from spikingjelly.activation_based.surrogate._counts import (
+    MultiLevelSpikeCount,
+    PoissonPass,
+    multi_level_spike_count,
+    poisson_pass,
+)
 from spikingjelly.activation_based.surrogate._piecewise import (
     DeterministicPass,
     LeakyKReLU,
@@ -53,10 +59,12 @@ __all__ = [
     "LeakyKReLU",
     "LogTailedReLU",
     "MultiArgsSurrogateFunctionBase",
+    "MultiLevelSpikeCount",
     "NonzeroSignLogAbs",
     "PiecewiseExp",
     "PiecewiseLeakyReLU",
     "PiecewiseQuadratic",
+    "PoissonPass",
     "QPseudoSpike",
     "Rect",
     "Sigmoid",
@@ -68,7 +76,9 @@ __all__ = [
     "check_manual_grad",
     "heaviside",
     "math",
+    "multi_level_spike_count",
     "nn",
+    "poisson_pass",
     "torch",
 ]
 
