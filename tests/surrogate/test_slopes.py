@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from spikingjelly.activation_based import surrogate
 from tests.cases import SURROGATES, SurrogateCase
 
+NO_STEP = {"MultiLevelSpikeCount", "PoissonPass"}  # their forward is a number of spikes, or drawn at random
 WITH_PRIMITIVE = [case for case in SURROGATES if case.has_primitive]
 
 
@@ -35,7 +36,17 @@ def test_the_table_has_every_surrogate() -> None:
         and issubclass(getattr(surrogate, name), surrogate.SurrogateFunctionBase)
         and not name.endswith("Base")
     }
-    assert classes == {case.cls for case in SURROGATES}
+    assert classes == {case.cls for case in SURROGATES} | NO_STEP
+
+
+@pytest.mark.parametrize("function", [surrogate.MultiLevelSpikeCount(2), surrogate.PoissonPass()], ids=repr)
+def test_slope_of_what_is_no_step_is_that_of_its_primitive(function: surrogate.SurrogateFunctionBase) -> None:
+    x = torch.linspace(0.01, 0.99, 50, dtype=torch.float64)
+    primitive = copy.deepcopy(function)
+    primitive.set_spiking_mode(False)
+    assert not torch.equal(function(x), primitive(x))
+    assert torch.equal(slope(function, x), slope(primitive, x))
+    assert torch.equal(function.backward(x, x, *[getattr(function, p) for p in function._parameter_names]), x)
 
 
 @pytest.mark.parametrize("case", WITH_PRIMITIVE, ids=str)

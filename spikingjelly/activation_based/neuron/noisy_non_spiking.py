@@ -38,7 +38,7 @@ class NoisyNonSpikingBaseNode(ExplorationNoise, NonSpikingBaseNode):
         T: int = 5,
         sigma_init: float = 0.5,
         beta: float = 0.0,
-        decode: str = "last-mem",
+        decode: str | None = "last-mem",
     ) -> None:
         super().__init__(decode)
         sigma = initial_sigma(self, sigma_init, num_node)

@@ -43,7 +43,7 @@ class NonSpikingBaseNode(base.MemoryModule):
     def __init__(self, decode: str | None = "last-mem") -> None:
         if decode is not None and (not isinstance(decode, str) or decode.replace("_", "-") not in _DECODERS):
             raise ArgumentValueError(
-                f"{type(self).__name__}: decode must be None or one of {', '.join(map(repr, _DECODERS))}, but "
+                f"{type(self).__name__}: decode must be one of {', '.join(map(repr, _DECODERS))}, or None, but "
                 f"{describe(decode)} was given."
             )
         super().__init__()
