@@ -46,6 +46,11 @@ def skip_zeros(enabled: bool = True) -> Iterator[None]:
         _enabled.reset(token)
 
 
+def may_differ() -> bool:
+    """Whether sums may be made in another order than PyTorch's, as :func:`skip_zeros` says."""
+    return _enabled.get()
+
+
 def is_plain(x: torch.Tensor) -> bool:
     """Whether ``x`` is a tensor with numbers in it, at which a shape may be asked for without being recorded."""
     return type(x) is torch.Tensor and not torch.compiler.is_compiling() and not torch.jit.is_tracing()
@@ -62,7 +67,7 @@ def can_run(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) ->
     return (
         type(weight) in (torch.Tensor, torch.nn.Parameter)
         and all(t.dtype == torch.float32 and t.device.type == "cpu" for t in tensors)
-        and _enabled.get()
+        and may_differ()
         and not torch.is_autocast_enabled("cpu")
         and _layer_kernels.may_take_over()
         and not any(t.is_neg() for t in tensors)
