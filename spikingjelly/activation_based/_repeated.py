@@ -93,8 +93,9 @@ def is_watched(module: Any, shows_output: bool = True) -> bool:
 def _copies(step: torch.Tensor, T: int) -> torch.Tensor:
     """``step`` T times in memory of their own, in which each lies as ``step`` does."""
     strides = torch.empty_like(step, device="meta").stride()
-    sequence = torch.empty_strided((T, *step.shape), (step.numel(), *strides), dtype=step.dtype, device=step.device)
-    return sequence.copy_(step.expand(sequence.shape))
+    shape, strides = (T, *step.shape), (step.numel(), *strides)
+    sequence = _layer_kernels.empty_in_kept_memory(shape, strides, step.dtype, step.device)
+    return sequence.copy_(step.expand(shape))
 
 
 def _is_as_it_was(x_seq: torch.Tensor, known: _Known) -> bool:

@@ -338,3 +338,17 @@ def test_little_work_is_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_one_time_step() -> None:
     assert batches(conv_bn(), image().unsqueeze(0)) == [N, N]
+
+
+@pytest.mark.parametrize("order", [torch.contiguous_format, torch.channels_last])
+def test_large_copies_use_memory_again(order: torch.memory_format) -> None:
+    """A training step needs as much in the next."""
+    conv = layer.Conv2d(1, 32, 1, step_mode="m").to(memory_format=order)
+    x_seq = torch.rand(16, 1, 64, 64).contiguous(memory_format=order).repeat(T, 1, 1, 1, 1)
+    places = set()
+    for _ in range(3):
+        y = conv(x_seq)
+        places.add(y.data_ptr())
+        assert torch.equal(y[0], y[T - 1])
+        del y
+    assert len(places) == 1
