@@ -124,6 +124,7 @@ WRITES: dict[str, Callable[[torch.Tensor], Any]] = {
     "in place": lambda y: y.relu_(),
     "into a part": lambda y: y[1].zero_(),
     "without a gradient": lambda y: torch.no_grad()(y.mul_)(2.0),
+    "one entry": lambda y: torch.no_grad()(y[1, 0, 0, 0].__setitem__)(1, 9.0),
     "through .data": lambda y: y.data.mul_(2.0),
     "through .data, one time step": lambda y: y.data[2].zero_(),
     "through NumPy": lambda y: y.detach().numpy().fill(1.0),
@@ -147,6 +148,25 @@ def test_who_cuts_the_graph_is_obeyed() -> None:
     conv, norm = conv_bn()
     norm(conv(sequence()).detach_()).sum().backward()
     assert conv.weight.grad is None
+
+
+def test_copies_that_are_put_into_another_graph() -> None:
+    conv, norm = conv_bn()
+    reached = []
+
+    class Own(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, scale: torch.Tensor) -> torch.Tensor:
+            with torch.enable_grad():
+                return conv(sequence())
+
+        @staticmethod
+        def backward(ctx: Any, grad: torch.Tensor) -> torch.Tensor:
+            reached.append(grad.shape)
+            return grad.sum()
+
+    norm(Own.apply(torch.ones((), dtype=torch.float64, requires_grad=True))).sum().backward()
+    assert reached == [(T, N, 4, 4, 4)]
 
 
 def test_another_layer_may_take_the_copies_too() -> None:
