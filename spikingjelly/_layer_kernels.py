@@ -5,7 +5,7 @@ import functools
 
 import torch
 
-from spikingjelly.fusion import build
+from spikingjelly.fusion import build, memory
 
 Size = tuple[int, ...]
 LANES = 16  # of the widest vector of the sources
@@ -57,11 +57,18 @@ def channels_last(x: torch.Tensor) -> bool:
     return not x.is_contiguous() and x.is_contiguous(memory_format=torch.channels_last)
 
 
-def empty(shape: Size, last: bool) -> torch.Tensor:
-    """A tensor for a result."""
-    return torch.empty(
-        shape, dtype=torch.float32, memory_format=torch.channels_last if last else torch.contiguous_format
-    )
+def empty(shape: Size, last: bool, short_lived: bool = False) -> torch.Tensor:
+    """A tensor for a result; for a ``short_lived`` one in memory that is kept, see :func:`empty_in_kept_memory`."""
+    order = torch.channels_last if last else torch.contiguous_format
+    if not short_lived:
+        return torch.empty(shape, dtype=torch.float32, memory_format=order)
+    strides = torch.empty(shape, device="meta", memory_format=order).stride()
+    return empty_in_kept_memory(shape, strides, torch.float32, torch.device("cpu"))
+
+
+def empty_in_kept_memory(shape: Size, strides: Size, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
+    """A tensor that soon nobody holds any longer. If it is large, its memory waits for the next: new one is slower."""
+    return memory.empty_strided(tuple(shape), tuple(strides), dtype, device)
 
 
 def whole_vectors(bias: torch.Tensor | None, outputs: int) -> torch.Tensor:

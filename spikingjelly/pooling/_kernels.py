@@ -58,7 +58,7 @@ def forward(x: torch.Tensor, window: Window, with_positions: bool) -> tuple[torc
 def backward(grad: torch.Tensor, positions: torch.Tensor, shape: torch.Size, window: Window) -> torch.Tensor:
     """The gradient at the input of this ``shape`` for ``grad``, that at the output, laid out as ``positions``."""
     last = channels_last(positions)
-    of_x = empty(shape, last)
+    of_x = empty(shape, last, short_lived=True)
     grad = grad.contiguous(memory_format=torch.channels_last if last else torch.contiguous_format)
     _functions().backward(pointer(grad), pointer(positions), pointer(of_x), _sizes(shape, grad, window, last))
     return of_x

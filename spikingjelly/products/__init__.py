@@ -7,7 +7,7 @@ Winograd's minimal filtering where the taps are 3 x 3 and the stride is 1: 2.25 
 results are those of the dense layer but for rounding, as between two algorithms of a dense convolution.
 """
 
-from spikingjelly.products._choice import skip_zeros
+from spikingjelly.products._choice import may_differ, skip_zeros
 from spikingjelly.products._convolution import convolution, linear, product
 
-__all__ = ["convolution", "linear", "product", "skip_zeros"]
+__all__ = ["convolution", "linear", "may_differ", "product", "skip_zeros"]

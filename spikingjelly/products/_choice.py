@@ -32,10 +32,13 @@ def skip_zeros(enabled: bool = True) -> Iterator[None]:
     By default :class:`layer.Conv1d`, :class:`layer.Conv2d` and :class:`layer.Linear` skip the zeros of float32 inputs
     of which at most a fifth is not zero, where the layer is large enough to gain by it. :class:`layer.Conv2d` with
     3 x 3 taps and stride 1 computes what has no zeros to skip, as the gradient of the input, by Winograd's minimal
-    filtering, in tiles of 2 x 2 outputs forward and up to 4 x 4 backward. Their results differ from those of PyTorch's
-    layers in the last bits only, as between two machines; ``with functional.skip_zeros(False):`` computes all
-    products, in PyTorch's own order. An infinite or undefined (NaN) weight makes NaN out of a zero in the dense layer
-    only, and an infinite or undefined input or gradient spreads in its tile.
+    filtering, in tiles of 2 x 2 outputs forward and up to 4 x 4 backward; :class:`layer.Linear` computes large products
+    by oneDNN where the processor has AVX-512. In step mode 'm' both compute one time step for all where these are
+    copies of one, as an image repeated over time, and so do the layers that follow, up to the first neuron. The results
+    differ from those of PyTorch's layers in the last bits only, as between two machines;
+    ``with functional.skip_zeros(False):`` computes all products, in PyTorch's own order. An infinite or undefined (NaN)
+    weight makes NaN out of a zero in the dense layer only, and an infinite or undefined input or gradient spreads in
+    its tile.
 
     :param enabled: whether other ways than PyTorch's are taken inside the context
     """
@@ -44,6 +47,11 @@ def skip_zeros(enabled: bool = True) -> Iterator[None]:
         yield
     finally:
         _enabled.reset(token)
+
+
+def may_differ() -> bool:
+    """Whether sums may be made in another order than PyTorch's, as :func:`skip_zeros` says."""
+    return _enabled.get()
 
 
 def is_plain(x: torch.Tensor) -> bool:
@@ -62,7 +70,7 @@ def can_run(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) ->
     return (
         type(weight) in (torch.Tensor, torch.nn.Parameter)
         and all(t.dtype == torch.float32 and t.device.type == "cpu" for t in tensors)
-        and _enabled.get()
+        and may_differ()
         and not torch.is_autocast_enabled("cpu")
         and _layer_kernels.may_take_over()
         and not any(t.is_neg() for t in tensors)

@@ -8,7 +8,7 @@ from torch.overrides import handle_torch_function, has_torch_function
 
 from spikingjelly import packing
 from spikingjelly._layer_kernels import Size, channels_last
-from spikingjelly.products import _choice, _sparse, _ways, _winograd
+from spikingjelly.products import _choice, _onednn, _sparse, _ways, _winograd
 from spikingjelly.products._ways import Ways
 
 _PIXELS_OF_A_SAMPLE = 1024  # of a linear layer: as many gradients as stay in the cache of a core
@@ -59,6 +59,11 @@ def product(
 
 def linear(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor | None:
     """``x`` ``[*, C]`` times ``weight`` ``[O, C]``, or None where it would not pay."""
+    y = _linear_without_zeros(x, weight, bias)
+    return _onednn.linear(x, weight, bias) if y is None else y
+
+
+def _linear_without_zeros(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor | None:
     if not _choice.is_plain(x) or x.dim() < 2 or x.shape[-1] != weight.shape[-1]:
         return None
     rows = math.prod(x.shape[:-1])

@@ -8,6 +8,7 @@ from torch import nn
 
 from spikingjelly.activation_based import base
 from spikingjelly.activation_based._checks import check_floating_tensor, check_tensor, name_of
+from spikingjelly.activation_based._equal_steps import equal_step
 from spikingjelly.activation_based._repeated import one_step, repeat
 from spikingjelly.activation_based.functional._forward import seq_to_ann_forward
 
@@ -24,6 +25,8 @@ class StepLayer(base.StepModule, nn.Module):
     _layouts: Layouts
     _needs_floats = True
     _takes_each_step_alone = False  # gives equal outputs for equal time steps
+    _compares_steps = False  # looks whether they are equal, for to compute them all takes much longer
+    weight: Any
 
     def __init__(self, *args: Any, step_mode: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -38,8 +41,8 @@ class StepLayer(base.StepModule, nn.Module):
     def _run(self, torch_layer: Callable[[torch.Tensor], Any], x: torch.Tensor) -> Any:
         if self.step_mode == "m":
             check_sequence_layout(self, x, self._layouts, self._needs_floats)
-            step = one_step(x) if self._takes_each_step_alone else None
-            return seq_to_ann_forward(x, torch_layer) if step is None else repeat(torch_layer(step), x.shape[0])
+            step = self._step_of(x) if self._takes_each_step_alone else None
+            return seq_to_ann_forward(x, torch_layer) if step is None else repeat(torch_layer(step), x.shape[0], x)
         if self._needs_floats:
             check_no_integers(self, x)
         # Asking for the shape afterwards keeps the layer traceable by torch.fx, and all that torch accepts is accepted.
@@ -47,6 +50,12 @@ class StepLayer(base.StepModule, nn.Module):
             return torch_layer(x)
         except (RuntimeError, ValueError, TypeError, AttributeError) as error:
             explain_refusal(self, x, self._layouts, self._needs_floats, error)
+
+    def _step_of(self, x_seq: torch.Tensor) -> torch.Tensor | None:
+        """The step to compute for all, if there is one. A user's class may do something else at each time step."""
+        ours = type(self).__module__.startswith("spikingjelly.")
+        step = one_step(x_seq, self if ours else None)
+        return equal_step(x_seq, self.weight, self) if step is None and ours and self._compares_steps else step
 
     def extra_repr(self) -> str:
         return ", ".join(filter(None, [super().extra_repr(), f"step_mode={self.step_mode}"]))

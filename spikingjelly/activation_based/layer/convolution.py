@@ -13,6 +13,7 @@ Size = int | tuple[int, ...]
 
 class _Conv(StepLayer):
     _takes_each_step_alone = True
+    _compares_steps = True
     _packs_what_it_saves = True
     groups: Any
     padding_mode: Any

@@ -21,16 +21,17 @@ class Linear(StepLayer, nn.Linear):
     """
 
     _layouts = ("*",)
+    _compares_steps = True
     _packs_what_it_saves = True
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True, step_mode: str = "s") -> None:
         super().__init__(in_features, out_features, bias=bias, step_mode=step_mode)
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:
-        step = one_step(input) if self.step_mode == "m" else None
-        if step is not None and step.dim() > 1:
-            return repeat(self._apply_weight(step), input.shape[0])
+        step = self._step_of(input) if self.step_mode == "m" else None
         try:
+            if step is not None and step.dim() > 1:
+                return repeat(self._apply_weight(step), input.shape[0], input)
             return self._apply_weight(input)  # time is one more leading dimension
         except (RuntimeError, TypeError, AttributeError) as error:
             self._explain_features(input, error)
@@ -85,7 +86,7 @@ class Flatten(StepLayer, nn.Flatten):
         check_sequence_layout(self, input, self._layouts, needs_floats=False)
         step = one_step(input)
         if step is not None:
-            return repeat(nn.Flatten.forward(self, step), input.shape[0])
+            return repeat(nn.Flatten.forward(self, step), input.shape[0], input)
         start_dim, end_dim = (self._dim_in_sequence(dim, input) for dim in (self.start_dim, self.end_dim))
         return input.flatten(start_dim, end_dim)
 

@@ -8,7 +8,7 @@ from torch import nn
 
 from spikingjelly.activation_based import base
 from spikingjelly.activation_based._checks import ArgumentValueError, check_number
-from spikingjelly.activation_based._repeated import one_step, repeat
+from spikingjelly.activation_based._repeated import repeat
 from spikingjelly.activation_based.layer._wrapped import Layouts, StepLayer, check_sequence_layout
 
 LAYOUTS_1D: Layouts = ("N, C, L", "N, C")
@@ -24,7 +24,7 @@ class _OverTime(StepLayer):
     momentum: Any
 
     def _run(self, torch_layer: Callable[[torch.Tensor], Any], x: torch.Tensor) -> Any:
-        step = one_step(x) if self.step_mode == "m" else None
+        step = self._step_of(x) if self.step_mode == "m" else None
         values = 0 if step is None or step.dim() < 2 else step.numel() // step.shape[1]
         if step is None or values < 2:
             return super()._run(torch_layer, x)
@@ -33,7 +33,7 @@ class _OverTime(StepLayer):
         output = torch_layer(step)
         if before is not None:
             self._count_values_of_all_steps(before, values, x.shape[0])
-        return repeat(output, x.shape[0])
+        return repeat(output, x.shape[0], x)
 
     @torch.no_grad()
     def _count_values_of_all_steps(self, before: torch.Tensor, values: int, T: int) -> None:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import torch
 
 from spikingjelly.activation_based import base
-from spikingjelly.activation_based._repeated import one_step
+from spikingjelly.activation_based._repeated import is_taken, one_step
 from spikingjelly.activation_based.neuron import _compiled
 from spikingjelly.activation_based.neuron._lift import OtherStates, states_of, step_of
 from spikingjelly.fusion import dispatch
@@ -28,10 +28,13 @@ def run_sequence(module: Any, x_seq: torch.Tensor, keep: str | None = None) -> t
     T = x_seq.shape[0]
     if torch.jit.is_tracing() or dispatch.too_small(module.backend, T, x_seq.numel()):
         return None
-    step = one_step(x_seq)
+    step = one_step(x_seq, module, shows_output=False)
     if step is None:
         return _run_or_announce(module, x_seq, x_seq[0], keep, T)
-    return _run_or_announce(module, step.unsqueeze(0), step, keep, T)
+    output = _run_or_announce(module, step.unsqueeze(0), step, keep, T)
+    if output is not None:
+        is_taken(x_seq)
+    return output
 
 
 def run_step(module: Any, x: torch.Tensor) -> torch.Tensor | None:
