@@ -198,7 +198,12 @@ def _by_name_too(surrogate: type[SurrogateFunctionBase]) -> Callable[..., torch.
     def spiking_function(x: torch.Tensor, *parameters: Any, **named: Any) -> torch.Tensor:
         if named:
             parameters = (*parameters, *(named.pop(name) for name in names[len(parameters) :]))
-        return apply(x, *parameters, **named)
+            if named:
+                raise TypeError(
+                    f"{surrogate.__name__}.spiking_function has no parameter {', '.join(map(repr, named))}, but "
+                    f"{', '.join(names)}."
+                )
+        return apply(x, *parameters)
 
     return spiking_function
 

@@ -37,13 +37,11 @@ def adapt(module: ModuleType) -> None:
 
 @functools.cache
 def _mend() -> None:
-    """The interpreter of Triton 3.2 does not know the type of its truth values, and, as that of 3.4, makes numbers out
-    of arrays in a way that NumPy 2.4 does not have any more."""
-    import triton.language as tl
+    """The interpreter of Triton 3.2 and 3.4 makes numbers out of arrays in a way that NumPy 2.4 does not have any more."""
     from triton.runtime import interpreter
 
     if not hasattr(interpreter.InterpreterBuilder, "get_int1_ty"):
-        interpreter.InterpreterBuilder.get_int1_ty = lambda self: tl.int1
+        _add_truth_values(interpreter.InterpreterBuilder)
     patch = interpreter._patch_lang_tensor
 
     def patch_lang_tensor(tensor: Any, *scope: Any) -> None:
@@ -52,3 +50,18 @@ def _mend() -> None:
             tensor.__index__ = lambda self: self.handle.data.item()
 
     interpreter._patch_lang_tensor = patch_lang_tensor
+
+
+def _add_truth_values(builder: Any) -> None:
+    """That of Triton 3.2 has no type of truth values and can't negate them."""
+    import numpy
+    import triton.language as tl
+    from triton.runtime.interpreter import TensorHandle
+
+    ones = builder.get_all_ones_value
+
+    def get_all_ones_value(self: Any, of: Any) -> Any:
+        return TensorHandle(numpy.ones(1, bool), tl.int1) if of.scalar == tl.int1 else ones(self, of)
+
+    builder.get_int1_ty = lambda self: tl.int1
+    builder.get_all_ones_value = get_all_ones_value
