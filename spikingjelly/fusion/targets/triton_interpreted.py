@@ -37,7 +37,7 @@ def adapt(module: ModuleType) -> None:
 
 @functools.cache
 def _mend() -> None:
-    """The interpreter of Triton 3.2 and 3.4 makes numbers out of arrays in a way that NumPy 2.4 does not have any more."""
+    """The interpreter of Triton 3.2 and 3.4 makes numbers out of arrays as NumPy 2.4 does not any more."""
     from triton.runtime import interpreter
 
     if not hasattr(interpreter.InterpreterBuilder, "get_int1_ty"):
