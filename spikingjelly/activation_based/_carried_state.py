@@ -19,7 +19,7 @@ def check(module: nn.Module, x: torch.Tensor) -> None:
     if seen is not None and not _was_replaced(module, seen, x):
         raise RuntimeError(_message(module, x, f"an input of {_text(*seen)}"))
     _check_given_state(module, x)
-    module.__dict__[_SEEN] = signature
+    object.__setattr__(module, _SEEN, signature)  # the compiler of PyTorch 2.6 can't write to a __dict__
 
 
 def forget(module: nn.Module) -> None:

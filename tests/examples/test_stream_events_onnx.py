@@ -10,6 +10,7 @@ import torch
 from spikingjelly.activation_based import functional
 from spikingjelly.activation_based.examples import stream_events_onnx as example
 from spikingjelly.datasets import DatasetFormatError
+from tests.versions import needs_torch
 
 QUICK = ("-T", "4", "-b", "2", "-updates", "2", "-channels", "2", "-window", "4000", "-lr", "0.01", "-seed", "3")
 
@@ -56,6 +57,7 @@ def test_recordings_of_ones_own(tmp_path: Path) -> None:
     assert events["y"].tolist() == [31, 0]
 
 
+@needs_torch("2.8", "Batch normalisation in ONNX")
 def test_what_is_streamed_is_what_the_network_computes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for package in ("onnxscript", "onnxruntime", "matplotlib"):
         pytest.importorskip(package)

@@ -18,8 +18,10 @@ from spikingjelly.activation_based.neuron import _lift
 from spikingjelly.fusion import choice, dispatch, trace
 from spikingjelly.fusion.step import Refusal
 from tests.parity.compare import counted, poisoned
+from tests.versions import needs_torch
 
 T = 6
+compiles_kernels = needs_torch("2.12", "torch.compile with the kernels of neurons")
 
 
 def network() -> nn.Module:
@@ -44,6 +46,7 @@ def step_program(node: nn.Module, shape: tuple[int, ...], names: list[str]) -> t
     return program, numbers, step.tensors
 
 
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor")  # the check of PyTorch 2.14 looks at it
 @pytest.mark.parametrize("name", ["fused", "fused_forward"])
 def test_pytorchs_check_of_operators(name: str) -> None:
     node = neuron.ParametricLIFNode()
@@ -67,6 +70,7 @@ def test_pytorchs_check_of_the_backward_operator() -> None:
     torch.library.opcheck(torch.ops.spikingjelly.fused_backward.default, arguments)
 
 
+@compiles_kernels
 @pytest.mark.filterwarnings("ignore")  # of the compiler itself, about its own parts
 def test_a_whole_network_compiles_without_breaks_and_once_for_every_size() -> None:
     eager, inner = network(), network()
@@ -89,6 +93,7 @@ def test_a_whole_network_compiles_without_breaks_and_once_for_every_size() -> No
     assert frames == [frames[0]] * 5
 
 
+@compiles_kernels
 @pytest.mark.filterwarnings("ignore")
 def test_another_number_of_time_steps_and_another_constant_under_compile() -> None:
     nodes = [neuron.LIFNode(step_mode="m", backend=backend) for backend in ("torch", "cpp")]

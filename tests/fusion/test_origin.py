@@ -15,8 +15,10 @@ from spikingjelly.activation_based import functional, layer, memopt, neuron, sur
 from spikingjelly.fusion import build, operator, origin
 from spikingjelly.fusion.origin import Origin, origin_of
 from tests.cases import NEURONS, NeuronCase
+from tests.versions import needs_torch
 
 pytestmark = pytest.mark.skipif(build.compiler() is None, reason="there is no C++ compiler here")
+keeps_less = needs_torch("2.8", "Keeping no input behind a batch normalisation")
 T, SHAPE = 4, (2, 16, 28, 28)  # more elements than are too few
 NONE: Callable[[torch.Tensor], None] = lambda x_seq: None  # noqa: E731
 QUICK = ("IzhikevichNode", "ParametricLIFNode")
@@ -88,6 +90,7 @@ def assert_same_bits(net: nn.Module, x: torch.Tensor, found: int = 1) -> None:
     assert results[-1].abs().max() > 0.0
 
 
+@keeps_less
 @pytest.mark.parametrize("channels_last", [False, True])
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize(
@@ -106,6 +109,7 @@ def test_every_normalisation(options: dict[str, Any], training: bool, channels_l
     assert_same_bits(nn.Sequential(norm, lif()), sequence(channels_last))
 
 
+@keeps_less
 @pytest.mark.parametrize("case", FAMILIES)
 def test_every_family(case: NeuronCase) -> None:
     node = case.make("m")
@@ -116,17 +120,20 @@ def test_every_family(case: NeuronCase) -> None:
     assert_same_bits(net, x)
 
 
+@keeps_less
 @pytest.mark.parametrize("T", [1, 23])
 def test_other_numbers_of_steps(T: int) -> None:
     assert_same_bits(nn.Sequential(normalisation(), lif(detach_reset=True)), sequence(shape=(T, 6, 16, 28, 28)))
 
 
+@keeps_less
 def test_checkpoints_of_long_sequences(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the states of all time steps don't fit into the cache, segments of them are computed again."""
     monkeypatch.setattr(operator.TARGETS["cpp"], "_BYTES_OF_A_BLOCK", 1)
     assert_same_bits(nn.Sequential(normalisation(), lif()), sequence(shape=(11, *SHAPE)))
 
 
+@keeps_less
 def test_several_layers_and_torchs_own_normalisation() -> None:
     net = nn.Sequential(
         layer.Conv2d(16, 16, 3, padding=1, bias=False, step_mode="m"),
@@ -138,6 +145,7 @@ def test_several_layers_and_torchs_own_normalisation() -> None:
     assert_same_bits(net, sequence(), found=2)
 
 
+@keeps_less
 def test_one_step_repeated() -> None:
     """A static input: the normalisation sees one time step, the neuron T of them."""
     net = nn.Sequential(layer.Conv2d(16, 32, 1, step_mode="m"), layer.BatchNorm2d(32, step_mode="m"), lif())
@@ -153,6 +161,7 @@ def test_one_step_repeated() -> None:
     assert all(torch.equal(a, b) for a, b in zip(*gradients, strict=True))
 
 
+@keeps_less
 def test_single_steps() -> None:
     norm, node = normalisation(), lif()
     functional.set_step_mode(nn.ModuleList([norm, node]), "s")
@@ -161,6 +170,7 @@ def test_single_steps() -> None:
     assert_same_bits(net, x)
 
 
+@keeps_less
 def test_the_input_is_freed() -> None:
     norm, node = normalisation(), lif()
     y = norm(sequence())
@@ -171,6 +181,7 @@ def test_the_input_is_freed() -> None:
     spikes.sum().backward()
 
 
+@keeps_less
 def test_hooks_and_gradients_at_the_input() -> None:
     """The graph is as ever: the input of the neuron is part of it."""
     seen: dict[bool, list[torch.Tensor]] = {True: [], False: []}
@@ -262,6 +273,7 @@ def test_other_views_keep_their_input(part: Callable[[torch.Tensor], torch.Tenso
     assert answers == [None]
 
 
+@keeps_less
 def test_what_is_small_keeps_its_input() -> None:
     for side, found in ((32, True), (31, False)):
         assert T * 16 * 32 * 32 == origin.SMALLEST
@@ -269,6 +281,7 @@ def test_what_is_small_keeps_its_input() -> None:
         assert (origin_of(y) is not None) == found
 
 
+@keeps_less
 @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
 def test_other_dtypes_keep_their_input(dtype: torch.dtype) -> None:
     assert origin_of(normalisation().to(dtype)(sequence().to(dtype))) is None
@@ -314,6 +327,7 @@ def test_a_backward_pass_through_the_operator(monkeypatch: pytest.MonkeyPatch) -
     assert torch.equal(*gradients)
 
 
+@keeps_less
 @pytest.mark.parametrize("steps", ["m", "s"])
 def test_second_derivatives(steps: str) -> None:
     """They reach the normalisation's input and weight, as where the input is kept."""
@@ -331,6 +345,7 @@ def test_second_derivatives(steps: str) -> None:
     assert found[0][1].abs().max() > 0
 
 
+@keeps_less
 def test_hooks_on_saved_tensors() -> None:
     """Hooks of others are not called before their time; those of packed_spikes don't mind."""
     unpacked = []
@@ -375,6 +390,7 @@ def test_checkpoint(use_reentrant: bool) -> None:
     assert torch.equal(x.grad, twin.grad)  # type: ignore[arg-type]
 
 
+@keeps_less
 @pytest.mark.parametrize("level", [1, 2, 3])
 def test_levels_of_memory(level: int) -> None:
     """Where the input of the normalisation is itself computed again, it is not asked for before its time."""
@@ -386,6 +402,7 @@ def test_levels_of_memory(level: int) -> None:
     assert all(torch.equal(a, b) for a, b in zip(results, everything(net, sequence()), strict=True))
 
 
+@keeps_less
 @pytest.mark.parametrize(("level", "saved"), [(0, 1), (1, 1), (2, 0), (3, 0)])
 def test_plans_of_memory(level: int, saved: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """From level 2 on the output of a normalisation is not kept anyway."""

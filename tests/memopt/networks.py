@@ -8,8 +8,11 @@ import torch
 from torch import nn
 
 from spikingjelly.activation_based import functional, layer, neuron, surrogate
+from tests.versions import needs_torch
 
 T, N = 3, 4
+
+computes_again = needs_torch("2.8", "memopt from level 2 on")
 
 
 def lif(backend: str, **options: Any) -> nn.Module:

@@ -16,6 +16,7 @@ from tests.memopt.networks import (
     Net,
     Residual,
     assert_same,
+    computes_again,
     images,
     lif,
     net,
@@ -224,6 +225,7 @@ def test_torchs_own_checkpoint_is_right_where_the_function_resets(reentrant: boo
     assert torch.equal(*found)
 
 
+@computes_again
 def test_inside_a_network_that_keeps_less() -> None:
     class Parts(Net):
         def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -234,6 +236,7 @@ def test_inside_a_network_that_keeps_less() -> None:
     assert_same(training(made), training(net("torch")))
 
 
+@computes_again
 @pytest.mark.usefixtures("every_size")
 @pytest.mark.parametrize(
     "run", [memopt.checkpoint, lambda f, x: torch_checkpoint(f, x, use_reentrant=False)], ids=["ours", "torch's"]

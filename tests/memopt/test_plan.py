@@ -10,11 +10,12 @@ from torch import nn
 
 from spikingjelly.activation_based import functional, layer, memopt, neuron, surrogate
 from tests.memopt.kept import kept_bytes
-from tests.memopt.networks import Attention, Residual, images, net
+from tests.memopt.networks import Attention, Residual, computes_again, images, net
 
 LEVELS = (0, 1, 2, 3)
 
 
+@computes_again
 @pytest.mark.usefixtures("every_size")
 @pytest.mark.parametrize("targets", [None, Residual, (Attention, layer.Conv2d)], ids=["all", "one", "several"])
 @pytest.mark.parametrize("backend", ["cpp", "torch"])
@@ -32,6 +33,7 @@ def test_what_is_kept(backend: str, targets: type[nn.Module] | tuple[type[nn.Mod
     assert len(set(kept)) == 4
 
 
+@computes_again
 @pytest.mark.usefixtures("every_size")
 def test_what_is_computed_again() -> None:
     torch.manual_seed(0)
@@ -47,6 +49,7 @@ def test_what_is_computed_again() -> None:
     assert plan.table().splitlines()[-1].split() == ["again", "0.0", "%", "0.0", "%", f"{100 * norm / plan.operations:.1f}", "%", f"{share:.1f}", "%"]  # fmt: skip
 
 
+@computes_again
 @pytest.mark.usefixtures("every_size")
 def test_the_table_has_a_line_for_each_part() -> None:
     plan = memopt.memory_plan(net(), images())
@@ -58,6 +61,7 @@ def test_the_table_has_a_line_for_each_part() -> None:
     assert "body.0.conv1" in plan.table(depth=3)
 
 
+@computes_again
 @pytest.mark.parametrize("example", ["tensor", "tuple", "function"])
 def test_examples(example: str) -> None:
     examples = {"tensor": images(), "tuple": (images(),), "function": lambda net: net(images())}
@@ -67,6 +71,7 @@ def test_examples(example: str) -> None:
     assert memopt.memory_plan(net(), examples[example]).kept_bytes(0) == expected
 
 
+@computes_again
 @pytest.mark.parametrize("level", [0, 3])
 def test_the_network_is_left_as_it_is(level: int) -> None:
     made = memopt.optimize_memory(net("torch"), level=level)
@@ -124,6 +129,7 @@ def blocks() -> nn.Module:
     return made
 
 
+@computes_again
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel tells the peak in /proc")
 def test_the_peak_of_the_memory_falls_as_planned() -> None:

@@ -13,6 +13,7 @@ import torch.distributed as dist
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
+from spikingjelly._torch_version import is_older_than
 from spikingjelly.activation_based import base, functional, layer, neuron, surrogate
 from spikingjelly.activation_based.model._training import sharding, updates
 from spikingjelly.activation_based.model._training.processes import share_values
@@ -179,7 +180,7 @@ def check_tests_of_shards_need_no_other_process() -> None:
     assert sharding._is_part(net[7].weight.grad)
 
 
-def check_in_place_operations_behind_a_block() -> None:
+def check_in_place_operations_behind_a_sharded_block() -> None:
     class Residual(nn.Module):
         def __init__(self) -> None:
             super().__init__()
@@ -256,6 +257,8 @@ if __name__ == "__main__":
     dist.init_process_group("gloo")
     checks = {name: value for name, value in list(globals().items()) if name.startswith("check_")}
     for name, check in checks.items():
+        if "shard" in name and is_older_than("2.8"):
+            continue
         check()
         if dist.get_rank() == 0:
             print(name, "passed", flush=True)

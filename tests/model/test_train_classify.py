@@ -17,9 +17,11 @@ from spikingjelly.activation_based import functional, neuron
 from spikingjelly.activation_based.model.train_classify import Trainer
 from spikingjelly.activation_based.model.train_imagenet_example import SResNetTrainer
 from tests.model.training_program import SmallTrainer
+from tests.versions import needs_torch
 
 PROGRAM = Path(__file__).with_name("training_program.py")
 ROOT = PROGRAM.parents[2]
+needs_shards = needs_torch("2.8", "--fsdp")
 COMMON = ("--device", "cpu", "-j", "0", "--lr-warmup-epochs", "1", "--print-freq", "2")
 
 
@@ -82,7 +84,7 @@ def test_killed_in_the_middle_of_an_epoch_and_resumed(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("sharing", [(), ("--fsdp",)], ids=["copies", "shards"])
+@pytest.mark.parametrize("sharing", [(), pytest.param(("--fsdp",), marks=needs_shards)], ids=["copies", "shards"])
 def test_two_processes_train_as_one_with_the_same_batch(sharing: tuple[str, ...], tmp_path: Path) -> None:
     options = ("--epochs", "2", "--mixup-alpha", "0", "--cutmix-alpha", "0", "--lr", "0.2", "--sync-bn")
     one = run(tmp_path / "one", *options, "-b", "8")
@@ -107,6 +109,7 @@ def test_two_processes_train_as_one_with_the_same_batch(sharing: tuple[str, ...]
     assert "2 epochs are done" in resumed.stdout
 
 
+@needs_shards
 @pytest.mark.slow
 def test_shards_killed_in_the_middle_of_an_epoch_and_resumed(tmp_path: Path) -> None:
     options = (*HARDEST, "--epochs", "2", "--fsdp", "-b", "2")
@@ -143,7 +146,9 @@ def as_one_of_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    "more", [(), ("--opt", "sgd_nesterov", "--amp-dtype", "float16"), ("--fsdp",)], ids=["bfloat16", "float16", "fsdp"]
+    "more",
+    [(), ("--opt", "sgd_nesterov", "--amp-dtype", "float16"), pytest.param(("--fsdp",), marks=needs_shards)],
+    ids=["bfloat16", "float16", "fsdp"],
 )
 def test_stopped_in_the_middle_of_an_epoch_and_resumed(
     more: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
@@ -292,6 +297,7 @@ def test_options_that_do_not_go_together(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@needs_shards
 def test_shards_of_one_process_train_as_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     options = ("-b", "6", "--epochs", "1", "--clip-grad-norm", "0.1", "--opt", "adamw", "--wd", "0.1", "--lr", "0.1",
                "--norm-weight-decay", "0.01", "--model-ema")  # fmt: skip
@@ -326,11 +332,12 @@ def test_shards_need_a_pytorch_that_knows_them(tmp_path: Path, monkeypatch: pyte
 
     as_one_of_one_process(monkeypatch)
     monkeypatch.setattr("torch.distributed.fsdp.fully_shard", of_an_older_release)
-    with pytest.raises(RuntimeError, match=r"--fsdp needs a newer PyTorch than 2\..*ignored_params"):
+    with pytest.raises(RuntimeError, match=r"--fsdp needs PyTorch >= 2\.8, and this is 2\..*ignored_params"):
         train(tmp_path, "--fsdp")
     assert not torch.distributed.is_initialized()
 
 
+@pytest.mark.filterwarnings("ignore:The epoch parameter in `scheduler.step")  # SequentialLR of PyTorch 2.6, of itself
 def test_a_scheduler_of_ones_own_is_resumed_with_all_its_state(tmp_path: Path) -> None:
     class Sequence(SmallTrainer):
         def set_lr_scheduler(self, args: Any, optimizer: torch.optim.Optimizer) -> Any:

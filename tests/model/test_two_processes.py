@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from spikingjelly._torch_version import is_older_than
+
 PROGRAM = Path(__file__).with_name("in_two_processes.py")
 
 
@@ -30,4 +32,6 @@ def test_two_processes_compute_what_one_computes() -> None:
             process.kill()
     assert [process.returncode for process in running] == [0, 0], "\n".join(outputs)
     defined = re.findall(r"^def (check_\w+)", PROGRAM.read_text(), flags=re.MULTILINE)
+    if is_older_than("2.8"):
+        defined = [name for name in defined if "shard" not in name]
     assert [line.split()[0] for line in outputs[0].splitlines() if line.endswith(" passed")] == defined

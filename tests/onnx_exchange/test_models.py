@@ -12,6 +12,7 @@ from spikingjelly.activation_based import base, functional, layer, neuron, surro
 from spikingjelly.activation_based.model import parametric_lif_net, sew_resnet
 from spikingjelly.activation_based.onnx_exchange import ExplicitNetwork, ONNXStream, export_program, export_to_onnx
 from tests.onnx_exchange.networks import convolutional, exact, stack
+from tests.versions import needs_torch
 
 pytest.importorskip("onnx")
 pytest.importorskip("onnxscript")
@@ -76,6 +77,7 @@ def test_names_and_the_initial_states_of_a_file(stack_file: tuple[nn.Module, Pat
     assert np.array_equal(stream(np.ones((3, 6)))[:2], first)
 
 
+@needs_torch("2.8", "Batch normalisation in ONNX")
 def test_a_convolutional_network_with_normalisation(tmp_path: Path) -> None:
     net = convolutional().eval()
     export_to_onnx(net, torch.zeros(1, 2, 8, 8), tmp_path / "net.onnx")

@@ -15,6 +15,9 @@ from spikingjelly import _layer_kernels, packing
 from spikingjelly.activation_based import functional, layer, memopt
 from spikingjelly.fusion import build
 from spikingjelly.packing import _packed, _saved
+from tests.versions import needs_torch
+
+packs = needs_torch("2.8", "Packing the inputs of layers")
 
 pytestmark = pytest.mark.skipif(build.compiler() is None, reason="needs a C++ compiler")
 
@@ -130,6 +133,7 @@ LAYERS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
 }
 
 
+@packs
 @pytest.mark.parametrize("name", LAYERS)
 @pytest.mark.parametrize(("rate", "most", "bits"), [(0.1, 1, 1), (0.9, 1, 1), (0.6, 5, 4), (0.6, 20, 8)])
 def test_gradients_of_layers_are_those_without_packing(
@@ -149,6 +153,7 @@ def test_gradients_of_layers_are_those_without_packing(
         assert torch.equal(ours, plain)
 
 
+@packs
 def test_products_of_an_attention(packed_bits: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     attention = layer.SpikingSelfAttention(16, 2)
     x = torch.randint(3, (2, 2, 16, 12)).float()
@@ -164,6 +169,7 @@ def test_products_of_an_attention(packed_bits: list[int], monkeypatch: pytest.Mo
         assert torch.equal(ours, plain)
 
 
+@packs
 @pytest.mark.parametrize("name", ["Conv2d", "Conv1d", "Linear", "large Conv2d"])
 def test_second_derivatives(name: str, packed_bits: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     make, shape = LAYERS[name]
@@ -179,6 +185,7 @@ def test_second_derivatives(name: str, packed_bits: list[int], monkeypatch: pyte
         assert ours.abs().sum() > 0
 
 
+@packs
 @pytest.mark.parametrize("name", LAYERS)
 def test_the_input_itself_is_free(name: str) -> None:
     make, shape = LAYERS[name]
@@ -198,6 +205,7 @@ def test_the_graph_may_be_used_again() -> None:
     assert torch.equal(first, again)
 
 
+@packs
 def test_a_change_in_place_leaves_the_gradient_right() -> None:
     conv, x = layer.Conv2d(4, 6, 3), (torch.rand(2, 4, 9, 9) < 0.2).float()
     (expected,) = torch.autograd.grad(conv(x).square().sum(), conv.weight)
@@ -220,6 +228,7 @@ def test_a_change_of_what_is_not_packed_is_an_error() -> None:
         loss.backward()
 
 
+@packs
 def test_hooks_say_themselves_what_is_kept(packed_bits: list[int]) -> None:
     conv, x = layer.Conv2d(4, 6, 3), (torch.rand(2, 4, 9, 9) < 0.2).float()
     seen: list[torch.Tensor] = []
@@ -253,6 +262,7 @@ def test_nothing_is_packed_of(name: str, packed_bits: list[int]) -> None:
     assert packed_bits == []
 
 
+@packs
 def test_small_tensors_are_kept_as_they_are(packed_bits: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     conv, x = layer.Conv2d(4, 6, 3), torch.ones(2, 4, 9, 9)
     monkeypatch.setattr(_saved, "SMALLEST", x.numel() + 1)

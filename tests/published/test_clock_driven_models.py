@@ -13,6 +13,7 @@ from spikingjelly.activation_based.model import spiking_resnet as today_spiking_
 from spikingjelly.activation_based.model import spiking_vgg as today_spiking_vgg
 from spikingjelly.clock_driven import functional, neuron, surrogate
 from spikingjelly.clock_driven.model import sew_resnet, spiking_resnet, spiking_vgg
+from tests.versions import needs_torch
 
 T = 3
 NETWORKS: dict[str, tuple[Any, Any, dict[str, Any]]] = {
@@ -84,6 +85,7 @@ def small_vgg(cls: Any, **own: Any) -> Any:
     return net
 
 
+@needs_torch("2.8", "Dropout with the random numbers of the record")
 @pytest.mark.parametrize("multi", [True, False])
 def test_dropout_of_a_vgg_draws_anew_at_each_step(multi: bool) -> None:
     if multi:

@@ -109,7 +109,7 @@ def test_a_network_trains_on_a_cpu_through_the_kernel() -> None:
     net, x = ConvNet("cupy"), torch.rand(N, 1, 8, 8)
     target = F.one_hot(torch.arange(N) % 3, 10).float()
     optimizer, losses = torch.optim.Adam(net.parameters(), 2e-2), []
-    for _ in range(12):
+    for _ in range(20):
         optimizer.zero_grad()
         with counted() as kernels:
             loss = F.mse_loss(net(x), target)
@@ -118,7 +118,7 @@ def test_a_network_trains_on_a_cpu_through_the_kernel() -> None:
         optimizer.step()
         functional.reset_net(net)
         losses.append(loss.item())
-    assert losses[-1] < 0.7 * losses[0]
+    assert sum(losses[-5:]) / 5 < 0.75 * losses[0]
 
 
 def test_the_same_network_in_both_spellings() -> None:

@@ -140,7 +140,7 @@ def test_parameters_of_a_surrogate_by_name() -> None:
     (expected,) = torch.autograd.grad(surrogate.S2NN(3.0, 2.0)(x).sum(), x)
     assert torch.equal(grad, expected)
     assert surrogate.ATan.spiking_function(x, alpha=2.0).tolist() == [0.0, 1.0, 1.0]
-    with pytest.raises(TypeError, match="beta"):
+    with pytest.raises(TypeError, match=r"ATan.spiking_function has no parameter 'beta', but alpha"):
         surrogate.ATan.spiking_function(x, alpha=2.0, beta=1.0)
 
 

@@ -10,6 +10,9 @@ from torch import nn
 
 from spikingjelly.activation_based import rnn, surrogate
 from tests.rnn.slow import NETWORKS
+from tests.versions import needs_torch
+
+compiles = needs_torch("2.12", "torch.compile of a recurrent network in one graph")
 
 T, N, INPUT, HIDDEN = 4, 3, 4, 6
 
@@ -76,12 +79,14 @@ def compiled_agrees(kind: str, backend: str) -> None:
     torch.testing.assert_close(*results)
 
 
+@compiles
 @pytest.mark.parametrize("kind", NETWORKS)
 @pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")  # by torch's own tracer
 def test_compiled_without_a_break(kind: str) -> None:
     compiled_agrees(kind, "aot_eager")
 
 
+@compiles
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", NETWORKS)
 @pytest.mark.filterwarnings("ignore")  # of the compiler's own

@@ -17,7 +17,8 @@ def network(backend: str, step_mode: str = "m") -> nn.Module:
 
 def traced(net: nn.Module, x: torch.Tensor) -> torch.jit.ScriptModule:
     with warnings.catch_warnings():  # PyTorch's own: that it is deprecated, and on branches that only look at shapes
-        warnings.filterwarnings("ignore", category=DeprecationWarning)
+        for category in (DeprecationWarning, FutureWarning):
+            warnings.filterwarnings("ignore", "`torch.jit.trace", category)
         warnings.filterwarnings("ignore", message="Converting a tensor to a Python")
         return torch.jit.trace(net, x, check_trace=False)
 

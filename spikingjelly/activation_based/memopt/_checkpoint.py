@@ -6,7 +6,6 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.utils.checkpoint import checkpoint as torch_checkpoint
 
 from spikingjelly.activation_based._checks import describe
 from spikingjelly.activation_based.memopt._states import Moment
@@ -54,6 +53,8 @@ def checkpoint(
 
 def run_again(members: Sequence[nn.Module], function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """:func:`checkpoint` of a function that needs the states of ``members``."""
+    from torch.utils.checkpoint import checkpoint as torch_checkpoint  # loads sympy in PyTorch 2.6
+
     return torch_checkpoint(function, *args, use_reentrant=False, context_fn=lambda: _contexts(members), **kwargs)
 
 

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch.overrides import TorchFunctionMode
 
 from spikingjelly._saved_tensors import hooks_are_known, hooks_in_force
+from spikingjelly._torch_version import needs
 from spikingjelly.activation_based.functional import _packed_spikes
 from spikingjelly.activation_based.memopt import _recipes
 from spikingjelly.activation_based.memopt._counts import Counts, narrowed
@@ -130,8 +131,8 @@ def keeping(keeper: Keeper, watched: bool = True) -> Iterator[None]:
     """
     if keeper.level in AGAIN and not hooks_are_known():
         raise NotImplementedError(
-            f"memopt: level {keeper.level} needs a newer PyTorch (2.8 will do), but {torch.__version__} runs here. "
-            "Use level=1."
+            f"memopt: {needs(f'level {keeper.level}', '2.8')}, which doesn't tell whose hooks for saved tensors are "
+            "the innermost. Use level=1."
         )
     with ExitStack() as stack:
         stack.enter_context(dispatch.nothing_kept())

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import torch
 from torch.utils._python_dispatch import _disable_current_modes
 
+from spikingjelly._torch_version import is_older_than, needs
 from spikingjelly.activation_based.neuron._lift import (
     OtherStates,
     places_of,
@@ -21,7 +22,7 @@ from spikingjelly.activation_based.neuron._lift import (
 from spikingjelly.fusion import dispatch
 
 # A function whose result is a constant of the graph takes a module as its argument only since then.
-_TAKES_MODULES: bool = torch.__version__ >= "2.12"
+_TAKES_MODULES: bool = not is_older_than("2.12")
 
 _Plan = tuple[tuple[str, ...], tuple[str, ...], tuple[tuple[str, Any], ...], str, tuple[float, ...], str]
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -79,8 +80,7 @@ def _state(value: Any, x_seq: torch.Tensor) -> torch.Tensor:
 
 @_constant
 def _say_that_the_loop_runs() -> bool:
-    reason = f"torch.compile takes the kernels of neurons from PyTorch 2.12 on, and this is {torch.__version__}"
-    dispatch.say_once(f"{reason}. It unrolls the loop over time.")
+    dispatch.say_once(f"{needs('torch.compile with the kernels of neurons', '2.12')}. It unrolls the loop over time.")
     return True
 
 

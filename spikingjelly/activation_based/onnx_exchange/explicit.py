@@ -81,9 +81,17 @@ class ExplicitNetwork(nn.Module):
                 base.load_memories(self.net, [filled(template, given) for template in self._templates])
             y = self.net(x)
             after = [t for name, value in base.named_memories(self.net) for _, t in tensors_in(value, name)]
-            return (y, *after) if self.states else y
+            return _distinct((y, *after), (x, *states)) if self.states else y
         finally:
             _states.reset(self.net)
+
+
+def _distinct(outputs: tuple[torch.Tensor, ...], inputs: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
+    """Each a tensor of its own: one that is an input, or another output, would have two names in a model."""
+    found: list[torch.Tensor] = []
+    for output in outputs:
+        found.append(output.clone() if any(output is other for other in (*inputs, *found)) else output)
+    return tuple(found)
 
 
 def _example(owner: str, x: torch.Tensor, batch_dim: int) -> torch.Tensor:

@@ -43,7 +43,7 @@ def export_program(net: ExplicitNetwork, example_input: torch.Tensor, dynamic_ba
     shapes = _dynamic_shapes(net) if dynamic_batch else None
     with torch.no_grad(), quiet():
         try:
-            return torch.export.export(net, (x, *states), dynamic_shapes=shapes)
+            return torch.export.export(net, (x, *states), dynamic_shapes=shapes, strict=False)
         except Exception as error:  # whatever a forward and the tracer may raise
             raise NotImplementedError(
                 f"export_program: {innermost_layer(net.net, error)} can't be exported: {first_line(error)}"

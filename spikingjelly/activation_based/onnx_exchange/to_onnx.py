@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from spikingjelly._torch_version import is_older_than, needs
 from spikingjelly.activation_based._checks import ArgumentValueError, describe
 from spikingjelly.activation_based._write_aside import check_target, written_aside
 from spikingjelly.activation_based.onnx_exchange._faults import first_line
@@ -79,7 +80,8 @@ def _converted(net: ExplicitNetwork, program: Any) -> Any:
                 output_names=["y", *(f"{name}_next" for name in names)],
             )
         except Exception as error:  # whatever the converter may raise
-            raise NotImplementedError(f"{_OWNER}: {_refused_part(program, error)}: {first_line(error)}") from error
+            what = f"{_refused_part(program, error)}: {first_line(error)}"
+            raise NotImplementedError(f"{_OWNER}: {what}{_missing_here(program)}") from error
     assert converted is not None  # given with dynamo=True
     model = converted.model_proto
     _name_batch(model, net.batch_dim)
@@ -87,6 +89,12 @@ def _converted(net: ExplicitNetwork, program: Any) -> Any:
         entry = model.metadata_props.add()
         entry.key, entry.value = key, text
     return model
+
+
+def _missing_here(program: Any) -> str:
+    if is_older_than("2.8") and any("batch_norm" in str(node.target) for node in program.graph.nodes):
+        return f" {needs('Batch normalisation in ONNX', '2.8')}."
+    return ""
 
 
 def _name_batch(model: Any, batch_dim: int) -> None:

@@ -248,11 +248,16 @@ def _by_name_too(surrogate: type[SurrogateFunctionBase]) -> Callable[..., torch.
     def spiking_function(x: torch.Tensor, *parameters: Any, **named: Any) -> torch.Tensor:
         if named:
             parameters = (*parameters, *(named.pop(name) for name in names[len(parameters) :]))
+            if named:
+                raise TypeError(
+                    f"{surrogate.__name__}.spiking_function has no parameter {', '.join(map(repr, named))}, but "
+                    f"{', '.join(names)}."
+                )
         if _is_transformed():
             if torch.compiler.is_compiling():
                 torch._dynamo.graph_break()  # the compiler would take the slope for that of the step, which is 0
-            return apply_transformed(x, *parameters, **named)
-        return apply(x, *parameters, **named)
+            return apply_transformed(x, *parameters)
+        return apply(x, *parameters)
 
     return spiking_function
 

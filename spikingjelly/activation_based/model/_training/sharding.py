@@ -15,6 +15,8 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
+from spikingjelly._torch_version import needs
+
 
 def blocks_of(net: nn.Module) -> list[nn.Module]:
     """The parts of a network that hold at most half of its weights each, or cannot be divided."""
@@ -52,7 +54,7 @@ def shard(net: nn.Module, blocks: list[nn.Module], device: torch.device) -> None
             module.register_forward_hook(_own_memory)
             fully_shard(module, **options)
     except (ImportError, TypeError) as error:
-        raise RuntimeError(f"--fsdp needs a newer PyTorch than {torch.__version__}: {error}") from error
+        raise RuntimeError(f"{needs('--fsdp', '2.8')}: {error}") from error
     for parameter in whole:
         if parameter.requires_grad:
             parameter.register_post_accumulate_grad_hook(_average_gradient)
