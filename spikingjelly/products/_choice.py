@@ -77,11 +77,25 @@ def kernels_run(problem: str | None) -> bool:
     return problem is None
 
 
-def density(x: torch.Tensor) -> float:
-    """About the share of entries of ``x`` that are not zero, from a sample; 1 for a tensor with gaps in its memory."""
+def sample(x: torch.Tensor) -> torch.Tensor | None:
+    """Some entries of ``x``; None of a tensor with gaps in its memory."""
     n = x.numel()
     if not (x.is_contiguous() or (x.dim() == 4 and x.is_contiguous(memory_format=torch.channels_last))):
-        return 1.0
+        return None
     step = max(1, n // _SAMPLE) | 1  # odd, so that it does not stay in a column of an image
-    sample = x.detach().as_strided((-(-n // step),), (step,), x.storage_offset())
-    return torch.count_nonzero(sample).item() / sample.numel()
+    return x.detach().as_strided((-(-n // step),), (step,), x.storage_offset())
+
+
+def density(sample: torch.Tensor | None) -> float:
+    """The share of entries that are not zero; 1 without any."""
+    return 1.0 if sample is None else torch.count_nonzero(sample).item() / sample.numel()
+
+
+def planes(sample: torch.Tensor | None) -> int:
+    """How many bits the entries have, if they are 0 to 3; 0 if they are not."""
+    if sample is None:
+        return 0
+    least, most = torch.aminmax(sample)
+    if not (least.item() >= 0.0 and 0.0 < most.item() <= 3.0 and torch.equal(sample, sample.trunc())):
+        return 0
+    return 1 + (most.item() > 1.0)
