@@ -141,11 +141,10 @@ static void find_inputs(const Sizes& s, int64_t block, int32_t* places) {
     }
 }
 
-// The words [BLOCK] of one plane, tap and group of channels, which are counted in this order.
+// The words [BLOCK] of one plane, group of channels and tap, which are counted in this order.
 static void collect(const uint32_t* words, const Sizes& s, const int32_t* places, int64_t word, uint32_t* to) {
-    const int64_t tap = word / s.tap_words() % s.taps(), plane = word / s.tap_words() / s.taps();
-    const uint32_t* from = words + (plane * s.tap_words() + word % s.tap_words()) * (s.pixels() + 1);
-    places += tap * BLOCK;
+    const uint32_t* from = words + word / s.taps() * (s.pixels() + 1);
+    places += word % s.taps() * BLOCK;
     for (int64_t i = 0; i < BLOCK; i++) to[i] = from[places[i]];
 }
 
@@ -158,22 +157,20 @@ static inline void write_table(const float* numbers, int64_t distance, float fac
     _mm512_store_ps(table, _mm512_mul_ps(sums, _mm512_set1_ps(factor)));
 }
 
-// sums [Q, BLOCK] += what words [n][BLOCK], `distance` from each other, choose from tables [n][8][Q, ENTRIES]. Of
-// each `period` words the last has only so many groups of bits.
+// sums [Q, BLOCK] += what the first groups of bits of words [n][BLOCK], `distance` from each other, choose from tables
+// [n][groups][Q, ENTRIES].
 template <int Q>
-static void add_entries(const uint32_t* words, int64_t distance, int64_t n, int64_t period, int64_t groups_of_last,
-                        const float* tables, float* sums) {
+static void add_entries(const uint32_t* words, int64_t distance, int64_t n, int64_t groups, const float* tables,
+                        float* sums) {
     const __m512 one = _mm512_set1_ps(1.0f);
     __m512 sum[Q][VECTORS];
     __m512i index[VECTORS];
     for (int q = 0; q < Q; q++) {
         for (int v = 0; v < VECTORS; v++) sum[q][v] = _mm512_load_ps(sums + (q * VECTORS + v) * 16);
     }
-    for (int64_t w = 0, in_period = 1; w < n; w++, in_period++, words += distance) {
+    for (int64_t w = 0; w < n; w++, words += distance) {
         for (int v = 0; v < VECTORS; v++) index[v] = _mm512_loadu_si512(words + v * 16);
-        const bool last = in_period == period;
-        if (last) in_period = 0;
-        for (int64_t group = last ? groups_of_last : BITS / 4; group > 0; group--, tables += Q * ENTRIES) {
+        for (int64_t group = 0; group < groups; group++, tables += Q * ENTRIES) {
             for (int q = 0; q < Q; q++) {
                 const __m512 table = _mm512_load_ps(tables + q * ENTRIES);
                 // Multiplied by one, for permutations leave more room where products are added than where numbers are.
@@ -189,7 +186,7 @@ static void add_entries(const uint32_t* words, int64_t distance, int64_t n, int6
     }
 }
 
-typedef void (*AddEntries)(const uint32_t*, int64_t, int64_t, int64_t, int64_t, const float*, float*);
+typedef void (*AddEntries)(const uint32_t*, int64_t, int64_t, int64_t, const float*, float*);
 static const AddEntries add_entries_of[] = {add_entries<1>, add_entries<2>, add_entries<3>,
                                             add_entries<4>, add_entries<5>, add_entries<6>};
 """

@@ -1,20 +1,37 @@
 """The C++ of the two passes that look sums up: forward, and the gradient of the weights."""
 
 TEXT = r"""
-// Tables [words of a pixel][groups][rows, ENTRIES] of the weights of `rows` outputs from `first` on.
+// Tables [planes][words of 32 channels][taps][groups][rows, ENTRIES] of the weights of `rows` outputs from `first` on.
 static void tables_of_weights(const float* weight, const Sizes& s, int64_t first, int64_t rows, float* tables) {
-    for (int64_t plane = 0; plane < s.planes; plane++) {
-        for (int64_t tap = 0; tap < s.taps(); tap++) {
-            for (int64_t c = 0; c < s.channels; c += 4) {
-                for (int64_t q = 0; q < rows; q++, tables += ENTRIES) {
-                    const float* from = weight + ((first + q) * s.channels + c) * s.taps() + tap;
-                    float rest[4] = {};  // of the last channels, if they are fewer than four
-                    for (int64_t i = 0; c + 4 > s.channels && i < s.channels - c; i++) rest[i] = from[i * s.taps()];
-                    const bool whole = c + 4 <= s.channels;
-                    write_table(whole ? from : rest, whole ? s.taps() : 1, float(1 << plane), tables);
-                }
+    for (int64_t word = 0; word < s.words(); word++) {
+        const int64_t plane = word / (s.tap_words() * s.taps()), tap = word % s.taps();
+        const int64_t begin = word / s.taps() % s.tap_words() * BITS, end = std::min(begin + BITS, s.channels);
+        for (int64_t c = begin; c < end; c += 4) {
+            for (int64_t q = 0; q < rows; q++, tables += ENTRIES) {
+                const float* from = weight + ((first + q) * s.channels + c) * s.taps() + tap;
+                float rest[4] = {};  // of the last channels, if they are fewer than four
+                for (int64_t i = 0; c + 4 > end && i < end - c; i++) rest[i] = from[i * s.taps()];
+                const bool whole = c + 4 <= end;
+                write_table(whole ? from : rest, whole ? s.taps() : 1, float(1 << plane), tables);
             }
         }
+    }
+}
+
+// Sums [rows, BLOCK] of a block of pixels, of whose words the last ones have fewer channels.
+static void sum_block(const uint32_t* columns, const Sizes& s, const float* bias, int64_t rows, const float* tables,
+                      float* sums) {
+    const int64_t whole = s.channels / BITS * s.taps(), rest = s.tap_words() * s.taps() - whole;
+    const int64_t groups_of_rest = (s.channels % BITS + 3) / 4, of_group = rows * ENTRIES;
+    const AddEntries add = add_entries_of[rows - 1];
+    for (int64_t i = 0; i < rows * BLOCK; i++) sums[i] = bias[i / BLOCK];
+    for (int64_t plane = 0; plane < s.planes; plane++) {
+        add(columns, BLOCK, whole, BITS / 4, tables, sums);
+        columns += whole * BLOCK;
+        tables += whole * BITS / 4 * of_group;
+        add(columns, BLOCK, rest, groups_of_rest, tables, sums);
+        columns += rest * BLOCK;
+        tables += rest * groups_of_rest * of_group;
     }
 }
 
@@ -41,7 +58,6 @@ static void write_outputs(const float* sums, const Sizes& s, int64_t block, int6
 extern "C" void forward(const uint32_t* words, const float* weight, const float* bias, float* y, const int64_t* sizes) {
     const Sizes& s = *reinterpret_cast<const Sizes*>(sizes);
     const int64_t all = s.words(), groups = s.planes * s.taps() * ((s.channels + 3) / 4), blocks = s.blocks();
-    const int64_t groups_of_last = (s.channels - (s.tap_words() - 1) * BITS + 3) / 4;
     const int64_t chunks = std::min(blocks, (TASKS_OF_A_THREAD * s.threads + s.parts() - 1) / s.parts());
     uint32_t* columns = kept_columns.of(blocks * all * BLOCK);
 #pragma omp parallel num_threads(s.threads)
@@ -62,9 +78,7 @@ extern "C" void forward(const uint32_t* words, const float* weight, const float*
                 if (part != at_hand) tables_of_weights(weight, s, first, rows, tables);
                 at_hand = part;
                 for (int64_t block = blocks * chunk / chunks; block < blocks * (chunk + 1) / chunks; block++) {
-                    for (int64_t i = 0; i < rows * BLOCK; i++) sums[i] = bias[first + i / BLOCK];
-                    add_entries_of[rows - 1](columns + block * all * BLOCK, BLOCK, all, s.tap_words(), groups_of_last,
-                                             tables, sums);
+                    sum_block(columns + block * all * BLOCK, s, bias + first, rows, tables, sums);
                     write_outputs(sums, s, block, first, rows, y);
                 }
             }
@@ -72,14 +86,32 @@ extern "C" void forward(const uint32_t* words, const float* weight, const float*
     }
 }
 
-// Words [2][`distance`] of 64 pixels each for up to 32 channels, from words [BLOCK] of channels.
-static void turn(const uint32_t* column, int64_t channels, int64_t distance, uint32_t* to) {
-    for (int64_t half = 0; half < 2; half++, column += BITS, to += distance) {
+// Words of 32 pixels of up to 32 channels, `step` from each other, from words [BLOCK] of channels; in two rows of lanes.
+static void turn(const uint32_t* column, int64_t channels, int64_t step, int64_t lanes, uint32_t* to) {
+    for (int64_t half = 0; half < BLOCK / BITS; half++, column += BITS, to += lanes) {
         const __m512i a = _mm512_loadu_si512(column), b = _mm512_loadu_si512(column + 16);
         for (int64_t c = 0; c < channels; c++) {
             const __m512i bit = _mm512_set1_epi32(int32_t(1u << c));
-            to[c] = uint32_t(_mm512_test_epi32_mask(a, bit)) | uint32_t(_mm512_test_epi32_mask(b, bit)) << 16;
+            to[c * step] = uint32_t(_mm512_test_epi32_mask(a, bit)) | uint32_t(_mm512_test_epi32_mask(b, bit)) << 16;
         }
+    }
+}
+
+// Words [planes][pixel_words, lanes] of 32 pixels, for the pixels of a block. Weights are lanes, in their own order.
+static void turn_block(const uint32_t* words, const Sizes& s, int64_t block, const int32_t* places, int64_t lanes,
+                       uint32_t* turned) {
+    const int64_t rows = BLOCK / BITS, inputs = s.taps() * s.channels;
+    alignas(64) uint32_t column[BLOCK];
+    for (int64_t w = 0; w < s.words(); w++) {
+        const int64_t plane = w / (s.taps() * s.tap_words()), tap = w % s.taps();
+        const int64_t first = w / s.taps() % s.tap_words() * BITS;
+        collect(words, s, places, w, column);
+        turn(column, std::min(BITS, s.channels - first), s.taps(), lanes,
+             turned + (plane * s.blocks() + block) * rows * lanes + first * s.taps() + tap);
+    }
+    for (int64_t row = 0; row < s.planes * rows; row++) {
+        uint32_t* to = turned + (row / rows * s.blocks() * rows + block * rows + row % rows) * lanes;
+        memset(to + inputs, 0, (lanes - inputs) * sizeof(uint32_t));
     }
 }
 
@@ -99,16 +131,13 @@ static void read_gradients(const float* g, const Sizes& s, int64_t first, int64_
     }
 }
 
-// The gradient [outputs, channels, kernel_h, kernel_w] of some inputs of `rows` outputs, from sums of blocks of lanes.
-static void write_gradient(const float* sums, const Sizes& s, int64_t first, int64_t rows, int64_t begin, int64_t end,
-                           float* gradient) {
-    const int64_t of_plane = s.taps() * s.channels;
-    for (int64_t lane = begin; lane < std::min(end, s.planes * of_plane); lane++) {
-        const int64_t plane = lane / of_plane, tap = lane % of_plane / s.channels, c = lane % s.channels;
-        const float* from = sums + (lane - begin) / BLOCK * rows * BLOCK + (lane - begin) % BLOCK;
-        for (int64_t q = 0; q < rows; q++) {
-            float* to = gradient + ((first + q) * s.channels + c) * s.taps() + tap;
-            *to = plane ? *to + 2.0f * from[q * BLOCK] : from[q * BLOCK];
+// Tables [planes][n / 4][rows, ENTRIES] of gradients [rows, n].
+static void tables_of_gradients(const float* gradients, int64_t planes, int64_t rows, int64_t n, float* tables) {
+    for (int64_t plane = 0; plane < planes; plane++) {
+        for (int64_t p = 0; p < n; p += 4) {
+            for (int64_t q = 0; q < rows; q++, tables += ENTRIES) {
+                write_table(gradients + q * n + p, 1, float(1 << plane), tables);
+            }
         }
     }
 }
@@ -116,54 +145,43 @@ static void write_gradient(const float* sums, const Sizes& s, int64_t first, int
 // gradient [outputs, channels, kernel_h, kernel_w] of the words that read() gives, for g, that of the outputs
 extern "C" void gradient(const uint32_t* words, const float* g, float* gradient, const int64_t* sizes) {
     const Sizes& s = *reinterpret_cast<const Sizes*>(sizes);
-    const int64_t all = s.words(), blocks = s.blocks(), pixel_words = blocks * BLOCK / BITS;
-    const int64_t used = s.planes * s.taps() * s.channels, lane_blocks = (used + BLOCK - 1) / BLOCK;
-    const int64_t lanes = lane_blocks * BLOCK;
-    // Both planes of a weight are added by one thread.
-    const int64_t most = s.planes > 1 ? 1 : lane_blocks;
-    const int64_t chunks = std::min(most, (TASKS_OF_A_THREAD * s.threads + s.parts() - 1) / s.parts());
-    uint32_t* turned = kept_columns.of(pixel_words * lanes);
+    const int64_t pixel_words = s.blocks() * BLOCK / BITS, inputs = s.taps() * s.channels;
+    const int64_t lane_blocks = (inputs + BLOCK - 1) / BLOCK, lanes = lane_blocks * BLOCK;
+    const int64_t chunks = std::min(lane_blocks, (TASKS_OF_A_THREAD * s.threads + s.parts() - 1) / s.parts());
+    const bool at_once = pixel_words <= WORDS_AT_ONCE;
+    uint32_t* turned = kept_columns.of(s.planes * pixel_words * lanes);
 #pragma omp parallel num_threads(s.threads)
     {
         int32_t* places = kept_places.of(s.taps() * BLOCK);
-        float* tables = kept_tables.of(WORDS_AT_ONCE * BITS / 4 * ROWS * ENTRIES);
-        float* sums = kept_sums.of(ROWS * lanes);
+        float* tables = kept_tables.of(s.planes * WORDS_AT_ONCE * BITS / 4 * ROWS * ENTRIES);
+        float* sums = kept_sums.of(ROWS * (at_once ? BLOCK : lanes));
         float* gradients = kept_gradients.of(ROWS * WORDS_AT_ONCE * BITS);
-        alignas(64) uint32_t column[BLOCK];
 #pragma omp for schedule(static)
-        for (int64_t block = 0; block < blocks; block++) {
-            uint32_t* to = turned + block * (BLOCK / BITS) * lanes;
+        for (int64_t block = 0; block < s.blocks(); block++) {
             find_inputs(s, block, places);
-            for (int64_t w = 0, lane = 0; w < all; w++) {
-                const int64_t channels = std::min(BITS, s.channels - w % s.tap_words() * BITS);
-                collect(words, s, places, w, column);
-                turn(column, channels, lanes, to + lane);
-                lane += channels;
-            }
-            for (int64_t half = 0; half < 2; half++) {
-                memset(to + half * lanes + used, 0, (lanes - used) * sizeof(uint32_t));
-            }
+            turn_block(words, s, block, places, lanes, turned);
         }
 #pragma omp for collapse(2) schedule(dynamic)
         for (int64_t part = 0; part < s.parts(); part++) {
             for (int64_t chunk = 0; chunk < chunks; chunk++) {
                 const int64_t first = s.first_of(part), rows = s.first_of(part + 1) - first;
-                const int64_t begin = lane_blocks * chunk / chunks, end = lane_blocks * (chunk + 1) / chunks;
-                memset(sums, 0, (end - begin) * rows * BLOCK * sizeof(float));
                 for (int64_t w = 0; w < pixel_words; w += WORDS_AT_ONCE) {
-                    const int64_t n = std::min(WORDS_AT_ONCE, pixel_words - w);
+                    const int64_t n = std::min(WORDS_AT_ONCE, pixel_words - w), of_plane = n * 8 * rows * ENTRIES;
                     read_gradients(g, s, first, rows, w * BITS, n * BITS, gradients);
-                    for (int64_t p = 0; p < n * BITS; p += 4) {
-                        for (int64_t q = 0; q < rows; q++) {
-                            write_table(gradients + q * n * BITS + p, 1, 1.0f, tables + (p / 4 * rows + q) * ENTRIES);
+                    tables_of_gradients(gradients, s.planes, rows, n * BITS, tables);
+                    for (int64_t b = lane_blocks * chunk / chunks; b < lane_blocks * (chunk + 1) / chunks; b++) {
+                        float* to = sums + (at_once ? 0 : b * ROWS * BLOCK);
+                        if (w == 0) memset(to, 0, rows * BLOCK * sizeof(float));
+                        for (int64_t plane = 0; plane < s.planes; plane++) {
+                            add_entries_of[rows - 1](turned + (plane * pixel_words + w) * lanes + b * BLOCK, lanes, n,
+                                                     BITS / 4, tables + plane * of_plane, to);
+                        }
+                        const int64_t used = std::min(BLOCK, inputs - b * BLOCK);
+                        for (int64_t q = 0; w + n == pixel_words && q < rows; q++) {
+                            memcpy(gradient + (first + q) * inputs + b * BLOCK, to + q * BLOCK, used * sizeof(float));
                         }
                     }
-                    for (int64_t block = begin; block < end; block++) {
-                        add_entries_of[rows - 1](turned + w * lanes + block * BLOCK, lanes, n, 0, 0, tables,
-                                                 sums + (block - begin) * rows * BLOCK);
-                    }
                 }
-                write_gradient(sums, s, first, rows, begin * BLOCK, end * BLOCK, gradient);
             }
         }
     }

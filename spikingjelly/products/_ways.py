@@ -19,7 +19,8 @@ _OF_CHANNEL, _OF_WEIGHT, _OF_WEIGHT_GRADIENT = 18, 30, 12
 _OF_DENSE_WEIGHT = 44  # of the dense layer, which rearranges its weights, for each tap
 HIGHEST_SHARE_OF_WINOGRAD = 0.85  # of the time of the dense layer
 # The gradient of the weights by Winograd's filtering lives in the shared cache: it takes longer where others fill that.
-_OF_A_SHARED_CACHE = 1.5
+# Skipping zeros depends on what was left in the caches, where looking sums up does not.
+_OF_A_SHARED_CACHE, _OF_CACHES = 1.5, 0.7
 # The larger tile is the less accurate: it is kept from what decides whether a neuron fires.
 _TILES, _TILES_OF_INPUT, _TILES_OF_WEIGHT = (2,), (2, 4), (4,)
 
@@ -98,7 +99,7 @@ def choose(
     if (
         of_weight
         and density <= _choice.HIGHEST_DENSITY_OF_GRADIENT
-        and _time_without_zeros(_SPARSE_GRADIENT, density) <= _OF_A_SHARED_CACHE * shares[1]
+        and _time_without_zeros(_SPARSE_GRADIENT, density) <= shares[1]
         and pixels >= _choice.SMALLEST_PLANE_OF_GRADIENT
         and _sparse.can_take_gradient(weight, stride, padding)
     ):
@@ -118,14 +119,14 @@ def _by_tables(
     if share < min(shares[0], HIGHEST_SHARE_OF_TABLES):
         ways, shares = ways._replace(planes=planes, tile=0), (share, shares[1])
     if weight.requires_grad and torch.is_grad_enabled():
-        if share_of_weight < min(_OF_A_SHARED_CACHE * shares[1], HIGHEST_SHARE_OF_TABLES):
+        if share_of_weight < min(shares[1], HIGHEST_SHARE_OF_TABLES):
             ways = ways._replace(planes_of_weight=planes, tile_of_weight=0)
-            shares = (shares[0], share_of_weight / _OF_A_SHARED_CACHE)
+            shares = shares[0], _OF_CACHES * share_of_weight
     return ways, shares
 
 
 def _by_winograd(x: torch.Tensor, weight: torch.Tensor, padding: Size) -> tuple[Ways, tuple[float, float]]:
-    """The tiles that take least, and the shares of the time forward and of the gradient of the weights."""
+    """The tiles that take least, and what others may take forward and for the gradient of the weights."""
     samples, (outputs, channels) = x.shape[0], weight.shape[:2]
     sides = tuple(side + 2 * pad - 2 for side, pad in zip(x.shape[2:], padding, strict=True))
     if min(samples, *sides) < 1:
@@ -135,7 +136,7 @@ def _by_winograd(x: torch.Tensor, weight: torch.Tensor, padding: Size) -> tuple[
     tile_of_weight, share_of_weight = layer.best_tile(_TILES_OF_WEIGHT, _OF_WEIGHT_GRADIENT)
     tile_of_input, _ = adjoint.best_tile(_TILES_OF_INPUT)
     ways = Ways(tile=tile, tile_of_input=tile_of_input, tile_of_weight=tile_of_weight)
-    return ways, (share, share_of_weight)
+    return ways, (share, _OF_A_SHARED_CACHE * share_of_weight)
 
 
 def _time_without_zeros(times: tuple[float, float], density: float) -> float:
