@@ -120,7 +120,7 @@ def _may_ask_what_is_saved() -> bool:
     return hooks is None or getattr(hooks[0], _MAY_BE_ASKED, False)
 
 
-def _saved_by(node: Any) -> tuple[torch.Tensor | None, ...]:
+def _saved_by(node: Any) -> Any:
     """Input and weight, and mean and 1 / standard deviation with which the normalisation has computed."""
     if node.name() == normalization.NODE:
         return tuple(node.saved_tensors)

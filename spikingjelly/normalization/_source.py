@@ -56,7 +56,8 @@ extern "C" void forward(const float* x, const float* weight, const float* bias, 
         if (running_mean) {
             const float unbiased = float(squares) / (s.values() - 1), of_past = kept * running_var[c];
             running_mean[c] = momentum * mean + kept * running_mean[c];
-            running_var[c] = s.rounds_once ? __builtin_fmaf(momentum, unbiased, of_past) : momentum * unbiased + of_past;
+            const float rounded_twice = momentum * unbiased + of_past;
+            running_var[c] = s.rounds_once ? __builtin_fmaf(momentum, unbiased, of_past) : rounded_twice;
         }
         if (s.rounds_once) scale<true>(from, y + c * s.plane, factor, shift, s);
         else scale<false>(from, y + c * s.plane, factor, shift, s);

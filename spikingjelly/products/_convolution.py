@@ -39,16 +39,20 @@ def _convolution(
         return None
     if not _choice.can_run(x, weight, bias):
         return None
-    ways = _ways.choose(x, weight, stride, padding, exact)
+    bits = _tables.read(x) if _may_look_up(x, weight, stride) else None
+    ways = _ways.choose(x, weight, stride, padding, exact, bits)
     if ways == Ways() or not _choice.kernels_run(_ways.problem(ways)):
         return None
-    bits = _tables.read(x) if ways.planes else None
-    planes = 0 if bits is None else bits.planes
-    if planes != ways.planes:  # other entries than those that were looked at are larger, or fractions
-        ways = _ways.choose(x, weight, stride, padding, exact, planes)
-        if ways == Ways() or not _choice.kernels_run(_ways.problem(ways)):
-            return None
     return product(x, weight, bias, stride, padding, ways, bits)
+
+
+def _may_look_up(x: torch.Tensor, weight: torch.Tensor, stride: Size) -> bool:
+    return (
+        _tables.can_run_here()
+        and _tables.can_take(x, weight, stride)
+        and _tables.may_be_bits(x)
+        and _tables.problem() is None
+    )
 
 
 def product(
@@ -119,7 +123,7 @@ class _Convolution(torch.autograd.Function):
         of_x, of_weight, of_bias = ctx.needs_input_grad[:3]
         if torch.is_grad_enabled():  # what is differentiated twice is PyTorch's own
             ways = Ways()
-        bits = _tables.read(x) if of_weight and ways.planes_of_weight else None
+        bits = _tables.read(x) if of_weight and ways.planes_of_weight else None  # not kept: hooks may pack the input
         dense_x = of_x and not ways.tile_of_input
         dense_weight = of_weight and bits is None and not (ways.sparse_weight or ways.tile_of_weight)
         grads: list[torch.Tensor | None] = [None, None, None]

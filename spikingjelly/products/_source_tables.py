@@ -2,8 +2,12 @@
 
 An input is one or two planes of bits. Four bits choose one of 16 sums of four weights; all 16 are a table that fills
 a vector, and one permutation of it looks up 16 sums at once: for four channels of 16 pixels forward, and for four
-pixels of 16 inputs in the gradient of the weights. That takes less than a third of the time of as many products, however
-many of the bits are ones. Each sum is made by one thread in one order, so results do not depend on the number of threads.
+pixels of 16 inputs in the gradient of the weights. That takes less than a third of the time of as many products,
+however many of the bits are ones. Each sum is made by one thread in one order, so results do not depend on the number
+of threads.
+
+Source: V. Arlazarov, E. Dinic, M. Kronrod and I. Faradzev, "On Economical Construction of the Transitive Closure of a
+Directed Graph", 1970, whose method multiplies matrices of bits by tables of sums of rows.
 """
 
 TEXT = r"""// Convolutions of inputs that are 0 to 3.
@@ -100,13 +104,12 @@ static bool read_pixel(const float* x, int64_t channels, int64_t distance, uint3
     return !others;
 }
 
-// words [2, tap_words, pixels + 1] of x, with a word of zeros behind the last pixel; `planes`: how many of the two have
-// ones, and 0 if x is not 0 to 3
-extern "C" void read(const float* x, uint32_t* words, int64_t* planes, const int64_t* sizes) {
+// words [2, tap_words, pixels + 1] of x, with a word of zeros behind the last pixel. `found`: how many of the
+// two planes have ones, 0 if x is not 0 to 3; and how many entries are not zero
+extern "C" void read(const float* x, uint32_t* words, int64_t* found, const int64_t* sizes) {
     const Sizes& s = *reinterpret_cast<const Sizes*>(sizes);
     const int64_t distance = s.pixels() + 1, of_plane = s.tap_words() * distance;
     bool fit = true;
-    uint32_t ones = 0;
     for (int64_t w = 0; w < 2 * s.tap_words(); w++) words[w * distance + s.pixels()] = 0;
 #pragma omp parallel for collapse(2) num_threads(s.threads) reduction(&& : fit)
     for (int64_t b = 0; b < s.samples; b++) {
@@ -123,8 +126,14 @@ extern "C" void read(const float* x, uint32_t* words, int64_t* planes, const int
             }
         }
     }
-    for (int64_t i = of_plane; fit && i < 2 * of_plane; i++) ones |= words[i];
-    *planes = fit ? 1 + (ones != 0) : 0;
+    uint32_t high = 0;
+    int64_t nonzero = 0;
+    for (int64_t i = 0; fit && i < of_plane; i++) {
+        high |= words[of_plane + i];
+        nonzero += __builtin_popcount(words[i] | words[of_plane + i]);
+    }
+    found[0] = fit ? 1 + (high != 0) : 0;
+    found[1] = nonzero;
 }
 
 // For each tap, the pixel of the input that meets it in each output of a block; the word of zeros, if there is none.

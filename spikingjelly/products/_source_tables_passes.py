@@ -86,7 +86,7 @@ extern "C" void forward(const uint32_t* words, const float* weight, const float*
     }
 }
 
-// Words of 32 pixels of up to 32 channels, `step` from each other, from words [BLOCK] of channels; in two rows of lanes.
+// Words of 32 pixels of up to 32 channels, `step` from each other, from words [BLOCK] of channels. In two rows.
 static void turn(const uint32_t* column, int64_t channels, int64_t step, int64_t lanes, uint32_t* to) {
     for (int64_t half = 0; half < BLOCK / BITS; half++, column += BITS, to += lanes) {
         const __m512i a = _mm512_loadu_si512(column), b = _mm512_loadu_si512(column + 16);

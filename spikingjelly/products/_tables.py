@@ -15,6 +15,7 @@ _SOURCE = _source_head.TEXT + _source_tables.TEXT + _source_tables_passes.TEXT
 _BITS = 32  # of a word
 _MOST_BITS = 1 << 28  # in the inputs of all output pixels: 32 MiB
 LARGEST_PLANES = 2
+_FIRST, _VALUES = 32, {0.0, 1.0, 2.0, 3.0}
 
 
 def problem() -> str | None:
@@ -38,10 +39,12 @@ class Bits(NamedTuple):
 
     :param words: of 32 channels each, ``[2, C / 32, B * H * W + 1]``
     :param planes: how many of the two planes have ones
+    :param density: share of entries that are not zero
     """
 
     words: torch.Tensor
     planes: int
+    density: float
 
 
 def can_take(x: torch.Tensor, weight: torch.Tensor, stride: Size) -> bool:
@@ -54,11 +57,17 @@ def read(x: torch.Tensor) -> Bits | None:
     """The bits of ``x``; None if an entry is not one of 0 to 3."""
     x, last = prepared(x)
     samples, channels, height, width = x.shape
-    words = torch.empty(2, -(-channels // _BITS), samples * height * width + 1, dtype=torch.int32)
-    planes = ctypes.c_int64()
-    sizes = numbers(*x.shape, *[1] * 9, last, False, torch.get_num_threads(), 2)
-    _functions().read(pointer(x), pointer(words), ctypes.byref(planes), sizes)
-    return Bits(words, planes.value) if planes.value else None
+    words = torch.empty(LARGEST_PLANES, -(-channels // _BITS), samples * height * width + 1, dtype=torch.int32)
+    found = numbers(0, 0)
+    sizes = numbers(*x.shape, *[1] * 9, last, False, torch.get_num_threads(), LARGEST_PLANES)
+    _functions().read(pointer(x), pointer(words), found, sizes)
+    return Bits(words, found[0], found[1] / x.numel()) if found[0] else None
+
+
+def may_be_bits(x: torch.Tensor) -> bool:
+    """Whether the first entries of ``x`` are 0 to 3, at a glance."""
+    corner = x.detach()[0, 0].flatten()[:_FIRST]
+    return set(corner.tolist()) <= _VALUES
 
 
 def forward(

@@ -1,5 +1,6 @@
 """Which of the ways to compute a convolution takes least."""
 
+import functools
 import math
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ from spikingjelly.products import _choice, _sparse, _tables, _winograd
 # `python -m benchmarks sparse_products winograd` prints the tables that these come from.
 # Of the time of the dense layer: what skipping zeros takes without ones, and in addition with ones alone.
 _SPARSE, _SPARSE_GRADIENT = (0.25, 2.2), (0.18, 1.5)
-# Looking sums up: for each plane of bits, and for the tables of a plane and the bits, whose time all lanes or outputs share.
+# Looking sums up: for each plane of bits; for its tables, whose time all lanes share; for the bits, as all outputs do.
 _TABLES, _OF_TABLE, _OF_BITS = 0.33, 24, 8
 HIGHEST_SHARE_OF_TABLES = 0.85
 # Of Winograd's filtering, in multiplications at each position: for each channel of a tile, and for each weight.
@@ -74,26 +75,24 @@ _DENSE = Ways(), (math.inf, math.inf)
 
 
 def choose(
-    x: torch.Tensor, weight: torch.Tensor, stride: Size, padding: Size, exact: bool, bits: int | None = None
+    x: torch.Tensor, weight: torch.Tensor, stride: Size, padding: Size, exact: bool, bits: _tables.Bits | None = None
 ) -> Ways:
     """The ways for ``x`` ``[N, C, H, W]`` and ``weight`` ``[O, C, KH, KW]``; ``exact`` ones sum their products.
 
-    :param bits: that the entries of ``x`` have, 0 if they are not 0 to 3; None to find out from some of them
+    :param bits: of ``x``, if its entries have so few
     """
     of_x, of_weight = (t.requires_grad and torch.is_grad_enabled() for t in (x, weight))
     by_winograd = not exact and _winograd.can_take(weight, stride, padding) and _winograd.pays_here()
-    ways, shares = _by_winograd(x, weight, padding) if by_winograd else _DENSE
+    ways, shares = _by_winograd(x.shape, weight.shape, padding) if by_winograd else _DENSE
     ways = ways._replace(
         tile_of_input=ways.tile_of_input if of_x else 0, tile_of_weight=ways.tile_of_weight if of_weight else 0
     )
-    sample = _choice.sample(x)
     pixels = x.shape[0] * x.shape[2] * x.shape[3] // (stride[0] * stride[1])
-    if _tables.can_run_here() and _tables.can_take(x, weight, stride):
-        planes = _choice.planes(sample) if bits is None else bits
-        ways, shares = _by_tables(ways, shares, weight, pixels, planes)
+    if bits is not None:
+        ways, shares = _by_tables(ways, shares, weight, pixels, bits.planes)
     if not _choice.large_enough(pixels * weight.numel(), pixels, weight.shape[0]) or not _sparse.can_take(weight):
         return ways
-    density = _choice.density(sample)
+    density = _choice.density(x) if bits is None else bits.density
     if density <= _choice.HIGHEST_DENSITY and _time_without_zeros(_SPARSE, density) <= shares[0]:
         ways = ways._replace(sparse=True, planes=0, tile=0)
     if (
@@ -113,25 +112,26 @@ def _by_tables(
     """``ways`` and ``shares`` with tables where they take less than what was chosen so far."""
     outputs, inputs = weight.shape[0], weight[0].numel()
     share, share_of_weight = (
-        planes * (_TABLES + _OF_TABLE / lanes) + _OF_BITS / outputs if planes and lanes else math.inf
+        planes * (_TABLES + _OF_TABLE / lanes) + _OF_BITS / outputs if lanes and outputs else math.inf
         for lanes in (pixels, inputs)
     )
     if share < min(shares[0], HIGHEST_SHARE_OF_TABLES):
         ways, shares = ways._replace(planes=planes, tile=0), (share, shares[1])
-    if weight.requires_grad and torch.is_grad_enabled():
-        if share_of_weight < min(shares[1], HIGHEST_SHARE_OF_TABLES):
-            ways = ways._replace(planes_of_weight=planes, tile_of_weight=0)
-            shares = shares[0], _OF_CACHES * share_of_weight
+    of_weight = weight.requires_grad and torch.is_grad_enabled()
+    if of_weight and share_of_weight < min(shares[1], HIGHEST_SHARE_OF_TABLES):
+        ways = ways._replace(planes_of_weight=planes, tile_of_weight=0)
+        shares = shares[0], _OF_CACHES * share_of_weight
     return ways, shares
 
 
-def _by_winograd(x: torch.Tensor, weight: torch.Tensor, padding: Size) -> tuple[Ways, tuple[float, float]]:
+@functools.lru_cache(maxsize=4096)
+def _by_winograd(x: torch.Size, weight: torch.Size, padding: Size) -> tuple[Ways, tuple[float, float]]:
     """The tiles that take least, and what others may take forward and for the gradient of the weights."""
-    samples, (outputs, channels) = x.shape[0], weight.shape[:2]
-    sides = tuple(side + 2 * pad - 2 for side, pad in zip(x.shape[2:], padding, strict=True))
+    samples, (outputs, channels) = x[0], weight[:2]
+    sides = tuple(side + 2 * pad - 2 for side, pad in zip(x[2:], padding, strict=True))
     if min(samples, *sides) < 1:
         return _DENSE
-    layer, adjoint = _Layer(samples, channels, outputs, sides), _Layer(samples, outputs, channels, tuple(x.shape[2:]))
+    layer, adjoint = _Layer(samples, channels, outputs, sides), _Layer(samples, outputs, channels, tuple(x[2:]))
     tile, share = layer.best_tile(_TILES)
     tile_of_weight, share_of_weight = layer.best_tile(_TILES_OF_WEIGHT, _OF_WEIGHT_GRADIENT)
     tile_of_input, _ = adjoint.best_tile(_TILES_OF_INPUT)

@@ -27,6 +27,8 @@ class _OverTime(StepLayer):
     weight: Any
     bias: Any
     eps: float
+    track_running_stats: bool
+    _check_input_dim: Callable[[torch.Tensor], None]
 
     def _torch_layer(self, x: torch.Tensor) -> Any:
         if self.training and normalization.can_take(x, self.weight, self.bias, self.running_mean, self.running_var):
