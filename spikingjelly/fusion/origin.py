@@ -5,12 +5,13 @@ The gradient of a time step asks for its input. Behind a batch normalisation tha
 graph stays as it is: the gradient at the input is computed, shown to hooks and given on to the normalisation as ever.
 """
 
-import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
 import torch
 
+from spikingjelly import normalization
+from spikingjelly._rounding import rounds_once, scaled
 from spikingjelly._saved_tensors import hooks_in_force
 
 _Hook = TypeVar("_Hook", bound=Callable[..., Any])
@@ -36,7 +37,7 @@ class Origin(NamedTuple):
 
     def input(self) -> torch.Tensor:
         """What it is the origin of."""
-        return _scaled(self.tensor, self.scale, self.shift, self.rounds_once)
+        return scaled(self.tensor, self.scale, self.shift, self.rounds_once)
 
 
 class _Tie(torch.autograd.Function):
@@ -66,23 +67,22 @@ def origin_of(x_seq: torch.Tensor) -> Origin | None:
         return None
     node: Any = normalised.grad_fn
     try:
-        kept, weight = node._saved_input, node._saved_weight
-        mean, deviation = _statistics(node)
+        kept, weight, mean, deviation = _saved_by(node)
     except (AttributeError, RuntimeError):  # another version of PyTorch; freed, or changed in place
         return None
     if kept is None or kept.dtype != torch.float32 or kept.stride() != normalised.stride():
         return None
-    rounds_once = _rounds_once()
-    if mean is None or rounds_once is None:
+    once = rounds_once()
+    if mean is None or once is None:
         return None
     with torch.no_grad():
         scale = deviation if weight is None else deviation * weight
-        shift = _scaled(-mean, scale, _bias_of(node, mean), rounds_once)
-        if not _agrees(normalised, kept, scale, shift, rounds_once):
+        shift = scaled(-mean, scale, _bias_of(node, mean), once)
+        if not _agrees(normalised, kept, scale, shift, once):
             return None
     channels = (-1, *[1] * (kept.dim() - 2))
     tensor = kept.detach().as_strided(x_seq.shape, x_seq.stride())
-    return Origin(tensor, scale.view(channels), shift.view(channels), _Tie.apply(x_seq), rounds_once)
+    return Origin(tensor, scale.view(channels), shift.view(channels), _Tie.apply(x_seq), once)
 
 
 def may_have_origin(x_seq: torch.Tensor) -> bool:
@@ -95,7 +95,7 @@ def _is_output(tensor: torch.Tensor) -> bool:
     return (
         type(tensor) is torch.Tensor
         and tensor.grad_fn is not None
-        and tensor.grad_fn.name() == "NativeBatchNormBackward0"
+        and tensor.grad_fn.name() in ("NativeBatchNormBackward0", normalization.NODE)
         and tensor._version == 0
         and _may_ask_what_is_saved()
         and not torch._C._are_functorch_transforms_active()
@@ -120,12 +120,15 @@ def _may_ask_what_is_saved() -> bool:
     return hooks is None or getattr(hooks[0], _MAY_BE_ASKED, False)
 
 
-def _statistics(node: Any) -> tuple[torch.Tensor | None, torch.Tensor]:
-    """Mean and 1 / standard deviation with which the normalisation has computed."""
+def _saved_by(node: Any) -> Any:
+    """Input and weight, and mean and 1 / standard deviation with which the normalisation has computed."""
+    if node.name() == normalization.NODE:
+        return tuple(node.saved_tensors)
+    kept, weight = node._saved_input, node._saved_weight
     if node._saved_training:
-        return node._saved_result1, node._saved_result2
+        return kept, weight, node._saved_result1, node._saved_result2
     variance = node._saved_running_var
-    return node._saved_running_mean, (variance + node._saved_eps).rsqrt()
+    return kept, weight, node._saved_running_mean, (variance + node._saved_eps).rsqrt()
 
 
 def _bias_of(node: Any, like: torch.Tensor) -> torch.Tensor:
@@ -141,25 +144,4 @@ def _agrees(
     """Whether an entry of each channel is what it is held for, to the last bit."""
     middle = [size // 2 for size in normalised.shape]
     entry: Any = (middle[0], slice(None), *middle[2:])
-    return torch.equal(_scaled(kept[entry], scale, shift, rounds_once), normalised[entry])
-
-
-def _scaled(x: torch.Tensor, scale: torch.Tensor, shift: torch.Tensor, rounds_once: bool) -> torch.Tensor:
-    if rounds_once:  # a product of two floats is exact in float64
-        return (x.double() * scale + shift).float()
-    return x * scale + shift
-
-
-@functools.cache
-def _rounds_once() -> bool | None:
-    """Whether PyTorch's batch normalisation rounds once in ``scale * x + shift``; None if it does something else."""
-    generator = torch.Generator().manual_seed(0)
-    x = torch.randn(64, 16, generator=generator)
-    weight, bias, mean, variance = (torch.rand(16, generator=generator) for _ in range(4))
-    with torch.no_grad():
-        y = torch.nn.functional.batch_norm(x, mean, variance, weight, bias, training=False, eps=0.5)
-        scale = (variance + 0.5).rsqrt() * weight
-        for once in (True, False):
-            if torch.equal(_scaled(x, scale, _scaled(-mean, scale, bias, once), once), y):
-                return once
-    return None
+    return torch.equal(scaled(kept[entry], scale, shift, rounds_once), normalised[entry])

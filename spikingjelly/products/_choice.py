@@ -30,7 +30,8 @@ def skip_zeros(enabled: bool = True) -> Iterator[None]:
     """Whether convolutions and linear layers on the CPU may take other ways than PyTorch's. A context manager.
 
     By default :class:`layer.Conv1d`, :class:`layer.Conv2d` and :class:`layer.Linear` skip the zeros of float32 inputs
-    of which at most a fifth is not zero, where the layer is large enough to gain by it. :class:`layer.Conv2d` with
+    of which at most a fifth is not zero, where the layer is large enough to gain by it. Where all inputs are 0 to 3, as
+    spikes and sums of a few are, processors with AVX-512 look sums of four weights up. :class:`layer.Conv2d` with
     3 x 3 taps and stride 1 computes what has no zeros to skip, as the gradient of the input, by Winograd's minimal
     filtering, in tiles of 2 x 2 outputs forward and up to 4 x 4 backward; :class:`layer.Linear` computes large products
     by oneDNN where the processor has AVX-512. In step mode 'm' both compute one time step for all where these are

@@ -8,7 +8,7 @@ from torch.overrides import handle_torch_function, has_torch_function
 
 from spikingjelly import packing
 from spikingjelly._layer_kernels import Size, channels_last
-from spikingjelly.products import _choice, _onednn, _sparse, _ways, _winograd
+from spikingjelly.products import _choice, _onednn, _sparse, _tables, _ways, _winograd
 from spikingjelly.products._ways import Ways
 
 _PIXELS_OF_A_SAMPLE = 1024  # of a linear layer: as many gradients as stay in the cache of a core
@@ -39,19 +39,35 @@ def _convolution(
         return None
     if not _choice.can_run(x, weight, bias):
         return None
-    ways = _ways.choose(x, weight, stride, padding, exact)
+    bits = _tables.read(x) if _may_look_up(x, weight, stride) else None
+    ways = _ways.choose(x, weight, stride, padding, exact, bits)
     if ways == Ways() or not _choice.kernels_run(_ways.problem(ways)):
         return None
-    return product(x, weight, bias, stride, padding, ways)
+    return product(x, weight, bias, stride, padding, ways, bits)
+
+
+def _may_look_up(x: torch.Tensor, weight: torch.Tensor, stride: Size) -> bool:
+    return (
+        _tables.can_run_here()
+        and _tables.can_take(x, weight, stride)
+        and _tables.may_be_bits(x)
+        and _tables.problem() is None
+    )
 
 
 def product(
-    x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, stride: Size, padding: Size, ways: Ways
+    x: torch.Tensor,
+    weight: torch.Tensor,
+    bias: torch.Tensor | None,
+    stride: Size,
+    padding: Size,
+    ways: Ways,
+    bits: _tables.Bits | None = None,
 ) -> torch.Tensor:
     """A convolution that has been chosen; a :class:`torch.overrides.TorchFunctionMode` sees it as one of torch's."""
     if has_torch_function((x, weight)):
-        return handle_torch_function(product, (x, weight), x, weight, bias, stride, padding, ways)
-    y: torch.Tensor = _Convolution.apply(x, weight, bias, stride, padding, ways)
+        return handle_torch_function(product, (x, weight), x, weight, bias, stride, padding, ways, bits)
+    y: torch.Tensor = _Convolution.apply(x, weight, bias, stride, padding, ways, bits)
     if weight.requires_grad:
         packing.pack_saved(y)
     return y
@@ -93,11 +109,14 @@ class _Convolution(torch.autograd.Function):
         stride: Size,
         padding: Size,
         ways: Ways,
+        bits: _tables.Bits | None,
     ) -> torch.Tensor:
         ctx.save_for_backward(x, weight)
         ctx.options = stride, padding, ways, channels_last(x) or channels_last(weight)
         if ways.sparse:
             return _sparse.forward(x, weight, bias, stride, padding)
+        if ways.planes and bits is not None:
+            return _tables.forward(bits, x, weight, bias, stride, padding)
         if ways.tile:
             return _winograd.convolution(x, weight, bias, padding, ways.tile)
         return torch.conv2d(x, weight, bias, stride, padding)
@@ -109,8 +128,9 @@ class _Convolution(torch.autograd.Function):
         of_x, of_weight, of_bias = ctx.needs_input_grad[:3]
         if torch.is_grad_enabled():  # what is differentiated twice is PyTorch's own
             ways = Ways()
+        bits = _tables.read(x) if of_weight and ways.planes_of_weight else None  # not kept: hooks may pack the input
         dense_x = of_x and not ways.tile_of_input
-        dense_weight = of_weight and not (ways.sparse_weight or ways.tile_of_weight)
+        dense_weight = of_weight and bits is None and not (ways.sparse_weight or ways.tile_of_weight)
         grads: list[torch.Tensor | None] = [None, None, None]
         if dense_x or dense_weight:
             grads = _dense(grad, x, weight, stride, padding, [dense_x, dense_weight, of_bias and dense_weight])
@@ -120,9 +140,11 @@ class _Convolution(torch.autograd.Function):
             grads[0] = _winograd.gradient_of_input(grad, weight, padding, ways.tile_of_input, last)
         if of_weight and ways.sparse_weight:
             grads[1] = _sparse.gradient(x, weight, grad, stride, padding)
+        elif bits is not None:
+            grads[1] = _tables.gradient(bits, x, weight, grad, stride, padding)
         elif of_weight and ways.tile_of_weight:
             grads[1] = _winograd.gradient_of_weights(x, grad, padding)
-        return (*grads, None, None, None)
+        return (*grads, None, None, None, None)
 
 
 def _dense(

@@ -15,7 +15,7 @@ Source: A. Lavin and S. Gray, "Fast Algorithms for Convolutional Neural Networks
 TEXT = r"""// Convolutions of x [B, C, H, W] with 3 x 3 taps and stride 1, by Winograd's minimal filtering.
 
 constexpr int64_t BLOCK = 4 * ROWS;  // tiles whose sums are made before any is interpolated
-constexpr int64_t TILES_OF_A_THREAD = 2 * ROWS;
+constexpr int64_t TILES_OF_A_THREAD = 2 * ROWS, FEW_TILES = 2 * BLOCK;
 constexpr int64_t TAPS_AT_ONCE = std::min<int64_t>(8, LANES);  // channels
 // Bytes of transformed inputs and weights that are held at a time.
 constexpr int64_t INPUTS_OF_A_THREAD = 3 << 19, WEIGHTS_OF_A_THREAD = 5 << 19, INPUTS_OF_CHUNKS = 8 << 20;
@@ -40,6 +40,9 @@ static void read_taps(const float* w, const Layout<M>& p, int64_t output, int64_
     if (outputs < LANES || channels < TAPS_AT_ONCE) memset(taps, 0, TAPS_AT_ONCE * 9 * LANES * sizeof(float));
     for (int64_t c = 0; c < channels; c++, taps += 9 * LANES) {
         const float* from = w + output * of_output + (channel + c) * of_channel;
+        // What is read next lies too far away for the processor to foresee it.
+        const float* next = from + TAPS_AT_ONCE * of_channel;
+        for (int64_t i = 0; p.adjoint && i < 9 * LANES; i += 16) __builtin_prefetch(next + i);
         for (int64_t k = 0; k < outputs; k++, from += of_output) {
             for (int t = 0; t < 9; t++) taps[t * LANES + k] = from[p.adjoint ? 8 - t : t];
         }
@@ -243,10 +246,40 @@ static void convolve_in_chunks(const Image& image, const float* w, const float* 
     }
 }
 
+// With few tiles: the weights of a panel are used by the thread that has transformed them, and not again.
+template <int M>
+static void convolve_few(const Image& image, const float* w, const float* bias, float* y, const Layout<M>& p) {
+    const int64_t tiles = p.rows_of_tiles * p.tiles_w, of_position = odd_lines(tiles * p.of_tile);
+    float* inputs = kept_inputs.of(Plan<M>::POSITIONS * of_position);
+#pragma omp parallel num_threads(p.threads)
+    {
+        float* space = kept_rows.of(Plan<M>::SIDE * p.padded_width() * LANES);
+        float* products = kept_products.of(Plan<M>::POSITIONS * odd_lines(BLOCK * PANEL));
+        float* weights = kept_weights.of(p.of_panel);
+#pragma omp for collapse(2) schedule(static)
+        for (int64_t row = 0; row < p.rows_of_tiles; row++) {
+            for (int64_t c = 0; c < p.depth; c += LANES) {
+                float* to = inputs + row * p.tiles_w * p.of_tile + c;
+                transform_input<M>(image, p, row, c, space, to, of_position, p.of_tile);
+            }
+        }
+#pragma omp for schedule(dynamic)
+        for (int64_t panel = 0; panel < p.panels; panel++) {
+            for (int64_t c = 0; c < p.depth; c += LANES) transform_weights(w, p, panel, c, weights);
+            for (int64_t t = 0; t < tiles; t += BLOCK) {
+                multiply_block(inputs + t * p.of_tile, of_position, weights, p, t, std::min(BLOCK, tiles - t), panel,
+                               bias, y, products);
+            }
+        }
+    }
+}
+
 template <int M>
 static void convolve(const float* x, const float* w, const float* bias, float* y, const Sizes& sizes) {
     const Layout<M> p(sizes);
     const Image image{x, p.channels, p.height, p.width, p.x_last};
+    const bool few = p.rows_of_tiles * p.tiles_w <= FEW_TILES && p.panels >= 2 * p.threads;
+    if (few) return convolve_few(image, w, bias, y, p);
     const int64_t panels = WEIGHTS_OF_A_THREAD * p.threads / (p.of_panel * int64_t(sizeof(float)));
     if (panels >= p.panels) return convolve_at_once(image, w, bias, y, p);
     convolve_in_chunks(image, w, bias, y, p, std::min(p.panels, std::max(p.threads, panels)));

@@ -1,22 +1,27 @@
 """Which of the ways to compute a convolution takes least."""
 
+import functools
 import math
 from typing import NamedTuple
 
 import torch
 
 from spikingjelly._layer_kernels import Size
-from spikingjelly.products import _choice, _sparse, _winograd
+from spikingjelly.products import _choice, _sparse, _tables, _winograd
 
 # `python -m benchmarks sparse_products winograd` prints the tables that these come from.
 # Of the time of the dense layer: what skipping zeros takes without ones, and in addition with ones alone.
 _SPARSE, _SPARSE_GRADIENT = (0.25, 2.2), (0.18, 1.5)
+# Looking sums up: for each plane of bits; for its tables, whose time all lanes share; for the bits, as all outputs do.
+_TABLES, _OF_TABLE, _OF_BITS = 0.33, 24, 8
+HIGHEST_SHARE_OF_TABLES = 0.85
 # Of Winograd's filtering, in multiplications at each position: for each channel of a tile, and for each weight.
 _OF_CHANNEL, _OF_WEIGHT, _OF_WEIGHT_GRADIENT = 18, 30, 12
 _OF_DENSE_WEIGHT = 44  # of the dense layer, which rearranges its weights, for each tap
 HIGHEST_SHARE_OF_WINOGRAD = 0.85  # of the time of the dense layer
 # The gradient of the weights by Winograd's filtering lives in the shared cache: it takes longer where others fill that.
-_OF_A_SHARED_CACHE = 1.5
+# Skipping zeros depends on what was left in the caches, where looking sums up does not.
+_OF_A_SHARED_CACHE, _OF_CACHES = 1.5, 0.7
 # The larger tile is the less accurate: it is kept from what decides whether a neuron fires.
 _TILES, _TILES_OF_INPUT, _TILES_OF_WEIGHT = (2,), (2, 4), (4,)
 
@@ -25,15 +30,19 @@ class Ways(NamedTuple):
     """How the passes of a layer are computed; what none of them names is PyTorch's.
 
     :param sparse: forward, skipping zeros
+    :param planes: forward, looking up sums for inputs of so many bits, if not zero
     :param tile: forward, by Winograd's filtering in such tiles, if not zero
     :param tile_of_input: the same for the gradient of the input
+    :param planes_of_weight: the same for the gradient of the weights
     :param sparse_weight: the gradient of the weights, skipping zeros
     :param tile_of_weight: the gradient of the weights, by Winograd's filtering
     """
 
     sparse: bool = False
+    planes: int = 0
     tile: int = 0
     tile_of_input: int = 0
+    planes_of_weight: int = 0
     sparse_weight: bool = False
     tile_of_weight: int = 0
 
@@ -65,43 +74,69 @@ class _Layer(NamedTuple):
 _DENSE = Ways(), (math.inf, math.inf)
 
 
-def choose(x: torch.Tensor, weight: torch.Tensor, stride: Size, padding: Size, exact: bool) -> Ways:
-    """The ways for ``x`` ``[N, C, H, W]`` and ``weight`` ``[O, C, KH, KW]``; ``exact`` ones sum their products."""
+def choose(
+    x: torch.Tensor, weight: torch.Tensor, stride: Size, padding: Size, exact: bool, bits: _tables.Bits | None = None
+) -> Ways:
+    """The ways for ``x`` ``[N, C, H, W]`` and ``weight`` ``[O, C, KH, KW]``; ``exact`` ones sum their products.
+
+    :param bits: of ``x``, if its entries have so few
+    """
     of_x, of_weight = (t.requires_grad and torch.is_grad_enabled() for t in (x, weight))
     by_winograd = not exact and _winograd.can_take(weight, stride, padding) and _winograd.pays_here()
-    ways, shares = _by_winograd(x, weight, padding) if by_winograd else _DENSE
+    ways, shares = _by_winograd(x.shape, weight.shape, padding) if by_winograd else _DENSE
     ways = ways._replace(
         tile_of_input=ways.tile_of_input if of_x else 0, tile_of_weight=ways.tile_of_weight if of_weight else 0
     )
     pixels = x.shape[0] * x.shape[2] * x.shape[3] // (stride[0] * stride[1])
+    if bits is not None:
+        ways, shares = _by_tables(ways, shares, weight, pixels, bits.planes)
     if not _choice.large_enough(pixels * weight.numel(), pixels, weight.shape[0]) or not _sparse.can_take(weight):
         return ways
-    density = _choice.density(x)
+    density = _choice.density(x) if bits is None else bits.density
     if density <= _choice.HIGHEST_DENSITY and _time_without_zeros(_SPARSE, density) <= shares[0]:
-        ways = ways._replace(sparse=True, tile=0)
+        ways = ways._replace(sparse=True, planes=0, tile=0)
     if (
         of_weight
         and density <= _choice.HIGHEST_DENSITY_OF_GRADIENT
-        and _time_without_zeros(_SPARSE_GRADIENT, density) <= _OF_A_SHARED_CACHE * shares[1]
+        and _time_without_zeros(_SPARSE_GRADIENT, density) <= shares[1]
         and pixels >= _choice.SMALLEST_PLANE_OF_GRADIENT
         and _sparse.can_take_gradient(weight, stride, padding)
     ):
-        ways = ways._replace(sparse_weight=True, tile_of_weight=0)
+        ways = ways._replace(sparse_weight=True, planes_of_weight=0, tile_of_weight=0)
     return ways
 
 
-def _by_winograd(x: torch.Tensor, weight: torch.Tensor, padding: Size) -> tuple[Ways, tuple[float, float]]:
-    """The tiles that take least, and the shares of the time forward and of the gradient of the weights."""
-    samples, (outputs, channels) = x.shape[0], weight.shape[:2]
-    sides = tuple(side + 2 * pad - 2 for side, pad in zip(x.shape[2:], padding, strict=True))
+def _by_tables(
+    ways: Ways, shares: tuple[float, float], weight: torch.Tensor, pixels: int, planes: int
+) -> tuple[Ways, tuple[float, float]]:
+    """``ways`` and ``shares`` with tables where they take less than what was chosen so far."""
+    outputs, inputs = weight.shape[0], weight[0].numel()
+    share, share_of_weight = (
+        planes * (_TABLES + _OF_TABLE / lanes) + _OF_BITS / outputs if lanes and outputs else math.inf
+        for lanes in (pixels, inputs)
+    )
+    if share < min(shares[0], HIGHEST_SHARE_OF_TABLES):
+        ways, shares = ways._replace(planes=planes, tile=0), (share, shares[1])
+    of_weight = weight.requires_grad and torch.is_grad_enabled()
+    if of_weight and share_of_weight < min(shares[1], HIGHEST_SHARE_OF_TABLES):
+        ways = ways._replace(planes_of_weight=planes, tile_of_weight=0)
+        shares = shares[0], _OF_CACHES * share_of_weight
+    return ways, shares
+
+
+@functools.lru_cache(maxsize=4096)
+def _by_winograd(x: torch.Size, weight: torch.Size, padding: Size) -> tuple[Ways, tuple[float, float]]:
+    """The tiles that take least, and what others may take forward and for the gradient of the weights."""
+    samples, (outputs, channels) = x[0], weight[:2]
+    sides = tuple(side + 2 * pad - 2 for side, pad in zip(x[2:], padding, strict=True))
     if min(samples, *sides) < 1:
         return _DENSE
-    layer, adjoint = _Layer(samples, channels, outputs, sides), _Layer(samples, outputs, channels, tuple(x.shape[2:]))
+    layer, adjoint = _Layer(samples, channels, outputs, sides), _Layer(samples, outputs, channels, tuple(x[2:]))
     tile, share = layer.best_tile(_TILES)
     tile_of_weight, share_of_weight = layer.best_tile(_TILES_OF_WEIGHT, _OF_WEIGHT_GRADIENT)
     tile_of_input, _ = adjoint.best_tile(_TILES_OF_INPUT)
     ways = Ways(tile=tile, tile_of_input=tile_of_input, tile_of_weight=tile_of_weight)
-    return ways, (share, share_of_weight)
+    return ways, (share, _OF_A_SHARED_CACHE * share_of_weight)
 
 
 def _time_without_zeros(times: tuple[float, float], density: float) -> float:
@@ -110,6 +145,9 @@ def _time_without_zeros(times: tuple[float, float], density: float) -> float:
 
 def problem(ways: Ways) -> str | None:
     """Why the kernels for ``ways`` can't run here, or None; the first question builds them, which takes seconds."""
-    sparse = _sparse.problem() if ways.sparse or ways.sparse_weight else None
-    by_winograd = ways.tile or ways.tile_of_input or ways.tile_of_weight
-    return _winograd.problem() if sparse is None and by_winograd else sparse
+    asked = (
+        (_sparse.problem, ways.sparse or ways.sparse_weight),
+        (_tables.problem, ways.planes or ways.planes_of_weight),
+        (_winograd.problem, ways.tile or ways.tile_of_input or ways.tile_of_weight),
+    )
+    return next((reason for ask, needed in asked if needed and (reason := ask()) is not None), None)

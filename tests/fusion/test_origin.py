@@ -290,8 +290,8 @@ def test_other_dtypes_keep_their_input(dtype: torch.dtype) -> None:
 
 def test_where_the_rounding_is_another(monkeypatch: pytest.MonkeyPatch) -> None:
     """A build of PyTorch that multiplies and adds in two roundings is known by its numbers, as is any other."""
-    for once in (None, not origin._rounds_once()):
-        monkeypatch.setattr(origin, "_rounds_once", lambda once=once: once)
+    for once in (None, not origin.rounds_once()):
+        monkeypatch.setattr(origin, "rounds_once", lambda once=once: once)
         assert origin_of(normalisation()(sequence())) is None
 
 

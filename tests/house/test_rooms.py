@@ -21,11 +21,21 @@ TIMING = "spikingjelly.timing_based"
 PRODUCTS = "spikingjelly.products"
 POOLING = "spikingjelly.pooling"
 PACKING = "spikingjelly.packing"
+NORMALIZATION = "spikingjelly.normalization"
 FORBIDDEN = {
-    "spikingjelly.fusion": [ACTIVATION, "spikingjelly.datasets", *FORMER],
-    "spikingjelly._layer_kernels": [ACTIVATION, PRODUCTS, POOLING, PACKING, "spikingjelly.datasets", *FORMER],
-    PRODUCTS: [ACTIVATION, POOLING, "spikingjelly.datasets", *FORMER],
-    POOLING: [ACTIVATION, PRODUCTS, PACKING, "spikingjelly.datasets", *FORMER],
+    "spikingjelly.fusion": [ACTIVATION, PRODUCTS, POOLING, "spikingjelly.datasets", *FORMER],
+    "spikingjelly._layer_kernels": [
+        ACTIVATION,
+        NORMALIZATION,
+        PRODUCTS,
+        POOLING,
+        PACKING,
+        "spikingjelly.datasets",
+        *FORMER,
+    ],
+    PRODUCTS: [ACTIVATION, NORMALIZATION, POOLING, "spikingjelly.datasets", *FORMER],
+    NORMALIZATION: [ACTIVATION, PRODUCTS, POOLING, PACKING, "spikingjelly.datasets", *FORMER],
+    POOLING: [ACTIVATION, NORMALIZATION, PRODUCTS, PACKING, "spikingjelly.datasets", *FORMER],
     PACKING: [ACTIVATION, PRODUCTS, POOLING, "spikingjelly.datasets", *FORMER],
     "spikingjelly.configure": [ACTIVATION, "spikingjelly.fusion", "spikingjelly.datasets", *FORMER],
     "spikingjelly.datasets": [ACTIVATION, "spikingjelly.fusion", *FORMER],

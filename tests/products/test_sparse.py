@@ -15,7 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from spikingjelly import _layer_kernels, products
 from spikingjelly.activation_based import functional, layer, neuron
 from spikingjelly.fusion import build
-from spikingjelly.products import _choice, _source_sparse, _sparse
+from spikingjelly.products import _choice, _source_sparse, _sparse, _tables
 
 pytestmark = pytest.mark.skipif(build.compiler() is None, reason="needs a C++ compiler")
 
@@ -170,8 +170,9 @@ def test_small_layers_run_dense(calls: list[str]) -> None:
 
 @pytest.mark.parametrize(("threshold", "expected"), [(1.7, ["forward"]), (0.2, [])])
 def test_a_large_layer_takes_the_way_of_its_firing_rate(
-    threshold: float, expected: list[str], calls: list[str]
+    threshold: float, expected: list[str], calls: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(_tables, "can_run_here", lambda: False)
     conv = layer.Conv2d(32, 64, 3, padding=1, bias=False, step_mode="m")
     net = nn.Sequential(neuron.IFNode(v_threshold=threshold, step_mode="m"), conv)
     with torch.no_grad():

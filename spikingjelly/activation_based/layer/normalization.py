@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from spikingjelly import normalization
 from spikingjelly.activation_based import base
 from spikingjelly.activation_based._checks import ArgumentValueError, check_number
 from spikingjelly.activation_based._repeated import repeat
@@ -19,9 +20,31 @@ LAYOUTS_3D: Layouts = ("N, C, D, H, W",)
 class _OverTime(StepLayer):
     """Batch statistics of all time steps together, from one of them where all are the same."""
 
+    running_mean: Any
     running_var: Any
     num_batches_tracked: Any
     momentum: Any
+    weight: Any
+    bias: Any
+    eps: float
+    track_running_stats: bool
+    _check_input_dim: Callable[[torch.Tensor], None]
+
+    def _torch_layer(self, x: torch.Tensor) -> Any:
+        if self.training and normalization.can_take(x, self.weight, self.bias, self.running_mean, self.running_var):
+            self._check_input_dim(x)
+            return normalization.batch_norm(x, self.weight, self.bias, self._running(), self.eps)
+        return super()._torch_layer(x)
+
+    def _running(self) -> normalization.Running | None:
+        """The statistics that this batch moves; one more batch is counted, as in the torch class."""
+        if not self.track_running_stats or self.running_mean is None:
+            return None
+        momentum = self.momentum
+        if self.num_batches_tracked is not None:
+            self.num_batches_tracked.add_(1)
+            momentum = 1.0 / float(self.num_batches_tracked) if momentum is None else momentum
+        return normalization.Running(self.running_mean, self.running_var, momentum or 0.0)
 
     def _run(self, torch_layer: Callable[[torch.Tensor], Any], x: torch.Tensor) -> Any:
         step = self._step_of(x) if self.step_mode == "m" else None
