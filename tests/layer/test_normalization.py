@@ -109,7 +109,8 @@ def test_sequences_in_step_mode_s(cls: str) -> None:
 @pytest.mark.parametrize(("dims", "spatial"), SHAPES)
 def test_threshold_dependent(dims: str, spatial: tuple[int, ...]) -> None:
     bn = getattr(layer, f"ThresholdDependentBatchNorm{dims}")(0.5, 3.0, C, eps=0.1, momentum=0.4).double()
-    assert isinstance(bn, getattr(nn, f"BatchNorm{dims}"))
+    assert isinstance(bn, nn.modules.batchnorm._BatchNorm)
+    assert not isinstance(bn, getattr(nn, f"BatchNorm{dims}")), "whose weights programs set to 1"
     assert isinstance(bn, base.MultiStepModule)
     assert bn.step_mode == "m"
     assert bn.state_dict().keys() == getattr(nn, f"BatchNorm{dims}")(C).state_dict().keys()

@@ -68,7 +68,6 @@ def test_a_module_that_is_nowhere(package: str) -> None:
     ("old", "new"),
     [
         ("clock_driven.ann2snn", "activation_based.ann2snn"),
-        ("clock_driven.model.train_classify", "activation_based.model.train_classify"),
         ("clock_driven.examples.PPO", "activation_based.examples.PPO"),
         ("clock_driven.neuron_kernel", "activation_based.neuron_kernel"),
         ("event_driven.encoding", "timing_based.encoding"),

@@ -19,12 +19,15 @@ def check_mode(owner: str, mode: Any) -> None:
 
     :raises NotImplementedError: for everything else
     """
-    if isinstance(mode, str):
-        valid = mode.lower() == "max" or percentile_of(mode) is not None
-    else:
-        valid = isinstance(mode, float) and 0 < mode <= 1
-    if not valid:
+    if not is_mode(mode):
         raise NotImplementedError(f"{owner}: mode {mode!r} is not known. {_HELP}")
+
+
+def is_mode(mode: Any) -> bool:
+    """Whether :func:`check_mode` takes ``mode``."""
+    if isinstance(mode, str):
+        return mode.lower() == "max" or percentile_of(mode) is not None
+    return isinstance(mode, float) and 0 < mode <= 1
 
 
 def scale_of(x: torch.Tensor, mode: Mode) -> torch.Tensor:

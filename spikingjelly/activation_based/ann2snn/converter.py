@@ -10,7 +10,7 @@ from torch import fx, nn
 from spikingjelly.activation_based.ann2snn import _assembly, _measurement, _module_swap
 from spikingjelly.activation_based.ann2snn._fusion import fuse_graph
 from spikingjelly.activation_based.ann2snn._preparation import separate
-from spikingjelly.activation_based.ann2snn._scale_mode import Mode, check_mode
+from spikingjelly.activation_based.ann2snn._scale_mode import Mode, check_mode, is_mode
 from spikingjelly.activation_based.ann2snn.modules import VoltageHook, VoltageScaler
 from spikingjelly.activation_based.ann2snn.recipes import RateCodingRecipe
 
@@ -47,6 +47,8 @@ class Converter(nn.Module):
     With ``functional.set_step_mode(snn, 'm')`` it takes ``[T, N, *]`` at once. The batch must be the first dimension
     throughout the network. ``ann`` itself is left as it is.
 
+    The orders ``(dataloader, mode)`` and ``(device, dataloader, mode)`` of former releases are accepted.
+
     :param dataloader: an iterable of ``(images, labels)`` or of images; all of it is run once. A
         :class:`RateCodingRecipe` stands for all arguments but ``device``
     :param device: where to compute, default None: where the ANN is
@@ -78,6 +80,10 @@ class Converter(nn.Module):
         if isinstance(dataloader, RateCodingRecipe):
             recipe = dataloader
             dataloader, mode, momentum, fuse_flag = recipe.dataloader, recipe.mode, recipe.momentum, recipe.fuse_flag
+        elif isinstance(dataloader, str | torch.device):  # (device, dataloader, mode) in an earlier release
+            dataloader, device = device, dataloader  # type: ignore[assignment]
+        elif is_mode(device):  # (dataloader, mode) in a later one
+            device, mode = None, device  # type: ignore[assignment]
         check_mode("Converter", mode)
         self.dataloader = dataloader
         self.device = device

@@ -137,7 +137,8 @@ class GroupNorm(StepLayer, nn.GroupNorm):
         super().__init__(num_groups, num_channels, eps=eps, affine=affine, step_mode=step_mode)
 
 
-class _ThresholdDependentBatchNorm(base.MultiStepModule, _OverTime):
+class _ThresholdDependentBatchNorm(base.MultiStepModule, _OverTime, nn.modules.batchnorm._BatchNorm):
+    # Not of nn.BatchNorm2d: what gives all of those a weight of 1 is to leave alpha * v_th alone, as in other releases.
     def __init__(self, alpha: float, v_th: float, *args: Any, **kwargs: Any) -> None:
         first_weight = check_number(self, "alpha", alpha) * check_number(self, "v_th", v_th)
         kwargs.setdefault("step_mode", "m")
@@ -152,7 +153,7 @@ class _ThresholdDependentBatchNorm(base.MultiStepModule, _OverTime):
         nn.init.constant_(self.weight, first_weight)
 
 
-class ThresholdDependentBatchNorm1d(_ThresholdDependentBatchNorm, nn.BatchNorm1d):
+class ThresholdDependentBatchNorm1d(_ThresholdDependentBatchNorm):
     r"""Batch normalisation over time and batch that fits the input of a neuron to its threshold.
 
     .. math::
@@ -172,15 +173,18 @@ class ThresholdDependentBatchNorm1d(_ThresholdDependentBatchNorm, nn.BatchNorm1d
     """
 
     _layouts = LAYOUTS_1D
+    _check_input_dim = nn.BatchNorm1d._check_input_dim
 
 
-class ThresholdDependentBatchNorm2d(_ThresholdDependentBatchNorm, nn.BatchNorm2d):
+class ThresholdDependentBatchNorm2d(_ThresholdDependentBatchNorm):
     """:class:`ThresholdDependentBatchNorm1d` on ``[T, N, C, H, W]``."""
 
     _layouts = LAYOUTS_2D
+    _check_input_dim = nn.BatchNorm2d._check_input_dim
 
 
-class ThresholdDependentBatchNorm3d(_ThresholdDependentBatchNorm, nn.BatchNorm3d):
+class ThresholdDependentBatchNorm3d(_ThresholdDependentBatchNorm):
     """:class:`ThresholdDependentBatchNorm1d` on ``[T, N, C, D, H, W]``."""
 
     _layouts = LAYOUTS_3D
+    _check_input_dim = nn.BatchNorm3d._check_input_dim

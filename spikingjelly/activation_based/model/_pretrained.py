@@ -7,10 +7,10 @@ from typing import Any
 import torch
 from torch import nn
 
-_SERVER = "https://download.pytorch.org/models/"
+SERVER = "https://download.pytorch.org/models/"
 
 # torchvision's file of the network of the same shape; the eight digits are the beginning of its SHA-256.
-_FILES = {
+FILES = {
     "resnet18": "resnet18-f37072fd.pth",
     "resnet34": "resnet34-b627a593.pth",
     "resnet50": "resnet50-0676ba61.pth",
@@ -51,13 +51,13 @@ def load_pretrained(net: nn.Module, pretrained: bool | str | os.PathLike[str], n
 
 
 def _download(name: str, progress: bool) -> Any:
-    url = _SERVER + _FILES[name]
+    url = SERVER + FILES[name]
     try:
         return torch.hub.load_state_dict_from_url(url, progress=progress, map_location="cpu", check_hash=True)
     except OSError as error:
         raise RuntimeError(
             f"pretrained=True downloads {url}, which failed: {error}. Get the file by other means and give its path: "
-            f'pretrained="{_FILES[name]}".'
+            f'pretrained="{FILES[name]}".'
         ) from error
 
 

@@ -97,7 +97,7 @@ class SpikingVGG(nn.Module):
             layer.Linear(4096, num_classes),
         )
         if init_weights:
-            _start_values(self)
+            start_values(self)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """The output of the classifier at each time step."""
@@ -130,7 +130,8 @@ class SpikingVGG(nn.Module):
         return nn.Sequential(*parts)
 
 
-def _start_values(net: nn.Module) -> None:
+def start_values(net: nn.Module) -> None:
+    """Give convolutions, normalisations and linear layers the start values of torchvision's VGG."""
     for module in net.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")

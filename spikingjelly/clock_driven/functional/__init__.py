@@ -23,10 +23,12 @@ from spikingjelly.activation_based.functional import (
     spike_similar_loss,
     temporal_efficient_training_cross_entropy,
 )
+from spikingjelly.activation_based.spike_op import spike_conv1d, spike_conv2d, spike_conv3d, spike_linear
 from spikingjelly.clock_driven import neuron
 from spikingjelly.clock_driven.functional._conv_bn import fuse_convbn2d
 from spikingjelly.clock_driven.functional._monitor import set_monitor
 from spikingjelly.clock_driven.functional._spike_cluster import spike_cluster
+from spikingjelly.clock_driven.functional._spike_mse import spike_mse_loss
 
 # Published programs write `from spikingjelly.clock_driven.functional import *` and use what this module imports.
 __all__ = [
@@ -51,6 +53,11 @@ __all__ = [
     "set_monitor",
     "set_threshold_margin",
     "spike_cluster",
+    "spike_conv1d",
+    "spike_conv2d",
+    "spike_conv3d",
+    "spike_linear",
+    "spike_mse_loss",
     "spike_similar_loss",
     "temporal_efficient_training_cross_entropy",
     "torch",

@@ -12,23 +12,25 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from spikingjelly.activation_based.layer import (
-    DropConnectLinear,
-    Dropout2d,
     ElementWiseRecurrentContainer,
     LinearRecurrentContainer,
     MultiStepContainer,
     NeuNorm,
     PrintShapeModule,
     SeqToANNContainer,
-    SynapseFilter,
 )
-from spikingjelly.activation_based.layer import TemporalWiseAttention as MultiStepTemporalWiseAttention
-from spikingjelly.activation_based.layer import ThresholdDependentBatchNorm1d as MultiStepThresholdDependentBatchNorm1d
-from spikingjelly.activation_based.layer import ThresholdDependentBatchNorm2d as MultiStepThresholdDependentBatchNorm2d
-from spikingjelly.activation_based.layer import ThresholdDependentBatchNorm3d as MultiStepThresholdDependentBatchNorm3d
+from spikingjelly.activation_based.spike_op import SpikeConv1d, SpikeConv2d, SpikeConv3d, SpikeLinear
 from spikingjelly.clock_driven import base, functional
 from spikingjelly.clock_driven.layer._conv_bn import ConvBatchNorm2d
-from spikingjelly.clock_driven.layer._dropout import Dropout, MultiStepDropout, MultiStepDropout2d
+from spikingjelly.clock_driven.layer._dropout import Dropout, Dropout2d, MultiStepDropout, MultiStepDropout2d
+from spikingjelly.clock_driven.layer._renamed import (
+    DropConnectLinear,
+    MultiStepTemporalWiseAttention,
+    MultiStepThresholdDependentBatchNorm1d,
+    MultiStepThresholdDependentBatchNorm2d,
+    MultiStepThresholdDependentBatchNorm3d,
+    SynapseFilter,
+)
 from spikingjelly.clock_driven.layer._stdp import STDPLearner
 from spikingjelly.clock_driven.layer._transforms import AXAT, DCT, ChannelsPool
 
@@ -56,6 +58,10 @@ __all__ = [
     "PrintShapeModule",
     "STDPLearner",
     "SeqToANNContainer",
+    "SpikeConv1d",
+    "SpikeConv2d",
+    "SpikeConv3d",
+    "SpikeLinear",
     "SynapseFilter",
     "Tensor",
     "base",

@@ -24,8 +24,19 @@ class Dropout(layer.Dropout):
             self.mask = (self.mask > 0).to(x)
 
 
-class MultiStepDropout(layer.Dropout):
-    """:class:`spikingjelly.activation_based.layer.Dropout` in step mode 'm'.
+class Dropout2d(Dropout, layer.Dropout2d):
+    """:class:`Dropout` of whole channels: ``[N, C, H, W]`` a call.
+
+    :param p: probability of a channel to be dropped
+    :param dropout_spikes: as in :class:`Dropout`
+    """
+
+    def __init__(self, p: float = 0.2, dropout_spikes: bool = False) -> None:
+        super().__init__(p, dropout_spikes)
+
+
+class MultiStepDropout(Dropout):
+    """:class:`Dropout` on a sequence ``[T, N, *]``.
 
     :param p: probability of an element to be dropped
     """
@@ -33,11 +44,12 @@ class MultiStepDropout(layer.Dropout):
     _step_mode = "m"  # also of what an earlier release has pickled
 
     def __init__(self, p: float = 0.5) -> None:
-        super().__init__(p, step_mode="m")
+        super().__init__(p)
+        self.step_mode = "m"
 
 
-class MultiStepDropout2d(layer.Dropout2d):
-    """:class:`spikingjelly.activation_based.layer.Dropout2d` in step mode 'm'.
+class MultiStepDropout2d(Dropout2d):
+    """:class:`Dropout2d` on a sequence ``[T, N, C, H, W]``.
 
     :param p: probability of a channel to be dropped
     """
@@ -45,4 +57,5 @@ class MultiStepDropout2d(layer.Dropout2d):
     _step_mode = "m"  # also of what an earlier release has pickled
 
     def __init__(self, p: float = 0.5) -> None:
-        super().__init__(p, step_mode="m")
+        super().__init__(p)
+        self.step_mode = "m"

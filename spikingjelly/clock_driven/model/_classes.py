@@ -7,7 +7,8 @@ from torch import nn
 
 from spikingjelly.activation_based import functional, layer
 from spikingjelly.activation_based._checks import ArgumentValueError
-from spikingjelly.clock_driven.model._over_time import let_children_take_sequences
+from spikingjelly.activation_based.model.spiking_vgg import start_values
+from spikingjelly.clock_driven.model._over_time import let_children_take_sequences, let_layers_take_images
 from spikingjelly.clock_driven.model._signatures import MULTI_STEP, SINGLE_STEP, former_signature, todays_arguments
 
 
@@ -38,6 +39,7 @@ class MultiStep(SingleStep):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         functional.set_step_mode(self, "m")  # type: ignore[arg-type]
+        let_layers_take_images(self)  # type: ignore[arg-type]
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         let_children_take_sequences(self)  # type: ignore[arg-type]
@@ -87,6 +89,10 @@ class SingleStepVGG(SingleStep):
         super().__init__(*args, **kwargs)
         drop_anew(self.classifier)  # type: ignore[attr-defined]
 
+    def _initialize_weights(self) -> None:
+        """The start values, once more: programs call it after they have replaced layers."""
+        start_values(self)  # type: ignore[arg-type]
+
 
 class MultiStepVGG(ImagesToo):
     """A first base of a VGG; its dropouts draw anew for each time step."""
@@ -95,9 +101,14 @@ class MultiStepVGG(ImagesToo):
         super().__init__(*args, **kwargs)
         drop_anew(self.classifier)  # type: ignore[attr-defined]
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    _initialize_weights = SingleStepVGG._initialize_weights
+
+    def _forward_impl(self, x: torch.Tensor) -> torch.Tensor:
         x = self._over_time(x.unsqueeze(0)) if x.dim() == 4 else x
         return super().forward(x)  # type: ignore[misc]
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self._forward_impl(x)
 
 
 def former_class(first: type[SingleStep], today: type, module: str) -> Any:

@@ -1,17 +1,52 @@
-"""Layers of ``torch.nn`` that a program puts into a network for sequences: there they take each time step alone."""
+"""The layers of a network for sequences, also of those of ``torch.nn`` that a program puts into one.
+
+They take sequences, and images too: a program may have a ``forward`` of its own that hands them ``[T * N, C, H, W]``.
+"""
 
 import copy
+from collections.abc import Callable
+from typing import Any
 
+import torch
 from torch import nn
 
 from spikingjelly.activation_based import layer
 from spikingjelly.activation_based.base import StepModule
 
+
+class _ImagesToo:
+    """A first base of a layer; in step mode 'm', ``[N, C, H, W]`` is a batch."""
+
+    def _run(self, torch_layer: Callable[[torch.Tensor], Any], x: torch.Tensor) -> Any:
+        return torch_layer(x) if x.dim() == 4 else super()._run(torch_layer, x)  # type: ignore[misc]
+
+
+_IMAGES_TOO: dict[type, type] = {}
+
+
+def _of_images_too(cls: Any) -> Any:
+    """``cls``, or where its time steps are images its twin that takes them; as a class of this module, for pickles."""
+    if "N, C, H, W" in getattr(cls, "_layouts", ()):
+        name = cls.__name__
+        globals()[name] = _IMAGES_TOO[cls] = type(
+            name, (_ImagesToo, cls), {"__module__": __name__, "__doc__": cls.__doc__}
+        )
+    return _IMAGES_TOO.get(cls, cls)
+
+
 _WITH_STEP_MODE: dict[type, type] = {
-    getattr(nn, name): getattr(layer, name)
+    getattr(nn, name): _of_images_too(getattr(layer, name))
     for name in layer.__all__
     if isinstance(getattr(nn, name, None), type) and issubclass(getattr(layer, name), getattr(nn, name))
 }
+
+
+def let_layers_take_images(module: nn.Module) -> None:
+    """Let the layers in ``module`` that are in step mode 'm' take ``[N, C, H, W]`` too, as one batch."""
+    for part in module.modules():
+        cls = _IMAGES_TOO.get(type(part))
+        if cls is not None:
+            part.__class__ = cls
 
 
 def let_children_take_sequences(module: nn.Module) -> None:

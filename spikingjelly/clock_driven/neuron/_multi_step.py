@@ -7,7 +7,7 @@ from typing import Any
 
 from spikingjelly.activation_based import neuron
 from spikingjelly.activation_based.neuron._default_surrogates import DEFAULT_SURROGATE
-from spikingjelly.clock_driven.neuron._node import MultiStep, Surrogate, as_float, with_older_order
+from spikingjelly.clock_driven.neuron._node import BaseNode, MultiStep, Surrogate, as_float, with_older_order
 from spikingjelly.clock_driven.neuron._single_step import EIFNode, GeneralNode, IFNode, LIFNode, ParametricLIFNode
 
 
@@ -29,6 +29,8 @@ class MultiStepIFNode(MultiStep, IFNode):
     ) -> None:
         self._build(neuron.IFNode, v_threshold, v_reset, surrogate_function, detach_reset, backend=backend)
         self.lava_s_cale = lava_s_cale
+
+    forward = BaseNode._forward_sequence
 
 
 class MultiStepLIFNode(MultiStep, LIFNode):
@@ -54,6 +56,8 @@ class MultiStepLIFNode(MultiStep, LIFNode):
         self._build(neuron.LIFNode, v_threshold, v_reset, surrogate_function, detach_reset, backend=backend, **own)
         self.lava_s_cale = lava_s_cale
 
+    forward = BaseNode._forward_sequence
+
 
 class MultiStepParametricLIFNode(MultiStep, ParametricLIFNode):
     """:class:`ParametricLIFNode` on a sequence; ``v_seq`` and ``spike_seq`` keep the last call's potentials and spikes.
@@ -75,6 +79,8 @@ class MultiStepParametricLIFNode(MultiStep, ParametricLIFNode):
         own: dict[str, Any] = {"init_tau": init_tau, "decay_input": decay_input}
         node = neuron.ParametricLIFNode
         self._build(node, v_threshold, v_reset, surrogate_function, detach_reset, backend=backend, **own)
+
+    forward = BaseNode._forward_sequence
 
 
 class MultiStepEIFNode(MultiStep, EIFNode):
@@ -98,6 +104,8 @@ class MultiStepEIFNode(MultiStep, EIFNode):
         own: dict[str, Any] = {"tau": tau, "delta_T": delta_T, "theta_rh": theta_rh, "v_rest": v_rest}
         self._build(neuron.EIFNode, v_threshold, v_reset, surrogate_function, detach_reset, backend=backend, **own)
 
+    forward = BaseNode._forward_sequence
+
 
 class MultiStepGeneralNode(MultiStep, GeneralNode):
     """:class:`GeneralNode` on a sequence; ``v_seq`` and ``spike_seq`` keep the last call's potentials and spikes.
@@ -118,3 +126,5 @@ class MultiStepGeneralNode(MultiStep, GeneralNode):
     ) -> None:
         self._build(neuron.BaseNode, v_threshold, v_reset, surrogate_function, detach_reset, backend=backend)
         self.a, self.b, self.c = as_float(a), as_float(b), as_float(c)
+
+    forward = BaseNode._forward_sequence

@@ -130,8 +130,16 @@ class BaseNode(MemoryModule, neuron.BaseNode):
         return self._eager_loop(x_seq)
 
     def forward(self, *args: Any, **kwargs: Any) -> torch.Tensor:
+        """One time step ``[N, *]``, also where a node for sequences asks its single-step base for one."""
+        run = super().forward if self.step_mode == "s" else self.single_step_forward
+        output = run(*args, **kwargs)
+        self.__dict__["_last_output"] = {"spike": output}
+        return output
+
+    def _forward_sequence(self, *args: Any, **kwargs: Any) -> torch.Tensor:
+        """``[T, N, *]``: the ``forward`` of each node for sequences, so that its ``super()`` has that of one step."""
         output = super().forward(*args, **kwargs)
-        self.__dict__["_last_output"] = {"spike" if self.step_mode == "s" else "spike_seq": output}
+        self.__dict__["_last_output"] = {"spike_seq": output}
         return output
 
     def reset(self) -> None:
