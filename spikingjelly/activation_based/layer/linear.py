@@ -52,7 +52,10 @@ class Linear(StepLayer, nn.Linear):
         ) from error
 
     def _apply_weight(self, x: torch.Tensor) -> torch.Tensor:
-        weight, bias = self.weight, self.bias  # read once: a parametrization such as spectral_norm steps at each reading
+        weight, bias = (
+            self.weight,
+            self.bias,
+        )  # read once: spectral_norm steps at each reading
         y = products.linear(x, weight, bias)
         if y is None:
             y = F.linear(x, weight, bias)

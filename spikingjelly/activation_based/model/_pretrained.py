@@ -31,6 +31,11 @@ _FILES = {
 }
 
 
+def urls(kind: str) -> dict[str, str]:
+    """Where the weights of torchvision's networks of one kind, "res" or "vgg", can be downloaded."""
+    return {name: _SERVER + file for name, file in _FILES.items() if kind in name}
+
+
 def load_pretrained(net: nn.Module, pretrained: bool | str | os.PathLike[str], name: str, progress: bool) -> None:
     """Load the weights that ``pretrained`` names into ``net``.
 
@@ -39,6 +44,7 @@ def load_pretrained(net: nn.Module, pretrained: bool | str | os.PathLike[str], n
     :param name: of the network without spikes
     :param progress: whether the download shows a bar
     :raises FileNotFoundError: if there is no such file
+    :raises ValueError: for True, if torchvision has no weights of that ``name``
     :raises RuntimeError: if the download fails, or if the weights do not fit
     """
     if pretrained is False:
@@ -51,6 +57,11 @@ def load_pretrained(net: nn.Module, pretrained: bool | str | os.PathLike[str], n
 
 
 def _download(name: str, progress: bool) -> Any:
+    if name not in _FILES:
+        raise ValueError(
+            f"pretrained=True: torchvision has no weights of a network {name!r}. Choose one of {', '.join(_FILES)}, "
+            "or give the path of a file with a state dict."
+        )
     url = _SERVER + _FILES[name]
     try:
         return torch.hub.load_state_dict_from_url(url, progress=progress, map_location="cpu", check_hash=True)
