@@ -10,7 +10,7 @@ from spikingjelly.activation_based._checks import ArgumentValueError, check_posi
 
 def set_threshold_margin(
     output_layer: Any,
-    label_one_hot: torch.Tensor | None,
+    label_one_hot: Any,
     eval_threshold: float = 1.0,
     threshold0: float = 0.9,
     threshold1: float = 1.1,
