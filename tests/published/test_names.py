@@ -20,7 +20,7 @@ def look_up(path: str) -> Any:
     found = importlib.import_module(f"spikingjelly.{package}.{module}")
     for name in names:
         found = (
-            getattr(importlib.import_module(found.__name__), name)
+            getattr(__import__(found.__name__, fromlist=[name]), name)
             if hasattr(found, "__path__")
             else getattr(found, name)
         )

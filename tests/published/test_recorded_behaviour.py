@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils.parametrizations import spectral_norm
 
 from spikingjelly import datasets
 from spikingjelly.activation_based import functional, layer, neuron, surrogate
@@ -210,3 +211,71 @@ def test_a_sequence_through_layers_without_step_modes() -> None:
 def test_binary_frames_as_the_bits_of_one() -> None:
     frames = np.array([1, 0, 1]).reshape(3, 1, 1, 1) * np.ones((3, 2, 1, 1))
     assert to_x_rep.bina_rep(frames).flatten().tolist() == pytest.approx([0.71428571] * 2)
+
+
+def test_a_linear_layer_reads_its_weight_once_a_call() -> None:
+    """spectral_norm takes a step of its power iteration at each reading."""
+    net = layer.Linear(3, 4, step_mode="m")
+    with torch.no_grad():
+        net.weight.copy_(torch.arange(12.0).view(4, 3).sin())
+        net.bias.zero_()
+    spectral_norm(net)
+    iteration = net.parametrizations.weight[0]
+    iteration._u.copy_(torch.tensor([1.0, 0.0, 0.0, 0.0]))
+    iteration._v.copy_(torch.tensor([0.0, 1.0, 0.0]))
+    x = torch.ones(2, 1, 3)
+    net(x)
+    assert iteration._u.tolist() == pytest.approx([0.593762, -0.534018, 0.463586, -0.383874], abs=1e-6)
+    assert net(x)[0, 0].tolist() == pytest.approx([0.72364, -0.65082, 0.56499, -0.46784], abs=1e-5)
+    assert iteration._u.tolist() == pytest.approx([0.503523, -0.507887, 0.502086, -0.486236], abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("make", "same", "names"),
+    [
+        (
+            lambda: sew_resnet._sew_resnet("resnet18", sew_resnet.BasicBlock, [1] * 4, False, True, "IAND", IF),
+            lambda: sew_resnet.SEWResNet(sew_resnet.BasicBlock, [1] * 4, cnf="IAND", spiking_neuron=IF),
+            set(sew_resnet.model_urls) & {"resnet18", "wide_resnet101_2"},
+        ),
+        (
+            lambda: spiking_resnet._spiking_resnet(
+                "resnet50", spiking_resnet.Bottleneck, [1] * 4, False, True, IF, num_classes=3
+            ),
+            lambda: spiking_resnet.SpikingResNet(spiking_resnet.Bottleneck, [1] * 4, 3, spiking_neuron=IF),
+            set(spiking_resnet.model_urls) & {"resnet50", "resnext50_32x4d"},
+        ),
+    ],
+    ids=["sew_resnet", "spiking_resnet"],
+)
+def test_constructors_that_published_models_call(make: Any, same: Any, names: set[str]) -> None:
+    torch.manual_seed(0)
+    net = make()
+    torch.manual_seed(0)
+    expected = same().state_dict()
+    assert len(names) == 2
+    assert list(net.state_dict()) == list(expected)
+    assert all(torch.equal(value, expected[key]) for key, value in net.state_dict().items())
+
+
+def test_the_constructor_of_published_vggs() -> None:
+    with torch.device("meta"):
+        net = spiking_vgg._spiking_vgg("vgg11_bn", "A", True, False, True, layer.BatchNorm2d, IF, num_classes=2)
+        same = spiking_vgg.spiking_vgg11_bn(spiking_neuron=IF, num_classes=2)
+    shapes = [(key, value.shape) for key, value in net.state_dict().items()]
+    assert shapes == [(key, value.shape) for key, value in same.state_dict().items()]
+    assert list(spiking_vgg.model_urls)[-1] == "vgg19_bn"
+    assert sew_resnet.model_urls["resnet18"] == "https://download.pytorch.org/models/resnet18-f37072fd.pth"
+
+
+def test_weights_of_a_network_that_torchvision_has_not() -> None:
+    with pytest.raises(ValueError, match="no weights of a network 'sew_resnet10'. Choose one of resnet18"):
+        sew_resnet._sew_resnet("sew_resnet10", sew_resnet.BasicBlock, [1] * 4, True, False, "ADD", IF)
+
+
+def test_a_margin_takes_no_labels_in_evaluation() -> None:
+    node = IF().eval()
+    functional.set_threshold_margin(node, None, eval_threshold=0.7)
+    assert node.v_threshold == 0.7
+    with pytest.raises(TypeError, match="label_one_hot must be a torch.Tensor, but None"):
+        functional.set_threshold_margin(node.train(), None)

@@ -10,7 +10,7 @@ from spikingjelly.activation_based._checks import ArgumentValueError, check_posi
 
 def set_threshold_margin(
     output_layer: Any,
-    label_one_hot: torch.Tensor,
+    label_one_hot: Any,
     eval_threshold: float = 1.0,
     threshold0: float = 0.9,
     threshold1: float = 1.1,
@@ -27,22 +27,23 @@ def set_threshold_margin(
     In evaluation all neurons have ``eval_threshold``. Which of the two holds is told by ``output_layer.training``.
 
     :param output_layer: a neuron with ``v_threshold``, its potential is ``[N, C]``
-    :param label_one_hot: ``[N, C]`` of any dtype; thresholds have its dtype where that is a floating-point one
+    :param label_one_hot: ``[N, C]`` of any dtype; thresholds have its dtype where that is a floating-point one. In
+        evaluation it is not read and may be None.
     :param eval_threshold: threshold of all neurons in evaluation
     :param threshold0: threshold of the wrong classes in training
     :param threshold1: threshold of the right class in training
 
-    :raises TypeError: if ``output_layer`` has no ``v_threshold`` or ``label_one_hot`` is no tensor
+    :raises TypeError: if ``output_layer`` has no ``v_threshold``, or in training ``label_one_hot`` is no tensor
     """
     if not hasattr(output_layer, "v_threshold"):
         raise TypeError(
             "set_threshold_margin: output_layer must be a neuron with v_threshold, but "
             f"{type(output_layer).__name__} was given."
         )
-    check_tensor("set_threshold_margin", "label_one_hot", label_one_hot)
     if not output_layer.training:
         output_layer.v_threshold = eval_threshold
         return
+    check_tensor("set_threshold_margin", "label_one_hot", label_one_hot)
     dtype = label_one_hot.dtype if label_one_hot.is_floating_point() else torch.get_default_dtype()
     low = torch.full_like(label_one_hot, threshold0, dtype=dtype, requires_grad=False)
     output_layer.v_threshold = low.masked_fill(label_one_hot == 1, threshold1)

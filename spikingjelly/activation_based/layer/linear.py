@@ -53,9 +53,13 @@ class Linear(StepLayer, nn.Linear):
         ) from error
 
     def _apply_weight(self, x: torch.Tensor) -> torch.Tensor:
-        y = products.linear(x, self.weight, self.bias)
+        weight, bias = (
+            self.weight,
+            self.bias,
+        )  # read once: spectral_norm steps at each reading
+        y = products.linear(x, weight, bias)
         if y is None:
-            y = F.linear(x, self.weight, self.bias)
+            y = F.linear(x, weight, bias)
             packing.pack_saved(y, "mat1", "self")
         return y
 

@@ -7,10 +7,10 @@ from typing import Any
 import torch
 from torch import nn
 
-SERVER = "https://download.pytorch.org/models/"
+_SERVER = "https://download.pytorch.org/models/"
 
 # torchvision's file of the network of the same shape; the eight digits are the beginning of its SHA-256.
-FILES = {
+_FILES = {
     "resnet18": "resnet18-f37072fd.pth",
     "resnet34": "resnet34-b627a593.pth",
     "resnet50": "resnet50-0676ba61.pth",
@@ -31,6 +31,11 @@ FILES = {
 }
 
 
+def urls(kind: str) -> dict[str, str]:
+    """Where the weights of torchvision's networks of one kind, "res" or "vgg", can be downloaded."""
+    return {name: _SERVER + file for name, file in _FILES.items() if kind in name}
+
+
 def load_pretrained(net: nn.Module, pretrained: bool | str | os.PathLike[str], name: str, progress: bool) -> None:
     """Load the weights that ``pretrained`` names into ``net``.
 
@@ -39,6 +44,7 @@ def load_pretrained(net: nn.Module, pretrained: bool | str | os.PathLike[str], n
     :param name: of the network without spikes
     :param progress: whether the download shows a bar
     :raises FileNotFoundError: if there is no such file
+    :raises ValueError: for True, if torchvision has no weights of that ``name``
     :raises RuntimeError: if the download fails, or if the weights do not fit
     """
     if pretrained is False:
@@ -51,13 +57,18 @@ def load_pretrained(net: nn.Module, pretrained: bool | str | os.PathLike[str], n
 
 
 def _download(name: str, progress: bool) -> Any:
-    url = SERVER + FILES[name]
+    if name not in _FILES:
+        raise ValueError(
+            f"pretrained=True: torchvision has no weights of a network {name!r}. Choose one of {', '.join(_FILES)}, "
+            "or give the path of a file with a state dict."
+        )
+    url = _SERVER + _FILES[name]
     try:
         return torch.hub.load_state_dict_from_url(url, progress=progress, map_location="cpu", check_hash=True)
     except OSError as error:
         raise RuntimeError(
             f"pretrained=True downloads {url}, which failed: {error}. Get the file by other means and give its path: "
-            f'pretrained="{FILES[name]}".'
+            f'pretrained="{_FILES[name]}".'
         ) from error
 
 

@@ -13,6 +13,7 @@ from torch import nn
 
 from spikingjelly.activation_based.model._blocks import BasicParts, BottleneckParts, Convolutions
 from spikingjelly.activation_based.model._neurons import Neuron, neuron_maker
+from spikingjelly.activation_based.model._pretrained import load_pretrained, urls
 from spikingjelly.activation_based.model._resnet import Norm, ResNet, build, conv1x1, conv3x3
 
 __all__ = [
@@ -32,6 +33,8 @@ __all__ = [
     "sew_wide_resnet50_2",
     "sew_wide_resnet101_2",
 ]
+
+model_urls = urls("res")
 
 _JOINS = ("ADD", "AND", "IAND")
 
@@ -172,6 +175,22 @@ class SEWResNet(ResNet):
             block, layers, num_classes, zero_init_residual, groups, width_per_group, replace_stride_with_dilation,
             norm_layer, spiking_neuron, kwargs, {"cnf": cnf, "spiking_neuron": spiking_neuron, **kwargs},
         )  # fmt: skip
+
+
+def _sew_resnet(
+    arch: str,
+    block: Any,
+    layers: Sequence[int],
+    pretrained: bool | str | os.PathLike[str],
+    progress: bool,
+    cnf: str | None,
+    spiking_neuron: Neuron | None,
+    **kwargs: Any,
+) -> SEWResNet:
+    """The network of any blocks and layers, for published code; ``arch`` names torchvision's weights."""
+    net = SEWResNet(block, layers, cnf=cnf, spiking_neuron=spiking_neuron, **kwargs)
+    load_pretrained(net, pretrained, arch, progress)
+    return net
 
 
 def _network(

@@ -14,7 +14,7 @@ from torch import nn
 from spikingjelly.activation_based import base, functional, layer
 from spikingjelly.activation_based._checks import check_positive_int
 from spikingjelly.activation_based.model._neurons import Neuron, neuron_maker
-from spikingjelly.activation_based.model._pretrained import load_pretrained
+from spikingjelly.activation_based.model._pretrained import load_pretrained, urls
 
 __all__ = [
     "SpikingVGG",
@@ -29,6 +29,8 @@ __all__ = [
     "spiking_vgg19",
     "spiking_vgg19_bn",
 ]
+
+model_urls = urls("vgg")
 
 
 def _stages(*convolutions: int) -> list[int | str]:
@@ -156,6 +158,22 @@ def build(
     shape, _, normalised = name.partition("_")
     net = network(cfgs[_CONFIGURATION[shape]], batch_norm=bool(normalised), **keywords)
     load_pretrained(net, pretrained, name, progress)
+    return net
+
+
+def _spiking_vgg(
+    arch: str,
+    cfg: str,
+    batch_norm: bool,
+    pretrained: bool | str | os.PathLike[str],
+    progress: bool,
+    norm_layer: Callable[..., nn.Module] | None = None,
+    spiking_neuron: Neuron | None = None,
+    **kwargs: Any,
+) -> SpikingVGG:
+    """The network of one of the :data:`cfgs`, for published code; ``arch`` names torchvision's weights."""
+    net = SpikingVGG(cfgs[cfg], batch_norm, norm_layer, spiking_neuron=spiking_neuron, **kwargs)
+    load_pretrained(net, pretrained, arch, progress)
     return net
 
 

@@ -8,7 +8,6 @@ from spikingjelly.activation_based.model.spiking_vgg import build, cfgs, sequent
 from spikingjelly.clock_driven.model._classes import MultiStepVGG, SingleStepVGG, former_class
 from spikingjelly.clock_driven.model._constructors import constructor_of_parts, former_constructors
 from spikingjelly.clock_driven.model._signatures import MULTI_STEP, SINGLE_STEP
-from spikingjelly.clock_driven.model._urls import urls
 
 SpikingVGG = former_class(SingleStepVGG, spiking_vgg.SpikingVGG, __name__)
 MultiStepSpikingVGG = former_class(MultiStepVGG, spiking_vgg.SpikingVGG, __name__)
@@ -29,5 +28,5 @@ def _named(cfg: str, batch_norm: bool) -> tuple[Any, bool]:
 # Programs with configurations of their own call these.
 _spiking_vgg = constructor_of_parts(SpikingVGG, ["norm_layer", SINGLE_STEP], _named)
 _multi_step_spiking_vgg = constructor_of_parts(MultiStepSpikingVGG, ["norm_layer", "T", MULTI_STEP], _named)
-model_urls = urls("vgg")
+model_urls = spiking_vgg.model_urls
 __all__ = ["MultiStepSpikingVGG", "SpikingVGG", "cfgs", "sequential_forward", *_CONSTRUCTORS]
