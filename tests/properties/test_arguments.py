@@ -23,11 +23,10 @@ def floats_of(case: NeuronCase) -> list[str]:
     return [name for name, value in {**defaults, **case.kwargs}.items() if isinstance(value, float)]
 
 
-@pytest.mark.parametrize("case", ONE_OF_A_KIND.values(), ids=lambda case: case.cls)
+@pytest.mark.parametrize("case", filter(floats_of, ONE_OF_A_KIND.values()), ids=lambda case: case.cls)
 def test_no_number_of_a_neuron_may_be_nan(case: NeuronCase) -> None:
-    assert floats_of(case)
     for name in floats_of(case):
-        with pytest.raises(ValueError, match=rf"{case.cls}: {name} must be .*, but nan was given"):
+        with pytest.raises(ValueError, match=rf"{case.cls}: {name} must .*, but nan was given"):
             case.make(**{name: math.nan})
 
 
@@ -52,7 +51,7 @@ def test_parameters_of_surrogates_are_numbers(case: SurrogateCase, wrong: Any) -
 @pytest.mark.parametrize("case", [case for case in SURROGATES if case.cls != "DeterministicPass"], ids=str)
 def test_parameters_of_surrogates_are_not_nan(case: SurrogateCase) -> None:
     for name in case.kwargs.keys() - {"n"}:
-        with pytest.raises(ValueError, match=rf"{case.cls}: {name} must be .*, but nan was given"):
+        with pytest.raises(ValueError, match=rf"{case.cls}: {name} must .*, but nan was given"):
             case.make(**{name: math.nan})
 
 

@@ -208,19 +208,23 @@ def _heaviside_with_slope(surrogate: type[SurrogateFunctionBase]) -> type[torch.
     return Heaviside
 
 
-def _transformable(heaviside_with_slope: type[torch.autograd.Function]) -> type[torch.autograd.Function]:
+def _transformable(
+    function: type[torch.autograd.Function], output_of: Callable[..., torch.Tensor]
+) -> type[torch.autograd.Function]:
     """The same function in the form that the transforms of `torch.func` and the forward mode take.
 
     It is a class of its own because PyTorch takes three times as long to apply one with a ``setup_context``, and its
     compiler refuses one with a ``jvp``.
+
+    :param output_of: what it puts out for ``x`` and the parameters, which ``function`` keeps as ``ctx.parameters``
     """
 
-    class Transformable(heaviside_with_slope):  # type: ignore[valid-type, misc]
+    class Transformable(function):  # type: ignore[valid-type, misc]
         generate_vmap_rule = True
 
         @staticmethod
         def forward(x: torch.Tensor, *parameters: Any) -> torch.Tensor:
-            return heaviside(x)
+            return output_of(x, *parameters)
 
         @staticmethod
         def setup_context(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
@@ -230,7 +234,7 @@ def _transformable(heaviside_with_slope: type[torch.autograd.Function]) -> type[
 
         @staticmethod
         def jvp(ctx: Any, tangent: torch.Tensor, *_: None) -> torch.Tensor:
-            grad_x: torch.Tensor = heaviside_with_slope.backward(ctx, tangent)[0]
+            grad_x: torch.Tensor = function.backward(ctx, tangent)[0]
             return grad_x
 
     return Transformable
@@ -240,9 +244,25 @@ def _is_transformed() -> bool:
     return torch._C._are_functorch_transforms_active() or torch.autograd.forward_ad._current_level >= 0
 
 
+def applied(
+    function: type[torch.autograd.Function], output_of: Callable[..., torch.Tensor]
+) -> Callable[..., torch.Tensor]:
+    """``function.apply``, also inside the transforms of `torch.func` and in forward mode: :func:`_transformable`."""
+    apply, apply_transformed = function.apply, _transformable(function, output_of).apply
+
+    def apply_anywhere(x: torch.Tensor, *parameters: Any) -> torch.Tensor:
+        if _is_transformed():
+            if torch.compiler.is_compiling():
+                torch._dynamo.graph_break()  # the compiler would take the slope for that of the step, which is 0
+            return apply_transformed(x, *parameters)
+        return apply(x, *parameters)
+
+    return apply_anywhere
+
+
 def _by_name_too(surrogate: type[SurrogateFunctionBase]) -> Callable[..., torch.Tensor]:
     """The autograd function of a surrogate whose parameters may also be given by name, which ``apply`` refuses."""
-    apply, apply_transformed = surrogate._function.apply, _transformable(surrogate._function).apply
+    apply = applied(surrogate._function, lambda x, *parameters: heaviside(x))
     names = list(inspect.signature(surrogate.primitive_function).parameters)[1:]
 
     def spiking_function(x: torch.Tensor, *parameters: Any, **named: Any) -> torch.Tensor:
@@ -253,10 +273,6 @@ def _by_name_too(surrogate: type[SurrogateFunctionBase]) -> Callable[..., torch.
                     f"{surrogate.__name__}.spiking_function has no parameter {', '.join(map(repr, named))}, but "
                     f"{', '.join(names)}."
                 )
-        if _is_transformed():
-            if torch.compiler.is_compiling():
-                torch._dynamo.graph_break()  # the compiler would take the slope for that of the step, which is 0
-            return apply_transformed(x, *parameters)
         return apply(x, *parameters)
 
     return spiking_function

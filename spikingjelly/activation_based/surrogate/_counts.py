@@ -7,7 +7,11 @@ from typing import Any
 import torch
 
 from spikingjelly.activation_based._checks import ArgumentValueError, check_number, check_positive_int, describe
-from spikingjelly.activation_based.surrogate._base import SurrogateFunctionBase
+from spikingjelly.activation_based.surrogate._base import SurrogateFunctionBase, applied
+
+
+def _count(x: torch.Tensor, max_spike_count: int, *_: float) -> torch.Tensor:
+    return x.clamp(0.0, max_spike_count).round()
 
 
 class multi_level_spike_count(torch.autograd.Function):
@@ -16,13 +20,16 @@ class multi_level_spike_count(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: torch.Tensor, max_spike_count: int, grad_min: float, grad_max: float) -> torch.Tensor:
         ctx.save_for_backward(x)
-        ctx.window = (grad_min, grad_max)
-        return x.clamp(0.0, max_spike_count).round()
+        ctx.parameters = (max_spike_count, grad_min, grad_max)
+        return _count(x, max_spike_count)
 
     @staticmethod
     def backward(ctx: Any, grad_output: torch.Tensor) -> tuple[torch.Tensor, None, None, None]:
         (x,) = ctx.saved_tensors
-        return MultiLevelSpikeCount.backward(grad_output, x, 0, *ctx.window), None, None, None
+        return MultiLevelSpikeCount.backward(grad_output, x, *ctx.parameters), None, None, None
+
+
+_apply = applied(multi_level_spike_count, _count)
 
 
 class MultiLevelSpikeCount(SurrogateFunctionBase):
@@ -53,7 +60,7 @@ class MultiLevelSpikeCount(SurrogateFunctionBase):
 
     @staticmethod
     def spiking_function(x: torch.Tensor, max_spike_count: int, grad_min: float, grad_max: float) -> torch.Tensor:  # type: ignore[override]
-        return multi_level_spike_count.apply(x, max_spike_count, grad_min, grad_max)
+        return _apply(x, max_spike_count, grad_min, grad_max)
 
     @staticmethod
     def primitive_function(x: torch.Tensor, max_spike_count: int, grad_min: float, grad_max: float) -> torch.Tensor:  # type: ignore[override]
