@@ -23,7 +23,7 @@ def floats_of(case: NeuronCase) -> list[str]:
     return [name for name, value in {**defaults, **case.kwargs}.items() if isinstance(value, float)]
 
 
-@pytest.mark.parametrize("case", filter(floats_of, ONE_OF_A_KIND.values()), ids=lambda case: case.cls)
+@pytest.mark.parametrize("case", [*filter(floats_of, ONE_OF_A_KIND.values())], ids=lambda case: case.cls)
 def test_no_number_of_a_neuron_may_be_nan(case: NeuronCase) -> None:
     for name in floats_of(case):
         with pytest.raises(ValueError, match=rf"{case.cls}: {name} must .*, but nan was given"):
