@@ -65,8 +65,8 @@ def packed_spikes() -> Iterator[None]:
 
     Convolutions, linear layers and matrix products of this package pack float32 inputs on the CPU by themselves. In a
     network of these there is nothing left to gain (``python -m benchmarks packed_spikes``); it is for spikes that other
-    modules keep, other dtypes and CUDA. Of ``[16, 32, 128, 28, 28]`` in float32, 206 MB become 6.4 MB. The fixed part of
-    packing and unpacking is about 45 us, and a tensor without spikes among its first elements takes 13 us. The tensor
+    modules keep, other dtypes and CUDA. Of ``[16, 32, 128, 28, 28]`` in float32, 206 MB become 6.4 MB. The fixed part
+    of packing and unpacking is about 45 us, and a tensor without spikes among its first elements takes 13 us. The one
     that is just used is whole again, so a network in which one layer has most of the spikes gains little. On CUDA the
     look at each tensor waits for the device; this way of packing has been tested on CPU tensors only.
 
