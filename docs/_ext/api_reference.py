@@ -27,7 +27,7 @@ GROUPS = {  # heading in both languages -> beginnings of the modules' names; the
     ("Neurons, layers, learning", "神经元、层与学习"): ("activation_based",),
     ("Data sets", "数据集"): ("datasets",),
     ("Names of earlier versions", "旧版本的名称"): FORMER,
-    ("The engine", "内核引擎"): ("fusion", "products", "pooling", "packing"),
+    ("The engine", "内核引擎"): ("fusion", "products", "pooling", "normalization", "packing"),
     ("Other modules", "其他模块"): ("",),
 }
 ORDER = (3, 2, 1, 4, 7, 0, 5, 6)
