@@ -2,13 +2,17 @@
 
 import ctypes
 import functools
+import logging
 
 import torch
 
+from spikingjelly._transforms import is_transformed
 from spikingjelly.fusion import build, memory
 
 Size = tuple[int, ...]
 LANES = 16  # of the widest vector of the sources
+_logger = logging.getLogger(__name__)
+_told: set[tuple[str, str]] = set()
 
 
 @functools.cache
@@ -21,6 +25,17 @@ def problem(source: str) -> str | None:
     except build.BuildError as error:
         return str(error)
     return None
+
+
+def kernels_run(problem: str | None, otherwise: str) -> bool:
+    """Whether kernels are here, as there is no ``problem`` with them; one is told once.
+
+    :param otherwise: what runs then, as the message begins
+    """
+    if problem is not None and (otherwise, problem) not in _told:
+        _told.add((otherwise, problem))
+        _logger.info("%s: %s", otherwise, problem)
+    return problem is None
 
 
 def load(source: str, *functions: str) -> ctypes.CDLL:
@@ -37,8 +52,7 @@ def may_take_over() -> bool:
         not torch.compiler.is_compiling()
         and not torch.jit.is_tracing()
         and not torch._C._len_torch_dispatch_stack()
-        and not torch._C._are_functorch_transforms_active()
-        and torch.autograd.forward_ad._current_level < 0
+        and not is_transformed()
     )
 
 

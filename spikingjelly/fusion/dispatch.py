@@ -4,6 +4,7 @@ from collections.abc import Callable, Hashable, Sequence
 
 import torch
 
+from spikingjelly._transforms import is_transformed
 from spikingjelly.fusion import call, numbers, operator, trace
 from spikingjelly.fusion.choice import announce, prepare, say_once, target_for
 from spikingjelly.fusion.memory import nothing_kept
@@ -69,7 +70,7 @@ def planned(
     backend: str, step: Step, x: torch.Tensor, states: int, device: torch.device
 ) -> tuple[str, tuple[float, ...], str] | Refusal:
     """Program, numbers and target for inputs like ``x`` ``[*]`` on ``device``; the kernels are built."""
-    if torch._C._are_functorch_transforms_active() or torch.autograd.forward_ad._current_level >= 0:
+    if is_transformed():
         return _TRANSFORMS
     if x.dtype not in _DTYPES:
         return Refusal(f"kernels compute float64, float32, float16 and bfloat16, not {x.dtype}")

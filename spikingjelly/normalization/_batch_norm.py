@@ -2,7 +2,6 @@
 
 import ctypes
 import functools
-import logging
 from typing import Any, NamedTuple
 
 import torch
@@ -13,13 +12,10 @@ from spikingjelly._layer_kernels import numbers, pointer
 from spikingjelly._rounding import rounds_once
 from spikingjelly.normalization import _source
 
-_logger = logging.getLogger(__name__)
-
 # Values of the input; for fewer, the call takes as long as what it saves.
 SMALLEST_WORK = 1 << 17
 FEWEST_IN_A_ROW = 16  # values of a channel that are neighbours in memory
 NODE = "_BatchNormBackward"  # name in the graph of a node that saves input, weight, mean and 1 / standard deviation
-_told: set[str] = set()
 
 
 class Running(NamedTuple):
@@ -61,11 +57,8 @@ def _is_plain(t: torch.Tensor) -> bool:
 
 
 def _kernels_run() -> bool:
-    problem = _layer_kernels.problem(_source.TEXT)
-    if problem is not None and problem not in _told:
-        _told.add(problem)
-        _logger.info("batch normalisation is PyTorch's own: %s", problem)
-    return problem is None and rounds_once() is not None
+    run = _layer_kernels.kernels_run(_layer_kernels.problem(_source.TEXT), "batch normalisation is PyTorch's own")
+    return run and rounds_once() is not None
 
 
 @functools.cache

@@ -1,6 +1,5 @@
 """Max pooling and its gradient, by the kernel, by PyTorch's own operator, or not here at all."""
 
-import logging
 from typing import Any
 
 import torch
@@ -11,12 +10,9 @@ from spikingjelly._layer_kernels import channels_last
 from spikingjelly.pooling import _kernels
 from spikingjelly.pooling._kernels import Window
 
-_logger = logging.getLogger(__name__)
-
 # Outputs of the layer; for fewer, the call takes as long as the work.
 SMALLEST_WORK = 1 << 15
 _MOST_TAPS = 256  # a position has one byte
-_told: set[str] = set()
 
 
 def max_pool2d(x: torch.Tensor, window: Window) -> torch.Tensor | None:
@@ -68,11 +64,7 @@ def _outputs(x: torch.Tensor, window: Window) -> int:
 
 
 def _kernels_run() -> bool:
-    problem = _kernels.problem()
-    if problem is not None and problem not in _told:
-        _told.add(problem)
-        _logger.info("max pooling is PyTorch's own: %s", problem)
-    return problem is None
+    return _layer_kernels.kernels_run(_kernels.problem(), "max pooling is PyTorch's own")
 
 
 class _ByKernel(torch.autograd.Function):

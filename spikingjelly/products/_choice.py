@@ -1,6 +1,5 @@
 """Whether other ways than PyTorch's may be taken: the switch, the tensors, the sizes and shares of nonzeros."""
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -8,8 +7,6 @@ from contextvars import ContextVar
 import torch
 
 from spikingjelly import _layer_kernels
-
-_logger = logging.getLogger(__name__)
 
 # `python -m benchmarks sparse_products` prints the table that these come from.
 HIGHEST_DENSITY = 0.2  # share of nonzeros in the input
@@ -22,7 +19,6 @@ FEWEST_OUTPUTS = 32  # two vectors; with one, finding the ones takes longer than
 _SAMPLE = 4096
 
 _enabled: ContextVar[bool] = ContextVar("skip_zeros", default=True)
-_told: set[str] = set()
 
 
 @contextmanager
@@ -80,10 +76,7 @@ def can_run(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) ->
 
 def kernels_run(problem: str | None) -> bool:
     """Whether kernels are here, as there is no ``problem`` with them; one is told once."""
-    if problem is not None and problem not in _told:
-        _told.add(problem)
-        _logger.info("convolutions and linear layers are PyTorch's own: %s", problem)
-    return problem is None
+    return _layer_kernels.kernels_run(problem, "convolutions and linear layers are PyTorch's own")
 
 
 def density(x: torch.Tensor) -> float:

@@ -75,13 +75,13 @@ def product(
 
 def linear(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor | None:
     """``x`` ``[*, C]`` times ``weight`` ``[O, C]``, or None where it would not pay."""
+    if not _choice.is_plain(x) or x.dim() < 2 or x.shape[-1] != weight.shape[-1]:
+        return None
     y = _linear_without_zeros(x, weight, bias)
     return _onednn.linear(x, weight, bias) if y is None else y
 
 
 def _linear_without_zeros(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor | None:
-    if not _choice.is_plain(x) or x.dim() < 2 or x.shape[-1] != weight.shape[-1]:
-        return None
     rows = math.prod(x.shape[:-1])
     if not _choice.large_enough(rows * weight.numel(), rows, weight.shape[0]) or not x.is_contiguous():
         return None

@@ -20,8 +20,6 @@ SMALLEST_WORK = 1 << 24  # multiplications; with fewer, the call takes longer th
 
 def linear(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor | None:
     """``x`` ``[*, C]`` times ``weight`` ``[O, C]``, or None where PyTorch's own is to run."""
-    if not _choice.is_plain(x) or x.dim() < 2 or x.shape[-1] != weight.shape[-1]:
-        return None
     if math.prod(x.shape[:-1]) * weight.numel() < SMALLEST_WORK or has_torch_function((x, weight)):
         return None
     if not _choice.can_run(x, weight, bias) or not _may_be_asked() or not _pays_here() or not _computes_products():

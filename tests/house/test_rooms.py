@@ -94,6 +94,7 @@ FORBIDDEN = {
     "spikingjelly._extras": ["spikingjelly", "torch"],
     "spikingjelly._saved_tensors": ["spikingjelly"],
     "spikingjelly._memory_order": ["spikingjelly"],
+    "spikingjelly._transforms": ["spikingjelly"],
     f"{ACTIVATION}._write_aside": ["spikingjelly", "torch"],
     "spikingjelly._command_line": [ACTIVATION, "spikingjelly.fusion", "spikingjelly.datasets", COMMAND],
     f"{ACTIVATION}.lava_exchange": ["spikingjelly.fusion", f"{ACTIVATION}.integer", f"{ACTIVATION}.layer"],

@@ -177,7 +177,7 @@ def test_a_network_learns_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("small_work_pays")
 def test_without_a_compiler_pytorchs_runs(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     monkeypatch.setattr(build, "compiler", lambda: None)
-    monkeypatch.setattr(_batch_norm, "_told", set())
+    monkeypatch.setattr(_layer_kernels, "_told", set())
     _layer_kernels.problem.cache_clear()
     try:
         with caplog.at_level("INFO"):

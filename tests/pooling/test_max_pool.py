@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch.overrides import TorchFunctionMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from spikingjelly import pooling
+from spikingjelly import _layer_kernels, pooling
 from spikingjelly.activation_based import layer
 from spikingjelly.fusion import build
 from spikingjelly.pooling import _kernels, _max_pool
@@ -187,7 +187,7 @@ def test_without_a_compiler_there_is_one_message(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, calls: list[str]
 ) -> None:
     monkeypatch.setattr(_kernels, "problem", lambda: "no C++ compiler was found for this test")
-    monkeypatch.setattr(_max_pool, "_told", set())
+    monkeypatch.setattr(_layer_kernels, "_told", set())
     caplog.set_level(logging.INFO, "spikingjelly")
     x = torch.rand(1, 2, 8, 8)
     for _ in range(2):

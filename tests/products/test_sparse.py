@@ -258,7 +258,7 @@ def test_without_a_compiler_the_dense_layer_runs_and_says_so_once(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(build, "compiler", lambda: None)
-    monkeypatch.setattr(_choice, "_told", set())
+    monkeypatch.setattr(_layer_kernels, "_told", set())
     _layer_kernels.problem.cache_clear()
     conv, x = layer.Conv2d(8, 16, 3), sparse(2, 8, 9, 9)
     try:

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from spikingjelly._transforms import is_transformed
 from spikingjelly.activation_based._checks import ArgumentTypeError, ArgumentValueError, check_switch, describe
 
 SlopeFunction = Callable[..., torch.Tensor]
@@ -240,10 +241,6 @@ def _transformable(
     return Transformable
 
 
-def _is_transformed() -> bool:
-    return torch._C._are_functorch_transforms_active() or torch.autograd.forward_ad._current_level >= 0
-
-
 def applied(
     function: type[torch.autograd.Function], output_of: Callable[..., torch.Tensor]
 ) -> Callable[..., torch.Tensor]:
@@ -251,7 +248,7 @@ def applied(
     apply, apply_transformed = function.apply, _transformable(function, output_of).apply
 
     def apply_anywhere(x: torch.Tensor, *parameters: Any) -> torch.Tensor:
-        if _is_transformed():
+        if is_transformed():
             if torch.compiler.is_compiling():
                 torch._dynamo.graph_break()  # the compiler would take the slope for that of the step, which is 0
             return apply_transformed(x, *parameters)

@@ -3,16 +3,16 @@
 A program that calls these functions has its own loop over epochs; the network is reset after each batch.
 """
 
-import builtins
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
-import torch.distributed as dist
 from torch import nn
 
 from spikingjelly.activation_based import functional
 from spikingjelly.activation_based.model.train_classify import Trainer, seed_worker, set_deterministic
+from spikingjelly.activation_based.model.tv_ref_classify import utils
+from spikingjelly.activation_based.model.tv_ref_classify.utils import setup_for_distributed
 from spikingjelly.clock_driven.model._batches import Means, Right
 
 __all__ = [
@@ -30,25 +30,8 @@ __all__ = [
 Batches = Iterable[tuple[torch.Tensor, torch.Tensor]]
 
 
-def use_dist() -> bool:
-    """Whether this process is one of several that train together."""
-    return dist.is_available() and dist.is_initialized()
-
-
-def on_master() -> bool:
-    """Whether this process writes the files: the first of them, or the only one."""
-    return not use_dist() or dist.get_rank() == 0
-
-
-def setup_for_distributed(is_master: bool) -> None:
-    """Silence ``print`` where ``is_master`` is False, but for ``print(..., force=True)``."""
-    write = builtins.print
-
-    def print_on_master(*args: Any, force: bool = False, **kwargs: Any) -> None:
-        if is_master or force:
-            write(*args, **kwargs)
-
-    builtins.print = print_on_master
+use_dist = utils.is_dist_avail_and_initialized
+on_master = utils.is_main_process
 
 
 def default_cal_acc1_acc5(output: torch.Tensor, target: torch.Tensor) -> tuple[float, float]:
