@@ -1,6 +1,8 @@
 """Where the reference data lie, and one place for settings of all tests."""
 
 import os
+import sys
+from collections.abc import Iterator
 
 # Before torch is loaded: threads of several test processes would wait for each other, spinning.
 if "PYTEST_XDIST_WORKER" in os.environ:
@@ -21,6 +23,14 @@ settings.load_profile("project")
 @pytest.fixture(autouse=True)
 def _seed() -> None:
     torch.manual_seed(0)
+
+
+@pytest.fixture(autouse=True)
+def _figures_closed() -> Iterator[None]:
+    """Examples of README and docstrings draw as well: no test may see their figures."""
+    yield
+    if pyplot := sys.modules.get("matplotlib.pyplot"):
+        pyplot.close("all")
 
 
 @pytest.fixture(scope="session")

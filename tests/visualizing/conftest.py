@@ -1,4 +1,4 @@
-"""Figures are drawn in memory, with matplotlib's own style, and closed after each test."""
+"""Figures are drawn in memory, with matplotlib's own style."""
 
 from collections.abc import Iterator
 
@@ -13,4 +13,3 @@ def _drawn_in_memory() -> Iterator[None]:
 
     with plt.style.context("default"):
         yield
-    plt.close("all")
