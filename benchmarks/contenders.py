@@ -42,7 +42,14 @@ SNNTORCH_SOFT_RESET = Contender(
     remark="as near as it gets, for it resets twice where the potential reaches twice the threshold; learns the decay "
     "itself, not its logit; all linear layers see the whole sequence at once, as in the other frameworks",
 )  # fmt: skip
-COMPILED = Contender("torch.compile", "compiled", remark="of a plain loop, for one T and N; without any framework")
+COMPILED = Contender(
+    "torch.compile", "compiled", options={"loop": "plain"},
+    remark="of a plain loop over x_seq[t], for one T and N; without any framework",
+)  # fmt: skip
+COMPILED_UNBOUND = Contender(
+    "torch.compile, unbind", "compiled", options={"loop": "unbound"},
+    remark="of a loop over x_seq.unbind(0), whose gradient suits the compiler better",
+)  # fmt: skip
 COPY = Contender("copy", "clone", remark="of the input, and of the gradient on the way back: the floor", tolerance=None)
 
 

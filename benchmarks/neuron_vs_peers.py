@@ -1,6 +1,6 @@
 """Forward and backward of a layer of neurons against the peers, a compiled loop and a copy of the tensor."""
 
-from benchmarks.contenders import COMPILED, COPY, EAGER, SNNTORCH, UPSTREAM, Contender, fused
+from benchmarks.contenders import COMPILED, COMPILED_UNBOUND, COPY, EAGER, SNNTORCH, UPSTREAM, Contender, fused
 from benchmarks.race import ROUNDS, Case, Race, print_remarks
 from benchmarks.report import Options, Report
 from benchmarks.rounds import in_words, ratios
@@ -15,7 +15,7 @@ COMPILES_FOR_MINUTES = 100  # time steps
 def run(options: Options, report: Report) -> None:
     """Print the table of LIF over T and N, then that of the other neurons against LIF."""
     ours = fused(options.backend)
-    contenders = (ours, EAGER, UPSTREAM, SNNTORCH, COMPILED, COPY)
+    contenders = (ours, EAGER, UPSTREAM, SNNTORCH, COMPILED, COMPILED_UNBOUND, COPY)
     print(f"Neurons with ATan, forward and backward, median (min, max) of {options.rounds(ROUNDS)} rounds.")
     print("All but the copy give the same spikes and gradients, which is checked at the sizes that are timed.")
     print("The first call builds what is needed, or takes it from the cache that an earlier run has left:")
@@ -25,7 +25,7 @@ def run(options: Options, report: Report) -> None:
             can_compile = T < COMPILES_FOR_MINUTES
             if not can_compile:
                 print(f"  no torch.compile for T={T}: it unrolls the loop and builds for minutes")
-            taking_part = [c for c in contenders if can_compile or c is not COMPILED]
+            taking_part = [c for c in contenders if can_compile or c.framework != COMPILED.framework]
             race.run(taking_part, f"LIF [{T}, {N}]", sequence("LIF", T, N), against=ours)
         other_neurons(race, ours, *QUICK_SIZES[1] if options.quick else SIZES[1])
 
