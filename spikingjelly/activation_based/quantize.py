@@ -180,7 +180,8 @@ def floor(x: torch.Tensor) -> torch.Tensor:
 
 def clamp(x: torch.Tensor, min_value: float, max_value: float) -> torch.Tensor:
     r""":math:`y = \min(\max(x, x_{min}), x_{max})`, with :math:`\partial y / \partial x = 1` where
-    :math:`x_{min} \le x \le x_{max}` and 0 elsewhere.
+    :math:`x_{min} \le x \le x_{max}` and 0 elsewhere. (At the bounds that of ``torch.clamp`` is 1 up to PyTorch 2.13
+    and 0 from 2.14 on.)
 
     :param x: of any shape
     :param min_value: :math:`x_{min}`

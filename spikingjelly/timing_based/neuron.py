@@ -74,7 +74,7 @@ class Tempotron(nn.Module):
     @staticmethod
     def psp_kernel(t: torch.Tensor, tau: float, tau_s: float) -> torch.Tensor:
         """The postsynaptic potential :math:`K` at the times ``t`` after a spike, of the shape of ``t``."""
-        after = t.clamp(min=0)  # K(0) = 0; the exponentials of times long before the spike would overflow
+        after = t.masked_fill(t < 0, 0.0)  # K(0) = 0; the exponentials of times long before the spike would overflow
         return torch.exp(-after / tau) - torch.exp(-after / tau_s)
 
     @staticmethod

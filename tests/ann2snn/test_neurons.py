@@ -101,12 +101,12 @@ def test_neurons_with_initial_potentials_of_their_own() -> None:
 
 def test_the_quantised_activation_and_its_gradient() -> None:
     activation = ann2snn.QCFS(L=4, threshold=2.0)
-    x = torch.tensor([-1.0, 0.2, 0.3, 0.8, 1.9, 5.0], requires_grad=True)
+    x = torch.tensor([-1.0, 0.0, 0.2, 0.3, 0.8, 1.9, 2.0, 5.0], requires_grad=True)
     y = activation(x)
-    assert y.tolist() == [0.0, 0.0, 0.5, 1.0, 2.0, 2.0]
+    assert y.tolist() == [0.0, 0.0, 0.0, 0.5, 1.0, 2.0, 2.0, 2.0]
     y.sum().backward()
-    assert x.grad.tolist() == [0.0, 1.0, 1.0, 1.0, 1.0, 0.0]
-    inside = (y.detach() - x.detach())[1:5] / 2.0
+    assert x.grad.tolist() == [0.0, *[1.0] * 6, 0.0]
+    inside = (y.detach() - x.detach())[1:7] / 2.0
     assert activation.threshold.grad.item() == pytest.approx(inside.sum().item() + 1.0, abs=1e-5)
     assert repr(activation) == "QCFS(L=4, threshold=2.000000)"
     for wrong, message in (

@@ -2,7 +2,7 @@
 
 import functools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -79,14 +79,27 @@ def test_functions_and_parameters(make: Any, kernels: list) -> None:
     assert len(kernels) == 2
 
 
-@pytest.mark.parametrize("dtype", [pytest.param(torch.float32, marks=rounds_exactly), DOUBLE], ids=str)
-def test_every_row(dtype: torch.dtype, kernels: list) -> None:
+def compile_rows(names: Iterable[str], dtype: torch.dtype) -> str:
+    """A kernel of all these instructions, as source."""
     body = Body()
-    terms = [body.emit("real", body.emit(name, *a)) for name in ARITY for a in arguments_for(name)]
+    terms = [body.emit("real", body.emit(name, *a)) for name in names for a in arguments_for(name)]
     program = with_three_states(body, functools.reduce(functools.partial(body.emit, "add"), terms)).dumps()
     operator.run(torch.zeros(1, 64, dtype=dtype), [torch.zeros(64, dtype=dtype)] * 3, [], program, [], [], 1, "triton")
-    assert "libdevice.erfc" in target.source(program, dtype, "All rows")
-    assert not re.search(r"\bdiv\.full|\bsqrt\.approx", kernels[0].asm["ptx"])
+    return target.source(program, dtype, "All rows")
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, DOUBLE], ids=str)
+def test_every_row(dtype: torch.dtype, kernels: list) -> None:
+    assert "libdevice.erfc" in compile_rows(ARITY, dtype)
+    assert [kernel.metadata.name for kernel in kernels] == ["forward"]
+
+
+@pytest.mark.parametrize("dtype", [pytest.param(torch.float32, marks=rounds_exactly), DOUBLE], ids=str)
+def test_quotients_and_roots_are_rounded(dtype: torch.dtype, kernels: list) -> None:
+    compile_rows(ARITY.keys() - {"asin", "acos"}, dtype)  # libdevice's own arcs may take approximate roots
+    code = kernels[0].asm["ptx"]
+    assert not re.search(r"\bdiv\.full|\bsqrt\.approx", code)
+    assert re.search(rf"\bsqrt\.rn\.f{torch.finfo(dtype).bits}", code)
 
 
 def test_numbers_of_time_steps_share_kernels(kernels: list) -> None:

@@ -10,6 +10,7 @@ from torch.overrides import BaseTorchFunctionMode
 from spikingjelly import products
 from spikingjelly.activation_based import functional, layer
 from spikingjelly.products import _onednn
+from tests.versions import needs_torch
 
 pytestmark = pytest.mark.skipif(not _onednn._computes_products(), reason="this PyTorch has no linear layer of oneDNN")
 
@@ -90,7 +91,7 @@ def test_second_derivatives() -> None:
         total = sum(g.square().sum() for g in grads)
         assert isinstance(total, torch.Tensor)
         found.append(torch.autograd.grad(total, [x, net.weight]))
-    torch.testing.assert_close(*found, rtol=1e-4, atol=1e-3)
+    torch.testing.assert_close(*found, rtol=1e-4, atol=1.0)  # of up to 1.5e6
 
 
 def refused(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None) -> bool:
@@ -144,6 +145,7 @@ def test_a_pytorch_without_the_function(monkeypatch: pytest.MonkeyPatch) -> None
         assert not _onednn._computes_products.__wrapped__()
 
 
+@needs_torch("2.8", "Packing the inputs of layers")
 def test_spikes_are_kept_in_bits() -> None:
     spikes = (torch.rand(512, FEATURES) < 0.4).float()
     net = layer.Linear(FEATURES, OUTPUTS, bias=False)

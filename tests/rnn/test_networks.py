@@ -173,7 +173,7 @@ def test_dropout_masks_between_layers(invariant: bool) -> None:
             nn.init.zeros_(parameter)
         nn.init.constant_(cell.bias_ih(), bias)
     nn.init.eye_(net.cells[1].weight_ih())
-    x = torch.randn(40, N, INPUT)
+    x = torch.randn(40, 32, INPUT)
     y, h = net(x)
     assert set(y.unique().tolist()) == {0.0, 2.0}
     assert 0.3 < y.mean() / 2 < 0.7

@@ -49,6 +49,12 @@ def test_slope_of_what_is_no_step_is_that_of_its_primitive(function: surrogate.S
     assert torch.equal(function.backward(x, x, *[getattr(function, p) for p in function._parameter_names]), x)
 
 
+def test_slope_of_a_count_is_1_at_the_bounds() -> None:
+    x = torch.tensor([-0.5, 0.0, 2.0, 2.5])
+    for spiking in (True, False):
+        assert slope(surrogate.MultiLevelSpikeCount(2, spiking), x).tolist() == [0.0, 1.0, 1.0, 0.0]
+
+
 @pytest.mark.parametrize("case", WITH_PRIMITIVE, ids=str)
 def test_slope_is_the_difference_quotient_of_the_primitive(case: SurrogateCase) -> None:
     x = points(case)

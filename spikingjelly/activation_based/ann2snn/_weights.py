@@ -110,7 +110,7 @@ def _descend(layer: Any, part: SpikingActivation, seen: list[_Seen], v_init: flo
     with torch.enable_grad():
         for few in itertools.islice(_samples(seen), _STEPS):
             charge = (layer(few.inputs) + current) / scale
-            rate = (quantize.floor(T * charge + v_init) / T).clamp(0, 1)
+            rate = quantize.clamp(quantize.floor(T * charge + v_init) / T, 0, 1)
             (gradient, of_current) = torch.autograd.grad((scale * rate - few.wanted).square().mean(), [weight, current])
             weight.grad, current.grad = gradient, of_current
             optimizer.step()

@@ -38,7 +38,7 @@ class QCFS(nn.Module):
         self.threshold = nn.Parameter(torch.tensor(float(threshold)))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        part = (x / self.threshold).clamp(0, 1)
+        part = quantize.clamp(x / self.threshold, 0, 1)
         return quantize.floor(part * self.L + 0.5) / self.L * self.threshold
 
     def extra_repr(self) -> str:

@@ -64,7 +64,7 @@ class MultiLevelSpikeCount(SurrogateFunctionBase):
 
     @staticmethod
     def primitive_function(x: torch.Tensor, max_spike_count: int, grad_min: float, grad_max: float) -> torch.Tensor:  # type: ignore[override]
-        return x.clamp(0.0, max_spike_count)
+        return torch.where(x > max_spike_count, max_spike_count, torch.where(x < 0, 0.0, x))
 
     @staticmethod
     def backward(  # type: ignore[override]
