@@ -38,6 +38,12 @@ def say_what_replaces(names: Mapping[str, str]) -> None:
     sys.meta_path.insert(0, _Replaced(names))
 
 
+def refuse(module: str, name: str, replaced: Mapping[str, str]) -> None:
+    """Raise an `ImportError` that tells what to use instead, if ``name`` of ``module`` is in the table."""
+    if name in replaced:
+        raise ImportError(f"{module}.{name} does not exist. Use {replaced[name]}.")
+
+
 class _Replaced(MetaPathFinder):
     """Finds nothing."""
 
