@@ -17,7 +17,9 @@ from spikingjelly.activation_based.layer._state import check_state_fits
 from spikingjelly.activation_based.neuron import _fused as fused
 
 
-def synapse_filter_step(x: torch.Tensor, out_i: torch.Tensor, reciprocal_tau: float | torch.Tensor) -> torch.Tensor:
+def synapse_filter_step(
+    x: torch.Tensor, out_i: float | torch.Tensor, reciprocal_tau: float | torch.Tensor
+) -> torch.Tensor:
     r"""The current ``[N, *]`` of a :class:`SynapseFilter` after one time step.
 
     :param x: spikes ``[N, *]``

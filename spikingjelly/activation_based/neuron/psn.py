@@ -5,7 +5,7 @@ NeurIPS 2023.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -258,6 +258,6 @@ def _dense_weight(T: int) -> nn.Parameter:
     return nn.Parameter(nn.init.kaiming_uniform_(torch.empty(T, T), a=math.sqrt(5.0)))
 
 
-def weighted_sum(weight: torch.Tensor, steps: Sequence[torch.Tensor]) -> torch.Tensor:
+def weighted_sum(weight: torch.Tensor, steps: list[torch.Tensor] | tuple[torch.Tensor, ...]) -> torch.Tensor:
     """The sum of time steps ``[*]``, each times its weight in ``[len(steps)]``."""
     return torch.tensordot(weight, torch.stack(steps), dims=1)
