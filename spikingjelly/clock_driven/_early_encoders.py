@@ -46,7 +46,8 @@ def check_features(x: torch.Tensor, x_min: Any) -> None:
     features = x_min.numel() if isinstance(x_min, torch.Tensor) and x_min.dim() else None
     if x.dim() != 2 or features not in (None, x.shape[1]):
         raise ArgumentValueError(
-            f"GaussianTuningCurveEncoder: the input must be [N, {features or 'M'}], but shape {list(x.shape)} was given."
+            f"GaussianTuningCurveEncoder: the input must be [N, {features or 'M'}], but shape "
+            f"{list(x.shape)} was given."
         )
 
 

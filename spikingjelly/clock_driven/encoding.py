@@ -113,7 +113,8 @@ class GaussianTuningCurveEncoder(StatefulEncoder):
 
     :raises ValueError: (also an AssertionError) for sizes that do not fit
 
-    Source: Bohte et al., "Error-backpropagation in temporally encoded networks of spiking neurons", Neurocomputing 2002.
+    Source: Bohte et al., "Error-backpropagation in temporally encoded networks of spiking neurons",
+    Neurocomputing 2002.
     """
 
     def __init__(self, x_min: Any, x_max: Any, tuning_curve_num: int, max_spike_time: int, device: Any = "cpu") -> None:

@@ -172,10 +172,43 @@ def sequences_for_conversion() -> Tensors:
     return [*stbif, *soft, *hard[:2]]
 
 
+def of_network(net: nn.Module, x: torch.Tensor) -> Tensors:
+    """Outputs in training and evaluation and a gradient, with parameters that are the same everywhere."""
+    with torch.no_grad():
+        for number, (name, parameter) in enumerate(net.named_parameters()):
+            scale = 1.0 if parameter.dim() < 2 else 2.0 / parameter[0].numel() ** 0.5
+            shift = 1.5 if "bn" in name and name.endswith("weight") else 0.1
+            parameter.copy_(wave(*parameter.shape, scale=scale * (1.0 + number % 3 / 10), shift=shift * scale))
+    for module in net.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
+    trained = net(x)
+    first = next(iter(net.parameters()))
+    gradient = torch.autograd.grad((trained * wave(*trained.shape)).sum(), first)[0]
+    functional.reset_net(net)
+    return [trained, net.eval()(x), gradient.flatten()[:20]]
+
+
+def networks() -> Tensors:
+    from spikingjelly.activation_based.model import MASNN, AttMSResNet, MaxFormer, MaxResNet  # fmt: skip
+
+    torch.manual_seed(0)
+    x = wave(2, 3, 2, 32, 32, scale=1.5)
+    soft = {"surrogate_function": surrogate.Sigmoid(2.0)}
+    return [
+        *of_network(MaxFormer(2, 2, 5, 16, (1, 2, 1), 2.0, **soft), x),
+        *of_network(MaxFormer(2, 2, 5, 16, (1, 1, 1), 3.0, cifar=True, **soft), x[..., :8, :8]),
+        *of_network(MaxResNet(2, 2, 5, (1, 2, 1), 4, 3, 1, True, (4, 6, 8)), x[..., :16, :16]),
+        *of_network(AttMSResNet(2, 2, 5, (1, 2, 1), 8, 3, 1, False, None, 4, 0.3), x[..., :16, :16]),
+        *of_network(MASNN(2, 2, 5, (16, 12), (8, 16), (1, 2), 12, 2, 8), x[..., :16, :12]),
+    ]
+
+
 PROGRAMS = {
     program.__name__: program
     for program in (
         signed_spikes, numbers_of_spikes, oscillator_and_complement, neurons_for_conversion, few_spikes, own_neuron,
         norms, steps, plasticity, conversion, queues, rare_steps, sequences_for_conversion,
+        networks,
     )
 }  # fmt: skip
