@@ -69,7 +69,7 @@ SMALL: dict[str, Callable[..., nn.Module]] = {
     "ms-resnet with four stages": lambda **k: ms_resnet.MSResNet(3, 2, 5, (1, 1, 1, 1), 4, **k),
     "max-resnet": lambda **k: max_resnet.MaxResNet(3, 2, 5, (1, 2, 1), 4, stage_channels=(6, 4, 8), **k),
     "max-former": lambda **k: maxformer.MaxFormer(3, 2, 5, 16, (1, 1, 1), 3.0, **k),
-    "max-former for small images": lambda **k: maxformer.MaxFormer(3, 2, 5, 16, (1, 1, 1), 2.0, cifar=True, **k),
+    "max-former for small images": lambda **k: maxformer.MaxFormer(3, 2, 5, 32, (1, 1, 1), 2.0, cifar=True, **k),
 }  # fmt: skip
 
 

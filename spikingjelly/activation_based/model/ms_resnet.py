@@ -81,7 +81,7 @@ class MSResNet(ImageNetwork):
         return self._mean_over_time(self.head(self._features(x)))
 
     def _features(self, x: torch.Tensor) -> torch.Tensor:
-        """What the classifier reads: mean spikes of the last neurons, ``[T, N, channels]``, in 's' ``[N, channels]``."""
+        """Mean spikes of the last neurons: ``[T, N, channels]``, in step mode 's' ``[N, channels]``."""
         x = self.stem(self._as_sequence(x))
         for name, stage in self.named_children():
             if name.startswith("layer"):
