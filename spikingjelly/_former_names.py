@@ -4,7 +4,7 @@ import importlib
 import importlib.util
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.abc import InspectLoader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from types import CodeType, ModuleType
@@ -36,6 +36,22 @@ def find_modules_as(names: Mapping[str, str]) -> None:
 def say_what_replaces(names: Mapping[str, str]) -> None:
     """Let the import of a module of ``names``, by its full name, fail with what the table tells to use instead."""
     sys.meta_path.insert(0, _Replaced(names))
+
+
+def refuse(module: str, name: str, replaced: Mapping[str, str]) -> None:
+    """Raise an `ImportError` that tells what to use instead, if ``name`` of ``module`` is in the table."""
+    if name in replaced:
+        raise ImportError(f"{module}.{name} does not exist. Use {replaced[name]}.")
+
+
+def refusing(module: str, replaced: Mapping[str, str]) -> Callable[[str], Any]:
+    """A ``__getattr__`` of ``module`` that does :func:`refuse`, and else finds nothing."""
+
+    def find(name: str) -> Any:
+        refuse(module, name, replaced)
+        raise AttributeError(f"module {module!r} has no attribute {name!r}")
+
+    return find
 
 
 class _Replaced(MetaPathFinder):

@@ -19,10 +19,20 @@ _EXAMPLES = {
 }
 # The parts into which packages are divided there; here the package itself holds their names.
 _PARTS = {
-    "functional": ("forward", "loss", "misc", "net_config"),
+    "functional": (
+        "conv_bn_fusion",
+        "forward",
+        "layer",
+        "learning",
+        "loss",
+        "misc",
+        "net_config",
+        "neuron",
+        "spike",
+    ),
     "layer": ("bn", "container", "misc", "online_learning", "stateless_wrapper"),
     "learning": ("plasticity",),
-    "memopt": ("checkpointing", "pipeline"),
+    "memopt": ("checkpointing", "compress", "pipeline"),
     "neuron": (
         "adapt",
         "base_node",

@@ -241,6 +241,13 @@ class MemoryModule(nn.Module, StepModule):
         """Let :meth:`reset` return memory ``name`` to (a copy of) ``value``."""
         self._memories_rv[name] = copy.deepcopy(_map_tensors(value, torch.Tensor.detach))
 
+    def get_reset_value(self, name: str) -> Any:
+        """What :meth:`reset` returns memory ``name`` to.
+
+        :raises KeyError: if there is no such memory
+        """
+        return self._memories_rv[name]
+
     def memories(self) -> Iterator[Any]:
         """The values of the memories."""
         yield from self._memories.values()

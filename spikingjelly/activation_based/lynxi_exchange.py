@@ -84,33 +84,38 @@ class BaseNode(nn.Module):
         """The potential after the input ``x`` ``[N, *]``."""
         raise NotImplementedError(f"{type(self).__name__} does not define neuronal_charge(x, v)")
 
-    def single_step_forward(self, x: torch.Tensor, v: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """One time step: spikes and potential."""
-        v = self.neuronal_charge(x, v)
+    def single_step_forward(self, x: torch.Tensor, v: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
+        """One time step ``[N, *]``: spikes and potential. ``v`` is the potential before, None for that after a
+        reset."""
+        v = self.neuronal_charge(x, self._potential_before(x, v))
         spike = (v >= self.v_threshold).to(x)
         v = v - spike * self.v_threshold if self.v_reset is None else (1.0 - spike) * v + spike * self.v_reset
         return spike, v
 
-    def multi_step_forward(self, x_seq: torch.Tensor, v: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """``T`` time steps ``[T, N, *]``."""
-        spikes = []
-        for x in x_seq.unbind(0):
+    def multi_step_forward(
+        self, x_seq: torch.Tensor, v_init: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """``T`` time steps ``[T * N, *]``: spikes ``[T * N, *]`` and the last potential ``[N, *]``."""
+        steps = self._split(x_seq)
+        v, spikes = self._potential_before(steps[0], v_init), []
+        for x in steps.unbind(0):
             spike, v = self.single_step_forward(x, v)
             spikes.append(spike)
-        return torch.stack(spikes), v
+        return torch.cat(spikes), v
 
     def forward(self, x: torch.Tensor, v: torch.Tensor | None = None) -> Any:
         """Spikes like ``x``; ``v`` ``[N, *]`` is the potential before, None for that after a reset."""
         check_tensor(self, "the input", x)
-        x_seq = self._split(x) if self.step_mode == "m" else x.unsqueeze(0)
-        start = torch.full_like(x_seq[0], self.v_reset or 0.0) if v is None else v
-        if start.shape != x_seq.shape[1:]:
-            raise ValueError(
-                f"{type(self).__name__}: v must have shape {list(x_seq.shape[1:])}, but {describe(v)} was given."
-            )
-        spikes, last = self.multi_step_forward(x_seq, start)
-        spikes = spikes.flatten(0, 1) if self.step_mode == "m" else spikes[0]
+        run = self.multi_step_forward if self.step_mode == "m" else self.single_step_forward
+        spikes, last = run(x, v)
         return (spikes, last) if self.return_v else spikes
+
+    def _potential_before(self, x: torch.Tensor, v: torch.Tensor | None) -> torch.Tensor:
+        if v is None:
+            return torch.full_like(x, self.v_reset or 0.0)
+        if v.shape != x.shape:
+            raise ValueError(f"{type(self).__name__}: v must have shape {list(x.shape)}, but {describe(v)} was given.")
+        return v
 
     def _split(self, x: torch.Tensor) -> torch.Tensor:
         T = self.T or 1

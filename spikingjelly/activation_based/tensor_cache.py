@@ -3,12 +3,21 @@
 :func:`spikingjelly.activation_based.functional.packed_spikes` does it for a whole network, without a change in it.
 """
 
+import math
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 
-__all__ = ["BOOL_TENSOR_CACHE", "BoolTensorCache", "bool_spike_to_float", "float_spike_to_bool", "tensor_key"]
+__all__ = [
+    "BOOL_TENSOR_CACHE",
+    "BoolTensorCache",
+    "bit_spike_compress",
+    "bit_spike_decompress",
+    "bool_spike_to_float",
+    "float_spike_to_bool",
+    "tensor_key",
+]
 
 _VALUES = (1, 2, 4, 8, 16, 32, 64, 128)
 
@@ -49,6 +58,36 @@ def bool_spike_to_float(
     values = torch.tensor(_VALUES, dtype=torch.uint8, device=spike_b.device)
     flags = (spike_b.unsqueeze(1) & values != 0).flatten()
     return flags[: flags.numel() - s_padding].to(s_dtype).view(s_shape)
+
+
+def bit_spike_compress(spike: torch.Tensor) -> torch.Tensor:
+    """Eight spikes a byte ``[ceil(n / 8)]``, the first in the lowest bit.
+
+    :param spike: zeros and ones of any shape
+
+    :raises ValueError: if it holds anything else
+    """
+    return float_spike_to_bool(spike).spike_b
+
+
+def bit_spike_decompress(
+    packed: torch.Tensor, shape: tuple[int, ...], dtype: torch.dtype = torch.uint8
+) -> torch.Tensor:
+    """The spikes of :func:`bit_spike_compress`.
+
+    :param packed: the bytes
+    :param shape: the shape of the spikes
+    :param dtype: their dtype
+
+    :raises ValueError: if the shape has not as many elements as the bytes have bits, up to seven
+    """
+    padding = packed.numel() * 8 - math.prod(shape)
+    if not 0 <= padding < 8:
+        raise ValueError(
+            f"bit_spike_decompress: shape {list(shape)} has {math.prod(shape)} elements, which {packed.numel()} bytes "
+            "don't hold."
+        )
+    return bool_spike_to_float(packed, dtype, torch.Size(shape), padding)
 
 
 def tensor_key(x: torch.Tensor) -> tuple[int, int, int]:

@@ -1,5 +1,6 @@
 """Recordings of one file each, converted to files of events on all cores."""
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -57,3 +58,10 @@ def folder_with(root: Path, names: Iterable[str], owner: str) -> Path:
         if all((folder / name).exists() for name in wanted):
             return folder
     raise DatasetNotFoundError(f"{owner}: no folder with {', '.join(wanted)} below {root}.")
+
+
+def save(source: str | os.PathLike[str], target: str | os.PathLike[str], events: Events) -> None:
+    """Write the events of ``source`` to ``target``, whose name gets the suffix ``.npz``, and say so."""
+    path = Path(target)
+    write_events(path if path.suffix == ".npz" else path.with_name(f"{path.name}.npz"), events)
+    print(f"Save [{source}] to [{target}].")

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from torch.utils.data import Dataset
 
+from spikingjelly.datasets._early_calls import also_called_early
 from spikingjelly.datasets._errors import DatasetFormatError, DatasetNotFoundError
 from spikingjelly.datasets._events import Events
 from spikingjelly.datasets._preparation import archives, frames, npz
@@ -77,6 +78,7 @@ class NeuromorphicDatasetFolder(Dataset[tuple[Any, Any]]):
 
     events_growth: ClassVar[float] = 1.5  # bytes of events per unpacked byte, to see whether the disk has room
 
+    @also_called_early(train=...)
     def __init__(
         self,
         root: str | os.PathLike[str],
@@ -169,6 +171,10 @@ class NeuromorphicDatasetFolder(Dataset[tuple[Any, Any]]):
     def set_root_when_train_is_none(self, _root: str) -> str:
         """The folder with the classes if ``train`` is None, given the folder of all events or frames."""
         return _root
+
+    def early_label(self, label: int) -> int:
+        """The label in the first releases."""
+        return label
 
     @classmethod
     def resources(cls) -> list[Resource]:

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from spikingjelly.datasets._conversion import convert, recordings
+from spikingjelly.datasets._conversion import convert, recordings, save
 from spikingjelly.datasets._errors import DatasetNotFoundError
 from spikingjelly.datasets._events import Events
 from spikingjelly.datasets._preparation.archives import extract
@@ -52,6 +52,11 @@ class ASLDVS(UnsplitDatasetFolder):
     def load_origin_data(file_name: str | os.PathLike[str]) -> Events:
         """The events of one published file."""
         return read_mat(file_name)
+
+    @staticmethod
+    def read_mat_save_to_np(mat_file: str | os.PathLike[str], np_file: str | os.PathLike[str]) -> None:
+        """Write the events of one published file to an npz file."""
+        save(mat_file, np_file, ASLDVS.load_origin_data(mat_file))
 
     @staticmethod
     def get_H_W() -> tuple[int, int]:

@@ -66,7 +66,9 @@ class DVS128Gesture(NeuromorphicDatasetFolder):
         recordings = {path: split for split, name in _LISTS.items() for path in _listed(source, name)}
 
         def cut(recording: Path) -> None:
-            _write_gestures(recording, Path(events_np_root) / recordings[recording])
+            labels = recording.with_name(f"{recording.stem}_labels.csv")
+            target = Path(events_np_root) / recordings[recording]
+            DVS128Gesture.split_aedat_files_to_np(recording.stem, recording, labels, target)
 
         map_files(cut, list(recordings), "DVS128Gesture: events")
 
@@ -76,8 +78,33 @@ class DVS128Gesture(NeuromorphicDatasetFolder):
         return read_aedat3(file_name)
 
     @staticmethod
+    def split_aedat_files_to_np(
+        fname: str, aedat_file: str | os.PathLike[str], csv_file: str | os.PathLike[str],
+        output_dir: str | os.PathLike[str],
+    ) -> None:  # fmt: skip
+        """Write the gestures of a recording to ``<output_dir>/<label>/<fname>_<number>.npz``, numbered by label.
+
+        :param fname: the beginning of the names
+        :param aedat_file: the recording
+        :param csv_file: its labels
+        :param output_dir: the folder
+        """
+        events = DVS128Gesture.load_origin_data(aedat_file)
+        counts: Counter[int] = Counter()
+        for gesture in read_labels(Path(csv_file)):
+            first, last = np.searchsorted(events["t"], [gesture.start, gesture.end])
+            target = Path(output_dir) / str(gesture.label) / f"{fname}_{counts[gesture.label]}.npz"
+            counts[gesture.label] += 1
+            target.parent.mkdir(parents=True, exist_ok=True)
+            write_events(target, {name: column[first:last] for name, column in events.items()})
+
+    @staticmethod
     def get_H_W() -> tuple[int, int]:
         return 128, 128
+
+    def early_label(self, label: int) -> int:
+        """In the first releases the number of the gesture, from 0 on."""
+        return int(_FOLDERS[label])
 
     @staticmethod
     def find_classes(directory: str) -> tuple[list[str], dict[str, int]]:
@@ -96,17 +123,6 @@ def _listed(folder: Path, name: str) -> list[Path]:
             f"DVS128Gesture: {folder / name} lists {len(missing)} recordings that are not there, such as {missing[0]}."
         )
     return recordings
-
-
-def _write_gestures(recording: Path, folder: Path) -> None:
-    events = DVS128Gesture.load_origin_data(recording)
-    counts: Counter[int] = Counter()
-    for gesture in read_labels(recording.with_name(f"{recording.stem}_labels.csv")):
-        first, last = np.searchsorted(events["t"], [gesture.start, gesture.end])
-        target = folder / str(gesture.label) / f"{recording.stem}_{counts[gesture.label]}.npz"
-        counts[gesture.label] += 1
-        target.parent.mkdir(parents=True, exist_ok=True)
-        write_events(target, {name: column[first:last] for name, column in events.items()})
 
 
 def read_labels(path: Path) -> list[Gesture]:

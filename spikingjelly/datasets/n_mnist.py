@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from spikingjelly.datasets._conversion import convert, recordings
+from spikingjelly.datasets._conversion import convert, recordings, save
 from spikingjelly.datasets._events import Events
 from spikingjelly.datasets._folder import NeuromorphicDatasetFolder
 from spikingjelly.datasets._preparation.archives import extract
@@ -54,6 +54,11 @@ class NMNIST(NeuromorphicDatasetFolder):
     def load_origin_data(file_name: str | os.PathLike[str]) -> Events:
         """The events of one published file."""
         return read_atis_bin(file_name, H=34, W=34)
+
+    @staticmethod
+    def read_bin_save_to_np(bin_file: str | os.PathLike[str], np_file: str | os.PathLike[str]) -> None:
+        """Write the events of one published file to an npz file."""
+        save(bin_file, np_file, NMNIST.load_origin_data(bin_file))
 
     @staticmethod
     def get_H_W() -> tuple[int, int]:

@@ -9,7 +9,7 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-from spikingjelly.datasets._conversion import convert, recordings
+from spikingjelly.datasets._conversion import convert, recordings, save
 from spikingjelly.datasets._errors import DatasetFormatError
 from spikingjelly.datasets._events import Events
 from spikingjelly.datasets._preparation.archives import extract
@@ -50,6 +50,11 @@ class _NavGesture(UnsplitDatasetFolder):
         """The events of one published file, from time 0 on."""
         events = read_dat(file_name, H=240, W=304)
         return {**events, "t": events["t"] - events["t"][:1]} if len(events["t"]) else events
+
+    @classmethod
+    def read_aedat_save_to_np(cls, bin_file: str | os.PathLike[str], np_file: str | os.PathLike[str]) -> None:
+        """Write the events of one published file to an npz file."""
+        save(bin_file, np_file, cls.load_origin_data(bin_file))
 
     @staticmethod
     def get_H_W() -> tuple[int, int]:

@@ -92,6 +92,10 @@ class _SpokenSpikes(Dataset[tuple[Any, Any]]):
         """The number of channels."""
         return _CHANNELS
 
+    def classes_number(self) -> int:
+        """The number of classes."""
+        return len(self.classes)
+
     @classmethod
     def _prepared(cls, root: Path, file: str, download: bool) -> Path:
         """The unpacked ``file``, of whose archive only that one is fetched."""

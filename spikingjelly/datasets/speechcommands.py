@@ -16,7 +16,7 @@ from spikingjelly.datasets._preparation.resources import Resource, find, obtain
 from spikingjelly.datasets._preparation.stages import Stage, require_space
 from spikingjelly.datasets.formats.wav import read_wav
 
-__all__ = ["SPEECHCOMMANDS", "load_speechcommands_item"]
+__all__ = ["SPEECHCOMMANDS", "SpeechCommands", "load_speechcommands_item"]
 
 _URL = "https://storage.googleapis.com/download.tensorflow.org/data/{name}.tar.gz"
 _MD5 = {
@@ -195,3 +195,6 @@ def _recordings_of(folder: Path, split: str) -> list[str]:
                 f"{missing[0]}."
             )
     return sorted(present - listed["val"] - listed["test"] if split == "train" else listed[split])
+
+
+SpeechCommands = SPEECHCOMMANDS  # the name in the 2.0 releases

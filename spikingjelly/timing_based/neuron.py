@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from spikingjelly import _former_names
 from spikingjelly.activation_based._checks import (
     ArgumentTypeError,
     ArgumentValueError,
@@ -182,3 +183,7 @@ def _check_positive(name: str, value: float) -> None:
         raise ArgumentTypeError(f"Tempotron: {name} must be a number, but {describe(value)} was given.")
     if not 0 < value < math.inf:
         raise ArgumentValueError(f"Tempotron: {name} must be finite and greater than 0, but {value} was given.")
+
+
+_BY_TIMES = "Tempotron; networks that are trained through the times of their spikes alone are not here"
+__getattr__ = _former_names.refusing(__name__, {"CubicConv2d": _BY_TIMES, "CubicSRM": _BY_TIMES, "SRM": _BY_TIMES})

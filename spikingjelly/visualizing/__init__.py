@@ -14,6 +14,7 @@ it, a subfigure) that is there already::
     visualizing.plot_1d_spikes(spikes, "spikes", "time step", "neuron", figure=right)
 """
 
+from spikingjelly import _former_names
 from spikingjelly.visualizing._animation import animate_spikes
 from spikingjelly.visualizing._bars import plot_2d_bar_in_3d
 from spikingjelly.visualizing._maps import plot_2d_feature_map, plot_2d_heatmap, plot_2d_spiking_feature_map
@@ -29,3 +30,8 @@ __all__ = [
     "plot_2d_spiking_feature_map",
     "plot_one_neuron_v_s",
 ]
+
+# The parts into which it is divided in the 2.0 releases
+_former_names.find_modules_as(
+    {f"{__name__}.{part}": __name__ for part in ("bar3d", "feature_map", "heatmap", "spikes")}
+)

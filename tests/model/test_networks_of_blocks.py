@@ -9,7 +9,15 @@ import torch
 from torch import nn
 
 from spikingjelly.activation_based import functional, layer, neuron, surrogate
-from spikingjelly.activation_based.model import ms_resnet, qkformer, spike_driven_transformer, spikformer
+from spikingjelly.activation_based.model import (
+    masnn,
+    max_resnet,
+    maxformer,
+    ms_resnet,
+    qkformer,
+    spike_driven_transformer,
+    spikformer,
+)
 
 # Millions of parameters in the tables of the papers, which are rounded in either direction.
 SIZES = {
@@ -29,9 +37,16 @@ SIZES = {
     "ms_resnet.ms_resnet18": 11.69,
     "ms_resnet.ms_resnet34": 21.80,
     "ms_resnet.ms_resnet104": 77.28,
+    # as in release 2.0.0
+    "maxformer.maxformer_10_384": 16.236616,
+    "maxformer.maxformer_cifar": 6.602932,
+    "max_resnet.max_resnet18": 12.502090,
+    "masnn.masnn_dvs128_gesture": 2.340535,
+    "masnn.att_ms_resnet18": 11.867960,
 }
 MODULES = {
-    module.__name__.split(".")[-1]: module for module in (spikformer, qkformer, spike_driven_transformer, ms_resnet)
+    module.__name__.split(".")[-1]: module
+    for module in (spikformer, qkformer, spike_driven_transformer, ms_resnet, maxformer, max_resnet, masnn)
 }
 
 SMALL: dict[str, Callable[..., nn.Module]] = {
@@ -52,6 +67,9 @@ SMALL: dict[str, Callable[..., nn.Module]] = {
         stem_pool=True, stage_channels=(6, 4, 8), **k,
     ),
     "ms-resnet with four stages": lambda **k: ms_resnet.MSResNet(3, 2, 5, (1, 1, 1, 1), 4, **k),
+    "max-resnet": lambda **k: max_resnet.MaxResNet(3, 2, 5, (1, 2, 1), 4, stage_channels=(6, 4, 8), **k),
+    "max-former": lambda **k: maxformer.MaxFormer(3, 2, 5, 16, (1, 1, 1), 3.0, **k),
+    "max-former for small images": lambda **k: maxformer.MaxFormer(3, 2, 5, 32, (1, 1, 1), 2.0, cifar=True, **k),
 }  # fmt: skip
 
 

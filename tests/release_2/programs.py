@@ -127,10 +127,88 @@ def conversion() -> Tensors:
         return [sum(snn(wave(5, 4)) for _ in range(8)) / 8]
 
 
+def queues() -> Tensors:
+    sg = surrogate.ATan(3.0)
+    x, before = wave(2, 3), (wave(6, shift=0.3), wave(6, shift=-0.3))
+    waiting = (wave(2, 3, shift=1.0), wave(2, 3, shift=2.0))
+    results = [functional.delay_step(x, waiting[:steps], 2)[0] for steps in (1, 2)]
+    late, step, queue = functional.masked_psn_step(x, 2, before, wave(5, 5), wave(5, 1, shift=-0.5), 2, sg)
+    first = functional.masked_psn_step(x, 0, (), wave(5, 5), wave(5, 1, shift=-0.5), 2, sg)
+    slid = functional.sliding_psn_step(x, before, wave(3, shift=0.6), torch.tensor(-0.4), sg)
+    short = functional.sliding_psn_step(x, (), wave(3, shift=0.6), torch.tensor(-0.4), sg)
+    return [*results, late, torch.tensor(step), *queue, first[0], slid[0], *slid[1], short[0], *short[1]]
+
+
+def rare_steps() -> Tensors:
+    def gate(first: float, second: float) -> torch.Tensor:
+        return torch.tensor([first, second]).view(1, 2, 1, 1)
+
+    sg, x, before = surrogate.ATan(3.0), wave(1, 2, 2, 2, shift=0.5), (wave(1, 2, 2, 2, shift=0.2) > 0).float()
+    glif = functional.gated_lif_step(
+        x, wave(1, 2, 2, 2, scale=0.4), before, gate(0.3, 0.6), gate(0.4, 0.7), gate(0.2, 0.8), gate(0.25, 0.5),
+        gate(0.5, 0.6), gate(0.1, 0.2), gate(0.5, 0.4), gate(0.7, 0.9), sg,
+    )  # fmt: skip
+    neunorm = functional.neunorm_step((x > 0.3).float(), wave(1, 1, 2, 2), wave(1, 2, 2, 2), 0.7, 0.1)
+    spikes, out = (wave(2, 3) > 0).float(), wave(2, 3, shift=0.5)
+    filtered = [functional.synapse_filter_step(spikes, out, tau) for tau in (0.2, torch.tensor(0.3))]
+    decays = (torch.tensor(1024.0), torch.tensor(2048.0))
+    lava = functional.lava_cuba_lif_step(
+        wave(9, scale=2.0), wave(9), wave(9, shift=0.2), *decays, 4096, 0.7, 2.5e-6, 0.0, sg
+    )
+    bits = functional.bit_spike_compress((wave(3, 5) > 0).float())
+    return [*glif, *neunorm, *filtered, *lava, bits, functional.bit_spike_decompress(bits, (3, 5), torch.float32)]
+
+
+def sequences_for_conversion() -> Tensors:
+    stbif = functional.stbif_multi_step(
+        wave(5, 2, 3), torch.full((2, 3), 0.5), torch.zeros(2, 3), *map(torch.tensor, (0.3, 4.0, -3.0))
+    )
+    x, v, thresholds, offsets = (
+        wave(4, 2, 3, 2, shift=0.5), wave(2, 3, 2, scale=0.2), torch.tensor([0.5, 1.0, 0.8]),
+        torch.tensor([0.1, -0.2, 0.0]),
+    )  # fmt: skip
+    soft = functional.activation_aware_if_multi_step(x, v, thresholds, offsets, 3, 2, None, True)
+    hard = functional.activation_aware_if_multi_step(x, v, torch.tensor(0.5), torch.tensor(0.1), 3, 2, 0.1)
+    return [*stbif, *soft, *hard[:2]]
+
+
+def of_network(net: nn.Module, x: torch.Tensor) -> Tensors:
+    """Outputs in training and evaluation and a gradient, with parameters that are the same everywhere."""
+    with torch.no_grad():
+        for number, (name, parameter) in enumerate(net.named_parameters()):
+            scale = 1.0 if parameter.dim() < 2 else 2.0 / parameter[0].numel() ** 0.5
+            shift = 1.5 if "bn" in name and name.endswith("weight") else 0.1
+            parameter.copy_(wave(*parameter.shape, scale=scale * (1.0 + number % 3 / 10), shift=shift * scale))
+    for module in net.modules():
+        if isinstance(module, nn.Dropout):
+            module.p = 0.0
+    trained = net(x)
+    first = next(iter(net.parameters()))
+    gradient = torch.autograd.grad((trained * wave(*trained.shape)).sum(), first)[0]
+    functional.reset_net(net)
+    return [trained, net.eval()(x), gradient.flatten()[:20]]
+
+
+def networks() -> Tensors:
+    from spikingjelly.activation_based.model import MASNN, AttMSResNet, MaxFormer, MaxResNet  # fmt: skip
+
+    torch.manual_seed(0)
+    x = wave(2, 3, 2, 32, 32, scale=1.5)
+    soft = {"surrogate_function": surrogate.Sigmoid(2.0)}
+    return [
+        *of_network(MaxFormer(2, 2, 5, 16, (1, 2, 1), 2.0, **soft), x),
+        *of_network(MaxFormer(2, 2, 5, 16, (1, 1, 1), 3.0, cifar=True, **soft), x[..., :8, :8]),
+        *of_network(MaxResNet(2, 2, 5, (1, 2, 1), 4, 3, 1, True, (4, 6, 8)), x[..., :16, :16]),
+        *of_network(AttMSResNet(2, 2, 5, (1, 2, 1), 8, 3, 1, False, None, 4, 0.3), x[..., :16, :16]),
+        *of_network(MASNN(2, 2, 5, (16, 12), (8, 16), (1, 2), 12, 2, 8), x[..., :16, :12]),
+    ]
+
+
 PROGRAMS = {
     program.__name__: program
     for program in (
         signed_spikes, numbers_of_spikes, oscillator_and_complement, neurons_for_conversion, few_spikes, own_neuron,
-        norms, steps, plasticity, conversion,
+        norms, steps, plasticity, conversion, queues, rare_steps, sequences_for_conversion,
+        networks,
     )
 }  # fmt: skip

@@ -43,12 +43,20 @@ __all__ = [
 ]
 
 _OF_TRANSFORMERS = (
+    "ConversionRecipe",
+    "FXConversionRecipe",
     "LocalThresholdBalancingRecipe",
+    "ModuleConversionRecipe",
     "ModuleConverter",
+    "Qwen2SNNCalibration",
+    "Qwen2SNNConfig",
+    "Qwen2SNNModel",
     "Qwen2SNNRecipe",
     "STATransformerRecipe",
+    "SignedQCFSSequenceEncoder",
     "SpikeZIPTFQANNRecipe",
     "TransformerTDEquivalentRecipe",
+    "calibrate_qwen2_snn",
 )
 
 

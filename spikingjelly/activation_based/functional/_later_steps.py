@@ -4,6 +4,7 @@ import torch
 
 from spikingjelly.activation_based import neuron
 from spikingjelly.activation_based.functional._steps import Pair, Spike, Triple, advance
+from spikingjelly.activation_based.neuron.gated_lif import Gates
 from spikingjelly.activation_based.surrogate import MultiLevelSpikeCount
 
 
@@ -137,3 +138,34 @@ def activation_aware_if_step(
     spike = surrogate_function(node.v + v_offset - v_threshold)
     node.neuronal_reset(spike)
     return spike, node.v
+
+
+def gated_lif_step(
+    x: torch.Tensor,
+    v: torch.Tensor,
+    spike: torch.Tensor,
+    alpha: torch.Tensor,
+    beta: torch.Tensor,
+    gamma: torch.Tensor,
+    tau: torch.Tensor,
+    v_threshold: torch.Tensor,
+    linear_decay: torch.Tensor,
+    v_subreset: torch.Tensor,
+    conduct: torch.Tensor,
+    surrogate_function: Spike,
+) -> Pair:
+    """As :func:`if_step`, for a :class:`~spikingjelly.activation_based.neuron.GatedLIFNode`.
+
+    :param v: charged potential of the time step before ``[N, *]``, without a reset
+    :param spike: spikes of the time step before ``[N, *]``
+
+    The other parameters are as behind their sigmoid, and broadcast to ``[N, *]``.
+
+    :return: spikes and charged potential ``[N, *]``
+    """
+    node = neuron.GatedLIFNode(1, surrogate_function=surrogate_function)
+    node.v = v
+    gates = Gates(alpha, gamma, tau, v_threshold, linear_decay, v_subreset)
+    node.neuronal_reset(spike, gates)
+    node.neuronal_charge(x * (1.0 - beta * (1.0 - conduct)), gates)
+    return node.neuronal_fire(gates), node.v

@@ -42,6 +42,15 @@ def reset_collected_modules(modules: Iterable[nn.Module]) -> None:
         module.reset()  # type: ignore[operator]
 
 
+def invalidate_reset_cache(net: nn.Module) -> None:
+    """What the 2.0 releases need between a change of ``net`` and :func:`reset_net`, which remembers modules there. Here
+    it looks for them at each call, so that nothing is left to forget.
+
+    :raises TypeError: if ``net`` is no module
+    """
+    _check_net("invalidate_reset_cache", net)
+
+
 def detach_net(net: nn.Module) -> None:
     """Cut all state in ``net`` from the autograd graph; the values stay. Gradients then end here (truncated BPTT).
 

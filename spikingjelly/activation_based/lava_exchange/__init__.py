@@ -4,6 +4,11 @@ Intel archived Lava, lava-dl and their simulators in May 2026. What needs them (
 without them. The neuron, eight-bit weights, training and the file (:func:`export_hdf5`, needs h5py) do not.
 """
 
+from spikingjelly.activation_based.lava_exchange._one_step import (
+    LeakyIntegratorStep,
+    lava_cuba_lif_step,
+    right_shift_to_zero,
+)
 from spikingjelly.activation_based.lava_exchange._rounding import (
     quantize_8b,
     quantize_8bit,
@@ -39,6 +44,7 @@ __all__ = [
     "BatchNorm2d",
     "BlockContainer",
     "CubaLIFNode",
+    "LeakyIntegratorStep",
     "NXT_to_TNX",
     "SumPool2d",
     "TNX_to_NXT",
@@ -47,10 +53,12 @@ __all__ = [
     "check_no_bias",
     "conv2d_to_lava_synapse_conv",
     "export_hdf5",
+    "lava_cuba_lif_step",
     "lava_neuron_forward",
     "linear_to_lava_synapse_dense",
     "quantize_8b",
     "quantize_8bit",
+    "right_shift_to_zero",
     "step_quantize",
     "step_quantize_atgf",
     "to_lava_block_conv",

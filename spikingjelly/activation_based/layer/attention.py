@@ -108,7 +108,8 @@ class MultiDimensionalAttention(nn.Module, base.MultiStepModule):
 
     def forward(self, x_seq: torch.Tensor) -> torch.Tensor:
         check_sequence_layout(self, x_seq, ("N, C, H, W",))
-        _check_size(self, "T", self.T, x_seq, dim=0)
+        if self.ta is not None:
+            _check_size(self, "T", self.T, x_seq, dim=0)
         _check_size(self, "C", self.C, x_seq, dim=2)
         y = x_seq
         if self.ta is not None:

@@ -5,6 +5,7 @@ import torch
 from spikingjelly.activation_based import base
 from spikingjelly.activation_based._checks import check_int, check_tensor
 from spikingjelly.activation_based.functional._forward import delay
+from spikingjelly.activation_based.functional._queue_steps import delay_step
 from spikingjelly.activation_based.layer._state import check_state_fits
 
 
@@ -44,13 +45,9 @@ class Delay(base.MemoryModule):
         """The input ``[N, *]`` of ``delay_steps`` calls ago, or zeros."""
         check_tensor(self, "the input", x)
         check_state_fits(self, "an input", self.queue[-1] if self.queue else None, x)
-        # Not appended in place: the list may be shared with a replica of this module.
-        queue = [*self.queue, x]
-        if len(queue) <= self.delay_steps:
-            self.queue = queue
-            return torch.zeros_like(x, requires_grad=False)
-        self.queue = queue[1:]
-        return queue[0]
+        output, queue = delay_step(x, tuple(self.queue), self.delay_steps)
+        self.queue = list(queue)
+        return output
 
     def multi_step_forward(self, x_seq: torch.Tensor) -> torch.Tensor:
         """The sequence ``[T, N, *]`` behind ``delay_steps`` zeros."""

@@ -91,10 +91,12 @@ class SpikingSelfAttention(_Attention):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         self._check_input(x)
-        spikes = self.qkv_lif(self.qkv_conv_bn(x))
+        return self.proj_lif(self.proj_conv_bn(self._attend(self.qkv_lif(self.qkv_conv_bn(x)))))
+
+    def _attend(self, spikes: torch.Tensor) -> torch.Tensor:
+        """The spikes that the sums of products give, from those of queries, keys and values."""
         q, k, v = spikes.unflatten(-2, (3, self.num_heads, self.head_dim)).unbind(-4)
-        attended = _columns_attended(q, k, v).flatten(-3, -2)
-        return self.proj_lif(self.proj_conv_bn(self.attn_lif(self.scale * attended)))
+        return self.attn_lif(self.scale * _columns_attended(q, k, v).flatten(-3, -2))
 
 
 class QKAttention(_Attention):

@@ -17,6 +17,18 @@ from spikingjelly.activation_based.layer._state import check_state_fits
 from spikingjelly.activation_based.neuron import _fused as fused
 
 
+def synapse_filter_step(
+    x: torch.Tensor, out_i: float | torch.Tensor, reciprocal_tau: float | torch.Tensor
+) -> torch.Tensor:
+    r"""The current ``[N, *]`` of a :class:`SynapseFilter` after one time step.
+
+    :param x: spikes ``[N, *]``
+    :param out_i: the current before ``[N, *]``
+    :param reciprocal_tau: :math:`1 / \tau`
+    """
+    return out_i - (1.0 - x) * out_i * reciprocal_tau + x
+
+
 class SynapseFilter(base.MemoryModule):
     r"""A synapse whose output current jumps by 1 at a spike and decays where there is none.
 
@@ -69,14 +81,29 @@ class SynapseFilter(base.MemoryModule):
         check_floating_tensor(self, "the input", x)
         check_state_fits(self, "the current", self.out_i, x)
         self._give_shape("out_i", x)
-        decaying = (1.0 - x) * self.out_i
-        self.out_i = self.out_i - (decaying * self.w.sigmoid() if self.learnable else decaying / self.tau) + x
+        self.out_i = synapse_filter_step(x, self.out_i, self.w.sigmoid() if self.learnable else 1.0 / self.tau)
         return self.out_i
 
     def extra_repr(self) -> str:
         with torch.no_grad():
             tau = round(1.0 / self.w.sigmoid().item(), 6) if self.learnable else self.tau
         return f"tau={tau}, learnable={self.learnable}, step_mode={self.step_mode}"
+
+
+def neunorm_step(
+    in_spikes: torch.Tensor, state: torch.Tensor, weight: torch.Tensor, momentum: float, input_scale: float
+) -> tuple[torch.Tensor, torch.Tensor]:
+    r"""One time step of a :class:`NeuNorm`.
+
+    :param in_spikes: ``[N, C, H, W]``
+    :param state: the trace before ``[N, 1, H, W]``
+    :param weight: :math:`w`, which broadcasts to the spikes
+    :param momentum: :math:`k`
+    :param input_scale: what the sum over channels is multiplied with: :math:`(1 - k) / C^2`
+    :return: output ``[N, C, H, W]`` and trace
+    """
+    trace = momentum * state + input_scale * in_spikes.sum(dim=1, keepdim=True)
+    return in_spikes - weight * trace, trace
 
 
 class NeuNorm(base.MemoryModule):
@@ -136,8 +163,8 @@ class NeuNorm(base.MemoryModule):
             )
         trace_shape = (in_spikes.shape[0], 1, *in_spikes.shape[2:])
         check_state_fits(self, "the trace", self.x, in_spikes, trace_shape)
-        self.x = self.k0 * self.x + self.k1 * in_spikes.sum(dim=1, keepdim=True)
-        return in_spikes - self.w * self.x
+        output, self.x = neunorm_step(in_spikes, self.x, self.w, self.k0, self.k1)  # type: ignore[arg-type]
+        return output
 
     def extra_repr(self) -> str:
         return f"shape={self.w.shape}, k={self.k0}, step_mode={self.step_mode}"

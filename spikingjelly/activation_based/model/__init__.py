@@ -4,6 +4,15 @@ import importlib
 from typing import Any
 
 _HOMES = {
+    "AttMSResNet": "masnn",
+    "MASNN": "masnn",
+    "MaxFormer": "maxformer",
+    "MaxResNet": "max_resnet",
+    "att_ms_resnet18": "masnn",
+    "masnn_dvs128_gesture": "masnn",
+    "max_resnet18": "max_resnet",
+    "maxformer_10_384": "maxformer",
+    "maxformer_cifar": "maxformer",
     "MSResNet": "ms_resnet",
     "ms_resnet18": "ms_resnet",
     "ms_resnet34": "ms_resnet",

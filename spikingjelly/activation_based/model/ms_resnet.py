@@ -4,6 +4,7 @@ Source: Hu et al., "Advancing Spiking Neural Networks Toward Deep Residual Learn
 Networks and Learning Systems, 2024 (preprint 2021).
 """
 
+import importlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -64,29 +65,54 @@ class MSResNet(ImageNetwork):
         super().__init__(T, in_channels, num_classes)
         check_positive_int(self, "base_channels", base_channels)
         channels = _channels_of_stages(layers, base_channels, stage_channels)
-        make_neuron = neuron_maker(
-            type(self).__name__, spiking_neuron, kwargs, tau=4.0 / 3.0, decay_input=False, v_threshold=_THRESHOLD,
-            surrogate_function=surrogate.Rect(alpha=2.0), detach_reset=True,
-        )  # fmt: skip
+        make_neuron = neuron_maker(type(self).__name__, spiking_neuron, kwargs, **self._own_neuron())
         self.stem = _stem(in_channels, base_channels, stem_kernel_size, stem_stride, stem_pool)
         inputs = (base_channels, *channels)
         for number, blocks in enumerate(layers):
-            self.add_module(f"layer{number + 1}", _stage(inputs[number], channels[number], blocks, make_neuron))
+            stage = self._stage(number, inputs[number], channels[number], blocks, make_neuron)
+            self.add_module(f"layer{number + 1}", stage)
         self.head_lif = make_neuron()
         self.avgpool = layer.AdaptiveAvgPool2d((1, 1))
         self.head = layer.Linear(channels[-1], num_classes)
-        _start_values(self)
+        self._start_values()
         set_step_mode(self, kwargs.get("step_mode", "m"))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self._mean_over_time(self.head(self._features(x)))
+
+    def _features(self, x: torch.Tensor) -> torch.Tensor:
+        """Mean spikes of the last neurons: ``[T, N, channels]``, in step mode 's' ``[N, channels]``."""
         x = self.stem(self._as_sequence(x))
         for name, stage in self.named_children():
             if name.startswith("layer"):
                 x = stage(x)
-        return self._mean_over_time(self.head(self.avgpool(self.head_lif(x)).flatten(-3)))
+        return self.avgpool(self.head_lif(x)).flatten(-3)
+
+    def _own_neuron(self) -> dict[str, Any]:
+        """The keywords of its LIF neurons."""
+        return {
+            "tau": 4.0 / 3.0, "decay_input": False, "v_threshold": _THRESHOLD,
+            "surrogate_function": surrogate.Rect(alpha=2.0), "detach_reset": True,
+        }  # fmt: skip
+
+    def _stage(
+        self, number: int, in_channels: int, channels: int, blocks: int, make_neuron: Callable[..., nn.Module]
+    ) -> nn.Sequential:
+        rest = [MSBlock(channels, channels, 1, make_neuron) for _ in range(blocks - 1)]
+        return nn.Sequential(MSBlock(in_channels, channels, 2, make_neuron), *rest)
+
+    def _start_values(self, last_of_block: float = 0.0) -> None:
+        """Each block starts near its shortcut, and what enters the neurons has the threshold as its standard
+        deviation."""
+        for module in self.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                nn.init.constant_(module.weight, _THRESHOLD)
+        for module in self.modules():
+            if isinstance(module, MSBlock):
+                nn.init.constant_(module.bn2.weight, last_of_block)
 
 
-class _MSBlock(nn.Module):
+class MSBlock(nn.Module):
     """Neurons stand before each of two 3x3 convolutions; the shortcut is around all of them."""
 
     def __init__(self, in_channels: int, out_channels: int, stride: int, make_neuron: Callable[..., nn.Module]) -> None:
@@ -97,7 +123,7 @@ class _MSBlock(nn.Module):
         self.spike2 = make_neuron()
         self.conv2 = layer.Conv2d(out_channels, out_channels, kernel_size=3, padding=1, bias=False)
         self.bn2 = layer.BatchNorm2d(out_channels)
-        self.downsample = None
+        self.downsample: nn.Module | None = None
         if stride != 1 or in_channels != out_channels:
             self.downsample = nn.Sequential(
                 layer.Conv2d(in_channels, out_channels, kernel_size=1, stride=stride, bias=False),
@@ -106,7 +132,9 @@ class _MSBlock(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         out = self.bn1(self.conv1(self.spike1(x)))
-        out = self.bn2(self.conv2(self.spike2(out)))
+        return self._join(self.bn2(self.conv2(self.spike2(out))), x)
+
+    def _join(self, out: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         return out + (x if self.downsample is None else self.downsample(x))
 
 
@@ -145,21 +173,6 @@ def _stem(in_channels: int, out_channels: int, kernel_size: int, stride: int, po
     return nn.Sequential(*parts)
 
 
-def _stage(in_channels: int, channels: int, blocks: int, make_neuron: Callable[..., nn.Module]) -> nn.Sequential:
-    rest = [_MSBlock(channels, channels, 1, make_neuron) for _ in range(blocks - 1)]
-    return nn.Sequential(_MSBlock(in_channels, channels, 2, make_neuron), *rest)
-
-
-def _start_values(net: nn.Module) -> None:
-    """Each block starts as its shortcut, and what enters the neurons has the threshold as its standard deviation."""
-    for module in net.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            nn.init.constant_(module.weight, _THRESHOLD)
-    for module in net.modules():
-        if isinstance(module, _MSBlock):
-            nn.init.zeros_(module.bn2.weight)
-
-
 def ms_resnet18(
     T: int = 6, in_channels: int = 3, num_classes: int = 1000, spiking_neuron: Neuron | None = None, **kwargs: Any
 ) -> MSResNet:
@@ -179,3 +192,10 @@ def ms_resnet104(
 ) -> MSResNet:
     """The paper's MS-ResNet104 (77.3 million parameters); see :class:`MSResNet`."""
     return MSResNet(T, in_channels, num_classes, spiking_neuron=spiking_neuron, **{"layers": (3, 8, 32, 8), **kwargs})
+
+
+def __getattr__(name: str) -> Any:
+    # The 2.0 releases have these here; their module is made of this one, so it can't be imported before it.
+    if name in ("MaxResNet", "max_resnet18"):
+        return getattr(importlib.import_module("spikingjelly.activation_based.model.max_resnet"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

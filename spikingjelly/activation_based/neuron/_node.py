@@ -123,6 +123,8 @@ class BaseNode(base.MemoryModule):
         r""":math:`H[t] - S[t] V_{th}`"""
         return v - spike * v_threshold
 
+    apply_hard_reset, apply_soft_reset = jit_hard_reset, jit_soft_reset  # the names in the 2.0 releases
+
     @abstractmethod
     def neuronal_charge(self, x: torch.Tensor) -> None:
         """Set ``self.v`` from the previous potential and the input of this time step ``x`` ``[N, *]``."""

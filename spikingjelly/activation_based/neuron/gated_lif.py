@@ -20,7 +20,7 @@ from spikingjelly.activation_based.neuron._default_surrogates import DEFAULT_SUR
 from spikingjelly.activation_based.neuron._sequence_length import check_length
 
 
-class _Gates(NamedTuple):
+class Gates(NamedTuple):
     """The parameters of every time step after their sigmoid, shaped to broadcast over it."""
 
     alpha: torch.Tensor
@@ -124,16 +124,16 @@ class GatedLIFNode(base.MemoryModule):
     def supported_backends(self) -> tuple[str, ...]:
         return base.BACKENDS
 
-    def neuronal_charge(self, current: torch.Tensor, gates: _Gates) -> None:
+    def neuronal_charge(self, current: torch.Tensor, gates: Gates) -> None:
         r"""Set ``self.v`` to :math:`U[t]`; ``current`` is :math:`(1 - \beta (1 - g[t])) X[t]`."""
         leak = (1.0 - gates.alpha * (1.0 - gates.tau)) * self.v - (1.0 - gates.alpha) * gates.linear_decay
         self.v = leak + current - (1.0 - gates.gamma) * gates.v_subreset * self.spike
 
-    def neuronal_fire(self, gates: _Gates) -> torch.Tensor:
+    def neuronal_fire(self, gates: Gates) -> torch.Tensor:
         """The spikes of this time step, from the charged potential ``self.v``."""
         return self.surrogate_function(self.v - gates.v_threshold)
 
-    def neuronal_reset(self, spike: torch.Tensor, gates: _Gates) -> None:
+    def neuronal_reset(self, spike: torch.Tensor, gates: Gates) -> None:
         """The hard part of the reset; the soft part follows in the next charge, where it does not leak."""
         self.v = (1.0 - gates.gamma * spike) * self.v
         self.spike = spike
@@ -144,7 +144,7 @@ class GatedLIFNode(base.MemoryModule):
         self._give_shape("spike", x)
         self._check_carried_state(x)
 
-    def single_step_forward(self, current: torch.Tensor, gates: _Gates | None = None) -> torch.Tensor:
+    def single_step_forward(self, current: torch.Tensor, gates: Gates | None = None) -> torch.Tensor:
         """One time step with the input that :meth:`neuronal_charge` takes; a sequence is made of these."""
         gates = self._gates(current.dim()) if gates is None else gates
         self.neuronal_charge(current, gates)
@@ -170,12 +170,12 @@ class GatedLIFNode(base.MemoryModule):
         channels = gain.shape[1:]
         return x_seq * gain.view(self.T, *[1] * len(channels), *channels, *[1] * (x_seq.dim() - 1 - 2 * len(channels)))
 
-    def _gates(self, dims: int) -> _Gates:
+    def _gates(self, dims: int) -> Gates:
         def broadcast(parameter: torch.Tensor) -> torch.Tensor:
             value = parameter.sigmoid()
             return value if value.dim() == 0 else value.view(-1, *[1] * (dims - 2))
 
-        return _Gates(*[broadcast(getattr(self, name)) for name in _Gates._fields])
+        return Gates(*[broadcast(getattr(self, name)) for name in Gates._fields])
 
     def _check_channels(self, x_seq: torch.Tensor) -> None:
         if self.inplane is not None and (x_seq.dim() < 3 or x_seq.shape[2] != self.inplane):

@@ -157,7 +157,7 @@ class MaskedPSN(base.MemoryModule):
         self.queue = [*self.queue, x][-self.k :]
         self.time_step = t + 1
         weight = self.weight[t, t + 1 - len(self.queue) : t + 1]
-        return self.surrogate_function(_weighted_sum(weight, self.queue) + self.bias[t, 0])
+        return self.surrogate_function(weighted_sum(weight, self.queue) + self.bias[t, 0])
 
     def extra_repr(self) -> str:
         return f"{super().extra_repr()}, k={self.k}, T={self.T}, lambda_={float(self._lambda_):g}"
@@ -248,7 +248,7 @@ class SlidingPSN(base.MemoryModule):
         self._check_carried_state(x)
         self.queue = [*self.queue, x][-self.k :]
         weight = self.weight[self.k - len(self.queue) :]
-        return self.surrogate_function(_weighted_sum(weight, self.queue) + self.bias)
+        return self.surrogate_function(weighted_sum(weight, self.queue) + self.bias)
 
     def extra_repr(self) -> str:
         return f"{super().extra_repr()}, k={self.k}"
@@ -258,5 +258,6 @@ def _dense_weight(T: int) -> nn.Parameter:
     return nn.Parameter(nn.init.kaiming_uniform_(torch.empty(T, T), a=math.sqrt(5.0)))
 
 
-def _weighted_sum(weight: torch.Tensor, steps: list[torch.Tensor]) -> torch.Tensor:
+def weighted_sum(weight: torch.Tensor, steps: list[torch.Tensor] | tuple[torch.Tensor, ...]) -> torch.Tensor:
+    """The sum of time steps ``[*]``, each times its weight in ``[len(steps)]``."""
     return torch.tensordot(weight, torch.stack(steps), dims=1)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from spikingjelly import configure
+from spikingjelly import _former_names, configure
 from spikingjelly.activation_based import lava_exchange, neuron_kernel
 from spikingjelly.activation_based.base import check_backend_library as check_backend
 from spikingjelly.clock_driven import base, cu_kernel_opt, surrogate
@@ -63,3 +63,12 @@ __all__ = [
     "surrogate",
     "torch",
 ]
+
+__getattr__ = _former_names.refusing(
+    __name__,
+    {
+        "AdaptThresholdNode": "a subclass of BaseNode whose neuronal_fire has the threshold that adapts",
+        "PLIFNode": "ParametricLIFNode",
+        "RIFNode": "a subclass of BaseNode whose neuronal_charge has the weight of the neuron on itself",
+    },
+)

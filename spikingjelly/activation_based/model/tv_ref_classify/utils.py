@@ -1,5 +1,8 @@
 """Processes, metrics and checkpoints of a training."""
 
+import copy
+import hashlib
+import io
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -36,6 +39,7 @@ __all__ = [
     "save_on_master",
     "set_weight_decay",
     "setup_for_distributed",
+    "store_model_weights",
 ]
 
 
@@ -107,6 +111,37 @@ def average_checkpoints(inputs: Sequence[str | os.PathLike[str]]) -> dict[str, A
         if value.is_floating_point():
             last["model"][name] = torch.stack([c["model"][name] for c in checkpoints]).mean(0)
     return last
+
+
+def store_model_weights(
+    model: nn.Module, checkpoint_path: str | os.PathLike[str], checkpoint_key: str = "model", strict: bool = True
+) -> str:
+    """Write the weights of a checkpoint to a file of their own beside it, ``weights-<start of their SHA-256>.pth``, as
+    :func:`torch.hub.load_state_dict_from_url` checks them.
+
+    :param model: the network that has to take them; it keeps its own
+    :param checkpoint_path: a checkpoint of a training
+    :param checkpoint_key: which weights: 'model', or 'model_ema' for the moving average
+    :param strict: whether the names have to be those of ``model``
+    :return: the path of the file
+
+    :raises KeyError: if the checkpoint has no ``checkpoint_key``
+    :raises RuntimeError: if ``model`` can't take the weights
+    """
+    checkpoint = torch.load(checkpoint_path, map_location="cpu", weights_only=True)
+    if checkpoint_key not in checkpoint:
+        raise KeyError(f"store_model_weights: {checkpoint_path} has {', '.join(checkpoint)} and no {checkpoint_key!r}.")
+    weights = checkpoint[checkpoint_key]
+    if checkpoint_key == "model_ema":
+        weights = {name.removeprefix("module."): value for name, value in weights.items() if name != "n_averaged"}
+    taken = copy.deepcopy(model)
+    taken.load_state_dict(weights, strict=strict)
+    content = io.BytesIO()
+    torch.save(taken.state_dict(), content)
+    name = f"weights-{hashlib.sha256(content.getvalue()).hexdigest()[:8]}.pth"
+    path = Path(checkpoint_path).absolute().parent / name
+    path.write_bytes(content.getvalue())
+    return str(path)
 
 
 def set_weight_decay(
