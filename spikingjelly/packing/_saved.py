@@ -6,7 +6,9 @@ import torch
 
 from spikingjelly import _layer_kernels
 from spikingjelly._saved_tensors import hooks_in_force
-from spikingjelly.packing._packed import Packed, pack
+from spikingjelly.packing import _kernel
+from spikingjelly.packing._forms import Packed
+from spikingjelly.packing._packed import pack
 
 SMALLEST = 1 << 15  # elements; for fewer, the call takes as long as the work
 # What PyTorch puts behind a product of matrices or a convolution to give the result its shape.
@@ -43,9 +45,7 @@ def pack_saved(y: torch.Tensor, *names: str) -> None:
 
 def what_is_packed(tensor: torch.Tensor) -> Packed | None:
     """How :func:`pack_saved` has ``tensor`` kept; None if as it is."""
-    of_its_kind = type(tensor) is torch.Tensor and tensor.dtype == torch.float32 and tensor.device.type == "cpu"
-    is_its_memory = tensor.layout is torch.strided and not tensor.is_neg()
-    return pack(tensor) if of_its_kind and is_its_memory and tensor.numel() >= SMALLEST else None
+    return pack(tensor) if tensor.numel() >= SMALLEST and _kernel.can_take(tensor) else None
 
 
 def _pack(tensor: torch.Tensor, saved: Any) -> None:

@@ -9,9 +9,10 @@ import os
 import pytest
 import torch
 from torch import nn
+from torch.multiprocessing.reductions import StorageWeakRef
 
+from spikingjelly import packing
 from spikingjelly.activation_based import functional, layer, memopt, monitor, neuron, surrogate
-from spikingjelly.activation_based.functional import _packed_spikes
 from spikingjelly.fusion import build
 from spikingjelly.products import _choice, _sparse
 from tests.memopt.kept import kept_bytes
@@ -234,7 +235,7 @@ def test_calls_without_a_gradient_run_as_before(monkeypatch: pytest.MonkeyPatch)
     def pack(self: object, tensor: torch.Tensor) -> None:
         raise AssertionError("nothing is to be packed")
 
-    monkeypatch.setattr(_packed_spikes._Packer, "pack", pack)
+    monkeypatch.setattr(packing.Packer, "pack", pack)
     with torch.no_grad():
         y = made(images())
     assert not y.requires_grad
@@ -278,7 +279,7 @@ def test_a_result_that_is_changed_in_place_is_kept() -> None:
 def test_a_graph_without_backward_is_freed() -> None:
     made = memopt.optimize_memory(net(), level=3)
     y = made(images())
-    storage = _packed_spikes.StorageWeakRef(made.stem[1].running_mean.untyped_storage())
+    storage = StorageWeakRef(made.stem[1].running_mean.untyped_storage())
     functional.reset_net(made)
     del y, made
     gc.collect()
