@@ -9,6 +9,16 @@ what any function keeps packed by a :class:`Packer`, of any dtype and on a GPU.
 from spikingjelly.packing._forms import Packed, Values, Whole
 from spikingjelly.packing._packed import pack
 from spikingjelly.packing._packer import Packer, large_enough
-from spikingjelly.packing._saved import pack_saved, what_is_packed
+from spikingjelly.packing._saved import pack_saved, what_is_packed, worth_packing
 
-__all__ = ["Packed", "Packer", "Values", "Whole", "large_enough", "pack", "pack_saved", "what_is_packed"]
+__all__ = [
+    "Packed",
+    "Packer",
+    "Values",
+    "Whole",
+    "large_enough",
+    "pack",
+    "pack_saved",
+    "what_is_packed",
+    "worth_packing",
+]

@@ -25,6 +25,7 @@ pytestmark = pytest.mark.skipif(build.compiler() is None, reason="needs a C++ co
 @pytest.fixture(autouse=True)
 def small_tensors_are_packed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_saved, "SMALLEST", 1)
+    monkeypatch.setattr(_saved, "FEWEST_PRODUCTS", 1)
 
 
 @pytest.fixture
@@ -289,6 +290,27 @@ def test_small_tensors_are_kept_as_they_are(packed_bits: list[int], monkeypatch:
     monkeypatch.setattr(_saved, "SMALLEST", x.numel())
     conv(x)
     assert packed_bits == [1]
+
+
+@packs
+@pytest.mark.parametrize(
+    ("net", "expected"),
+    [
+        (layer.Linear(4, 7), [1]),
+        (layer.Linear(4, 6), []),
+        (layer.Conv2d(4, 6, 3), [1]),
+        (layer.Conv2d(4, 3, 1), []),
+        (layer.Conv2d(4, 12, (1, 2), groups=4), []),
+        (layer.Conv2d(4, 16, (1, 2), groups=4), [1]),
+    ],
+)
+def test_layers_of_few_products_keep_their_input(
+    net: nn.Module, expected: list[int], packed_bits: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_saved, "FEWEST_PRODUCTS", 7)
+    net(torch.ones(2, 4, 9, 4))
+    assert packed_bits == expected
+    assert net._packs_what_it_saves == bool(expected)
 
 
 def test_without_a_compiler_nothing_is_packed(monkeypatch: pytest.MonkeyPatch, packed_bits: list[int]) -> None:
