@@ -14,7 +14,7 @@ from torch.multiprocessing.reductions import StorageWeakRef
 from spikingjelly import packing
 from spikingjelly.activation_based import functional, layer, memopt, monitor, neuron, surrogate
 from spikingjelly.fusion import build
-from spikingjelly.products import _choice, _sparse
+from spikingjelly.products import _choice, _convolution, _sparse, _ways
 from tests.memopt.kept import kept_bytes
 from tests.memopt.networks import (
     Attention,
@@ -45,8 +45,10 @@ def test_same_numbers(backend: str, step_mode: str, level: int) -> None:
 @pytest.mark.skipif(build.compiler() is None, reason="needs a C++ compiler")
 @pytest.mark.parametrize("level", [1, 2, 3])
 def test_layers_that_skip_zeros(level: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("SMALLEST_WORK", "SMALLEST_PLANE", "SMALLEST_PLANE_OF_GRADIENT", "FEWEST_OUTPUTS"):
+    for name in ("SMALLEST_WORK", "SMALLEST_PLANE", "SMALLEST_PLANE_OF_GRADIENT", "FEWEST_OUTPUTS", "FEWEST_CHANNELS"):
         monkeypatch.setattr(_choice, name, 1)
+    monkeypatch.setattr(_convolution, "SMALLEST_WORK_OF_LINEAR", 1)
+    monkeypatch.setattr(_ways, "HIGHEST_SHARE_OF_SPARSE", float("inf"))
     for name in ("HIGHEST_DENSITY", "HIGHEST_DENSITY_OF_GRADIENT"):
         monkeypatch.setattr(_choice, name, 1.0)
     runs, forward = [], _sparse.forward

@@ -227,7 +227,8 @@ def test_ways_of_a_layer() -> None:
     assert ways((8, 128, 28, 28), (128, 128, 3, 3), 2, 0.9) == Ways(tile=2, tile_of_weight=4)
     assert ways((8, 384, 1, 256), (1536, 384, 1, 1), 2, 0.9) == Ways(planes=2, planes_of_weight=2)
     assert ways((8, 384, 1, 4), (1536, 384, 1, 1), 2, 0.9) == Ways(planes_of_weight=2)
-    assert ways((8, 1536, 1, 64), (384, 1536, 1, 1), 1, 0.01) == Ways(sparse=True, sparse_weight=True)
+    assert ways((8, 1536, 1, 64), (384, 1536, 1, 1), 1, 0.01) == Ways(sparse=True, planes_of_weight=1)
+    assert ways((8, 128, 28, 28), (128, 128, 3, 3), 1, 0.02) == Ways(sparse=True, sparse_weight=True)
     with torch.no_grad():
         assert ways((8, 128, 28, 28), (128, 128, 3, 3), 1, 0.15) == Ways(planes=1)
 

@@ -45,9 +45,10 @@ def packed_spikes() -> Iterator[None]:
     CPU memory is saved there too: large results of kernels otherwise lie in memory that is kept for the next ones, and
     none is kept from the beginning of the context until the backward pass is done. ``python -m benchmarks
     packed_spikes`` measures both: with six convolutions, batch normalisation and LIF, a peak of 123 MB in place of 180
-    with ``nn.Conv2d``, 98 in place of 128 with ``layer.Conv2d``, and steps that take 1.05 to 1.15 times as long. Of ``[16, 32, 128, 28, 28]`` in float32, 206 MB become 6.4 MB. The tensor that is
-    just used is whole again, so a network in which one layer has most of the spikes gains little. On CUDA the look at
-    each tensor waits for the device; this way of packing has been tested on CPU tensors only.
+    with ``nn.Conv2d``, 98 in place of 128 with ``layer.Conv2d``, and steps that take 1.05 to 1.15 times as long. Of
+    ``[16, 32, 128, 28, 28]`` in float32, 206 MB become 6.4 MB. The tensor that is just used is whole again, so a
+    network in which one layer has most of the spikes gains little. On CUDA the look at each tensor waits for the
+    device; this way of packing has been tested on CPU tensors only.
 
     Changes in place: packed spikes are a copy. A change of the tensor after it was saved, which autograd answers with
     an error in the backward pass, leaves the gradient right and gives none. A tensor that is saved as it is gives
