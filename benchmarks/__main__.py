@@ -19,6 +19,7 @@ from benchmarks import (
     packed_spikes,
     shd,
     sparse_products,
+    tables,
     winograd,
 )
 from benchmarks.report import DidNotRun, Options, Report, machine, print_machine
@@ -31,6 +32,7 @@ ROWS: dict[str, Callable[[Options, Report], None]] = {
     "shd": shd.run,
     "models": models.run,
     "sparse_products": sparse_products.run,
+    "tables": tables.run,
     "winograd": winograd.run,
     "memory": memory.run,
     "packed_spikes": packed_spikes.run,

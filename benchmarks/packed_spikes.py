@@ -25,24 +25,40 @@ MALLOC = {"MALLOC_MMAP_THRESHOLD_": str(1 << 20)}
 def run(options: Options, report: Report) -> None:
     """Print megabytes and milliseconds of a training step with packing, and with checkpoints instead."""
     batch, width = (QUICK_BATCH, QUICK_WIDTH) if options.quick else (BATCH, WIDTH)
-    case = {"workload": "vgg", "T": T, "batch": batch, "width": width}
-    plain = fused(options.backend)
-    ways = [
-        dataclasses.replace(plain, name=f"{plain.name}, {name}", options={**plain.options, **settings})
-        for name, settings in WAYS.items()
-    ]
     print(
         f"Six convolutions with batch norm and LIF, {width} to {4 * width} channels, T={T}, batch {batch}; ckpt: each"
     )
     print("block under torch.utils.checkpoint. Peak memory of the first training step, above weights and images, each")
     print("in a fresh process that gives freed memory back at once; median (min, max):")
+    ours = fused(options.backend)
+    measure_layers("layer.Conv2d", ours, {}, WAYS, options, report)
+    theirs = dataclasses.replace(ours, name="nn.Conv2d")
+    measure_layers("nn.Conv2d", theirs, {"foreign": True}, {"packed": WAYS["packed"]}, options, report)
+
+
+def measure_layers(
+    convolution: str,
+    plain: Contender,
+    settings: dict[str, Any],
+    ways: dict[str, dict[str, Any]],
+    options: Options,
+    report: Report,
+) -> None:
+    """Memory and time of a network with such convolutions, plain and in other ways."""
+    batch, width = (QUICK_BATCH, QUICK_WIDTH) if options.quick else (BATCH, WIDTH)
+    case = {"workload": "vgg", "T": T, "batch": batch, "width": width, **settings}
+    contenders = [plain] + [
+        dataclasses.replace(plain, name=f"{plain.name}, {name}", options={**plain.options, **way})
+        for name, way in ways.items()
+    ]
+    print(f"{convolution}, memory")
     try:
-        print_memory("packed_spikes", (plain, *ways), case, options.rounds(PROCESSES), report, WARM_UP)
+        print_memory("packed_spikes", contenders, case, options.rounds(PROCESSES), report, WARM_UP)
     except (DidNotRun, Disagreement) as problem:
-        report.fail("packed_spikes, memory", str(problem))
+        report.fail(f"packed_spikes, {convolution}, memory", str(problem))
         return
     with Race("packed_spikes", options, report) as race:
-        race.run((plain, *ways), f"training step, {width} channels, batch {batch}", case, against=plain)
+        race.run(contenders, f"training step, {convolution}, {width} channels, batch {batch}", case, plain)
 
 
 def print_memory(

@@ -24,7 +24,7 @@ _LARGEST_EXCESS = 4
 # may other threads. So memory only moves by `append` and `pop` of these lists, which nothing interrupts: nobody gets it
 # twice.
 _idle: dict[int, list[mmap.mmap]] = {}
-_keepers = 1  # less where memory is not to be kept
+_wishes: "weakref.WeakSet[Wish]" = weakref.WeakSet()
 
 
 def empty_strided(
@@ -67,20 +67,23 @@ def _take_idle(pages: int) -> mmap.mmap | None:
     return None
 
 
+class Wish:
+    """While one lives, memory that nobody holds goes back to the system."""
+
+    __slots__ = ("__weakref__",)
+
+
 @contextlib.contextmanager
-def nothing_kept() -> Iterator[None]:
-    """Inside, memory that nobody holds goes back to the system: for those to whom memory is dearer than time."""
-    global _keepers
-    _keepers -= 1
+def nothing_kept() -> Iterator[Wish]:
+    """Inside, and as long as somebody holds what it gives, nothing is kept: where memory is dearer than time."""
+    wish = Wish()
+    _wishes.add(wish)
     _idle.clear()
-    try:
-        yield
-    finally:
-        _keepers += 1
+    yield wish
 
 
 def _give_back(memory: mmap.mmap) -> None:
-    if _keepers < 1:
+    if _wishes:
         return
     size = len(memory) - _PAGE
     kept = _idle.pop(size, [])

@@ -1,60 +1,39 @@
-"""A tensor in as few bits as hold it."""
-
-import ctypes
-import functools
+"""A tensor in as few bits as hold it, or None: the one place that knows the ways to pack."""
 
 import torch
 
-from spikingjelly import _layer_kernels
-from spikingjelly._layer_kernels import numbers, pointer
 from spikingjelly._memory_order import elements_without_gaps
-from spikingjelly.packing import _source
-
-_GROUP = 64  # elements
-_SAMPLE = 1024
-_BITS = (1, 4, 8)
+from spikingjelly.packing import _kernel, _narrowed, _spikes
+from spikingjelly.packing._forms import Packed, Stored, Values
 
 
-class Packed:
-    """Small integers in the order of the memory, the first in the lowest bits.
+def pack(tensor: torch.Tensor) -> Packed | None:
+    """``tensor`` packed, if it has no gaps in its memory and its elements are spikes or small integers.
 
-    :param bits: of an element: 1 for 0 and 1, 4 for 0 to 15, or 8 for -128 to 127
+    Of an expanded tensor (stride 0) only the memory that it has is packed.
     """
-
-    __slots__ = ("bits", "shape", "stride", "values")
-
-    def __init__(self, values: torch.Tensor, bits: int, like: torch.Tensor) -> None:
-        self.values, self.bits, self.shape, self.stride = values, bits, like.shape, like.stride()
-
-    def unpack(self) -> torch.Tensor:
-        """The tensor again, to the last bit, with the strides that it had."""
-        x = torch.empty_strided(self.shape, self.stride, dtype=torch.float32)
-        sizes = numbers(x.numel(), self.bits, torch.get_num_threads())
-        _functions().unpack(pointer(self.values), pointer(x), sizes)
-        return x
+    memory = memory_of(tensor)
+    stored = None if memory is None else store(memory)
+    return None if memory is None or stored is None else Packed(Values(stored, memory), tensor)
 
 
-def pack(x: torch.Tensor) -> Packed | None:
-    """A float32 tensor ``x`` on the CPU in fewer bits, or None if it has gaps in its memory or larger values."""
-    n = elements_without_gaps(x.shape, x.stride())
-    if n == 0 or problem() is not None:
+def memory_of(tensor: torch.Tensor) -> torch.Tensor | None:
+    """The elements of ``tensor`` in the order of the memory ``[n]``, or None if they can't be packed."""
+    if (
+        type(tensor) is not torch.Tensor
+        or tensor.dtype not in _spikes.INTEGERS
+        or tensor.layout is not torch.strided
+        or tensor.device.type not in ("cpu", "cuda")
+        or tensor.is_neg()
+        or tensor.is_nested
+    ):
         return None
-    step = max(1, n // _SAMPLE) | 1  # odd, so that it does not stay in a column of an image
-    fewest = _functions().bits_of_sample(pointer(x), ctypes.c_int64(n), ctypes.c_int64(step))
-    for bits in _BITS[_BITS.index(fewest) :] if fewest else ():
-        values = torch.empty(-(-n // _GROUP) * _GROUP * bits // 8, dtype=torch.uint8)
-        if _functions().pack(pointer(x), pointer(values), numbers(n, bits, torch.get_num_threads())):
-            return Packed(values, bits, x)
-    return None
+    n = elements_without_gaps(tensor.shape, tensor.stride(), repeated=True)
+    return tensor.detach().as_strided((n,), (1,)) if n else None
 
 
-def problem() -> str | None:
-    """Why the functions can't run here, or None; they are built at the first question."""
-    return _layer_kernels.problem(_source.TEXT)
-
-
-@functools.cache
-def _functions() -> ctypes.CDLL:
-    library = _layer_kernels.load(_source.TEXT, "bits_of_sample", "pack", "unpack")
-    library.bits_of_sample.restype = library.pack.restype = ctypes.c_int64
-    return library
+def store(memory: torch.Tensor) -> Stored | None:
+    """The elements ``[n]`` packed, by the quickest of the ways."""
+    if _kernel.can_take(memory):
+        return _kernel.pack(memory)
+    return _spikes.pack(memory) or _narrowed.pack(memory)

@@ -1,14 +1,19 @@
 """What autograd keeps of a call, packed."""
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 
 from spikingjelly import _layer_kernels
 from spikingjelly._saved_tensors import hooks_in_force
-from spikingjelly.packing._packed import Packed, pack
+from spikingjelly.packing import _kernel
+from spikingjelly.packing._forms import Packed
+from spikingjelly.packing._packed import pack
 
-SMALLEST = 1 << 15  # elements; for fewer, the call takes as long as the work
+FEWEST_PRODUCTS = 100  # with an entry of the input: with fewer, the layer takes so little that packing is much of it
+SMALLEST = 1 << 17  # elements; for fewer, the call takes as long as the work of small layers
 # What PyTorch puts behind a product of matrices or a convolution to give the result its shape.
 _SHAPES = ("ViewBackward", "UnsafeViewBackward", "SqueezeBackward", "PermuteBackward")
 
@@ -19,7 +24,7 @@ def pack_saved(y: torch.Tensor, *names: str) -> None:
     The backward pass gets the same values, and gradients of any order are those without packing. What is packed is a
     copy: a change of the input in place, which autograd answers with an error, leaves the gradient right. Where hooks
     for saved tensors are set, it is for them to say what is kept, and nothing is packed. Values of other types, on
-    other devices, and with fewer than 32768 elements are kept as they are.
+    other devices, and with fewer than 131072 elements are kept as they are.
 
     :param y: the output of one of PyTorch's functions, or of an autograd function
     :param names: what the function keeps, as ``y.grad_fn._saved_<name>`` has it; of an autograd function the first of
@@ -41,11 +46,14 @@ def pack_saved(y: torch.Tensor, *names: str) -> None:
             _pack(saved, getattr(node, f"_raw_saved_{name}"))
 
 
+def worth_packing(outputs: int, taps: Sequence[int] = (), groups: int = 1) -> bool:
+    """Whether packing its input takes little beside a layer with so many output channels, and taps of its kernel."""
+    return outputs * math.prod(taps) >= FEWEST_PRODUCTS * groups
+
+
 def what_is_packed(tensor: torch.Tensor) -> Packed | None:
     """How :func:`pack_saved` has ``tensor`` kept; None if as it is."""
-    of_its_kind = type(tensor) is torch.Tensor and tensor.dtype == torch.float32 and tensor.device.type == "cpu"
-    is_its_memory = tensor.layout is torch.strided and not tensor.is_neg()
-    return pack(tensor) if of_its_kind and is_its_memory and tensor.numel() >= SMALLEST else None
+    return pack(tensor) if tensor.numel() >= SMALLEST and _kernel.can_take(tensor) else None
 
 
 def _pack(tensor: torch.Tensor, saved: Any) -> None:

@@ -8,6 +8,8 @@ TEXT = r"""// Small integers, packed. Made by spikingjelly.packing.
 
 constexpr int64_t BLOCK = 1 << 14;  // elements that a thread takes at a time, a multiple of GROUP
 constexpr int64_t GROUP = 64;       // elements that are looked at before they are packed
+// Bits of an element of each kind: 0 and 1, 0 to 15, -128 to 127, 0 to 255.
+constexpr int64_t KINDS = 4, BITS[KINDS] = {1, 4, 8, 8};
 
 struct Eight {
     float of[256][8];  // the elements of each byte of single bits
@@ -30,7 +32,8 @@ static inline bool narrow(const float* x, int64_t n, int8_t* to) {
     for (int64_t i = 0; i < n; i++) {
         const float v = x[i] < float(LOW) ? float(LOW) : x[i] > float(HIGH) ? float(HIGH) : x[i];
         const int32_t k = v == v ? static_cast<int32_t>(v) : 0;
-        different |= bits_of(static_cast<float>(k)) ^ bits_of(x[i]);
+        // -0.0 on its own: compilers may take the two conversions for a truncation, which keeps the sign.
+        different |= (bits_of(static_cast<float>(k)) ^ bits_of(x[i])) | (bits_of(x[i]) == 1u << 31);
         to[i] = static_cast<int8_t>(k);
     }
     return different == 0;
@@ -48,21 +51,21 @@ inline bool narrow<0, 1>(const float* x, int64_t n, int8_t* to) {
     return different == 0;
 }
 
-static inline bool narrow(int64_t bits, const float* x, int64_t n, int8_t* to) {
-    return bits == 1 ? narrow<0, 1>(x, n, to) : bits == 4 ? narrow<0, 15>(x, n, to) : narrow<-128, 127>(x, n, to);
+static inline bool narrow(int64_t kind, const float* x, int64_t n, int8_t* to) {
+    return kind == 0   ? narrow<0, 1>(x, n, to)
+           : kind == 1 ? narrow<0, 15>(x, n, to)
+           : kind == 2 ? narrow<-128, 127>(x, n, to)
+                       : narrow<0, 255>(x, n, to);
 }
 
-// The bits that every step-th element fits into, 0 if there are none: to see quickly what can't be packed.
-extern "C" int64_t bits_of_sample(const float* x, int64_t n, int64_t step) {
-    int64_t bits = 1;
-    for (int64_t i = 0; i < n; i += step) {
+// The first kind that every step-th element is of, KINDS if there is none: to see quickly what can't be packed.
+extern "C" int64_t kind_of_sample(const float* x, int64_t n, int64_t step) {
+    int64_t kind = 0;
+    for (int64_t i = 0; i < n && kind < KINDS; i += step) {
         int8_t value;
-        while (!narrow(bits, x + i, 1, &value)) {
-            if (bits == 8) return 0;
-            bits = bits == 1 ? 4 : 8;
-        }
+        while (kind < KINDS && !narrow(kind, x + i, 1, &value)) kind++;
     }
-    return bits;
+    return kind;
 }
 
 static inline void join(int64_t bits, const int8_t* values, uint8_t* to) {
@@ -78,9 +81,10 @@ static inline void join(int64_t bits, const int8_t* values, uint8_t* to) {
     }
 }
 
-// x [n] to n * bits / 8 bytes, the first element in the lowest bits; n is padded to whole groups. 1 if all fit, else 0.
+// x [n] of a kind to n * bits / 8 bytes, the first element in the lowest bits; n is padded to whole groups.
+// 1 if all are of the kind, else 0.
 extern "C" int64_t pack(const float* x, uint8_t* to, const int64_t* sizes) {
-    const int64_t n = sizes[0], bits = sizes[1], threads = sizes[2];
+    const int64_t n = sizes[0], kind = sizes[1], bits = BITS[kind], threads = sizes[2];
     std::atomic<bool> fit{true};
 #pragma omp parallel for num_threads(threads) schedule(static)
     for (int64_t begin = 0; begin < n; begin += BLOCK) {
@@ -88,7 +92,7 @@ extern "C" int64_t pack(const float* x, uint8_t* to, const int64_t* sizes) {
         int8_t values[GROUP] = {};
         for (int64_t i = begin; i < end && fit.load(std::memory_order_relaxed); i += GROUP) {
             const bool whole = end - i >= GROUP;
-            if (!(whole ? narrow(bits, x + i, GROUP, values) : narrow(bits, x + i, end - i, values))) {
+            if (!(whole ? narrow(kind, x + i, GROUP, values) : narrow(kind, x + i, end - i, values))) {
                 fit.store(false, std::memory_order_relaxed);
                 break;
             }
@@ -100,13 +104,15 @@ extern "C" int64_t pack(const float* x, uint8_t* to, const int64_t* sizes) {
 }
 
 extern "C" void unpack(const uint8_t* from, float* x, const int64_t* sizes) {
-    const int64_t n = sizes[0], bits = sizes[1], threads = sizes[2];
+    const int64_t n = sizes[0], kind = sizes[1], bits = BITS[kind], threads = sizes[2];
 #pragma omp parallel for num_threads(threads) schedule(static)
     for (int64_t begin = 0; begin < n; begin += BLOCK) {
         const int64_t m = std::min(BLOCK, n - begin);
         const uint8_t* bytes = from + begin / 8 * bits;
         float* to = x + begin;
-        if (bits == 8) {
+        if (kind == 3) {
+            for (int64_t i = 0; i < m; i++) to[i] = bytes[i];
+        } else if (kind == 2) {
             for (int64_t i = 0; i < m; i++) to[i] = static_cast<int8_t>(bytes[i]);
         } else if (bits == 4) {
             for (int64_t i = 0; i < m / 2; i++) {

@@ -11,11 +11,12 @@ from spikingjelly import _layer_kernels
 # `python -m benchmarks sparse_products` prints the table that these come from.
 HIGHEST_DENSITY = 0.2  # share of nonzeros in the input
 HIGHEST_DENSITY_OF_GRADIENT = 0.3
-SMALLEST_WORK = 1 << 23  # multiplications of the dense layer
+SMALLEST_WORK = 1 << 24  # multiplications of the dense layer; with fewer, to look takes as long as what is gained
 # Output pixels of all samples; with fewer, sorting the weights takes most of the time.
 SMALLEST_PLANE = 256
 SMALLEST_PLANE_OF_GRADIENT = 512
 FEWEST_OUTPUTS = 32  # two vectors; with one, finding the ones takes longer than adding their weights
+FEWEST_CHANNELS = 32  # of the input: two vectors, and a word of bits
 _SAMPLE = 4096
 
 _enabled: ContextVar[bool] = ContextVar("skip_zeros", default=True)
@@ -81,9 +82,21 @@ def kernels_run(problem: str | None) -> bool:
 
 def density(x: torch.Tensor) -> float:
     """About the share of entries of ``x`` that are not zero, from a sample; 1 for a tensor with gaps in its memory."""
-    n = x.numel()
-    if not (x.is_contiguous() or (x.dim() == 4 and x.is_contiguous(memory_format=torch.channels_last))):
+    if not _is_without_gaps(x):
         return 1.0
+    entries = sample(x)
+    return torch.count_nonzero(entries).item() / entries.numel()
+
+
+def sample(x: torch.Tensor) -> torch.Tensor:
+    """Entries of ``x`` from all over it; of a tensor with gaps in its memory, from a part."""
+    x = x.detach()
+    if not _is_without_gaps(x):
+        return x[0].flatten()
+    n = x.numel()
     step = max(1, n // _SAMPLE) | 1  # odd, so that it does not stay in a column of an image
-    sample = x.detach().as_strided((-(-n // step),), (step,), x.storage_offset())
-    return torch.count_nonzero(sample).item() / sample.numel()
+    return x.as_strided((-(-n // step),), (step,), x.storage_offset())
+
+
+def _is_without_gaps(x: torch.Tensor) -> bool:
+    return x.is_contiguous() or (x.dim() == 4 and x.is_contiguous(memory_format=torch.channels_last))

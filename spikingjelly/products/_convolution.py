@@ -11,6 +11,7 @@ from spikingjelly._layer_kernels import Size, channels_last
 from spikingjelly.products import _choice, _onednn, _sparse, _tables, _ways, _winograd
 from spikingjelly.products._ways import Ways
 
+SMALLEST_WORK_OF_LINEAR = 1 << 25  # multiplications; the dense linear layer takes less than a convolution of as many
 _PIXELS_OF_A_SAMPLE = 1024  # of a linear layer: as many gradients as stay in the cache of a core
 
 
@@ -32,27 +33,37 @@ def convolution(
 
 
 def _convolution(
-    x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, stride: Size, padding: Size, exact: bool = False
+    x: torch.Tensor,
+    weight: torch.Tensor,
+    bias: torch.Tensor | None,
+    stride: Size,
+    padding: Size,
+    exact: bool = False,
+    forward_too: bool = False,
 ) -> torch.Tensor | None:
+    """``forward_too``: None as well where the gradients alone would gain."""
     pixels = x.shape[0] * x.shape[2] * x.shape[3] // (stride[0] * stride[1])
-    if x.shape[1] != weight.shape[1] or pixels * weight.numel() < _choice.SMALLEST_WORK:
+    if x.shape[1] != weight.shape[1] or x.shape[1] < _choice.FEWEST_CHANNELS:
+        return None
+    if pixels * weight.numel() < _choice.SMALLEST_WORK:
         return None
     if not _choice.can_run(x, weight, bias):
         return None
-    bits = _tables.read(x) if _may_look_up(x, weight, stride) else None
-    ways = _ways.choose(x, weight, stride, padding, exact, bits)
+    density = _choice.density(x)
+    planes = _tables.planes_at_a_glance(x) if _may_look_up(x, weight, stride) else 0
+    ways = _ways.choose(x, weight, stride, padding, exact, density, planes)
+    bits = _tables.read(x) if ways.planes else None
+    if ways.planes and (bits is None or bits.planes != planes):  # not what they were at a glance
+        ways = _ways.choose(x, weight, stride, padding, exact, density, 0 if bits is None else bits.planes)
+    if forward_too and not (ways.sparse or ways.planes):
+        return None
     if ways == Ways() or not _choice.kernels_run(_ways.problem(ways)):
         return None
     return product(x, weight, bias, stride, padding, ways, bits)
 
 
 def _may_look_up(x: torch.Tensor, weight: torch.Tensor, stride: Size) -> bool:
-    return (
-        _tables.can_run_here()
-        and _tables.can_take(x, weight, stride)
-        and _tables.may_be_bits(x)
-        and _tables.problem() is None
-    )
+    return _tables.can_run_here() and _tables.can_take(x, weight, stride) and _tables.problem() is None
 
 
 def product(
@@ -68,7 +79,7 @@ def product(
     if has_torch_function((x, weight)):
         return handle_torch_function(product, (x, weight), x, weight, bias, stride, padding, ways, bits)
     y: torch.Tensor = _Convolution.apply(x, weight, bias, stride, padding, ways, bits)
-    if weight.requires_grad:
+    if weight.requires_grad and packing.worth_packing(weight.shape[0], weight.shape[2:]):
         packing.pack_saved(y)
     return y
 
@@ -83,11 +94,14 @@ def linear(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> 
 
 def _linear_without_zeros(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor | None:
     rows = math.prod(x.shape[:-1])
-    if not _choice.large_enough(rows * weight.numel(), rows, weight.shape[0]) or not x.is_contiguous():
+    work = rows * weight.numel()
+    if work < SMALLEST_WORK_OF_LINEAR or not _choice.large_enough(work, rows, weight.shape[0]):
+        return None
+    if not x.is_contiguous():
         return None
     samples = _samples(rows)
     image = x.view(samples, rows // samples, 1, x.shape[-1]).permute(0, 3, 1, 2)
-    y = _convolution(image, weight[:, :, None, None], bias, (1, 1), (0, 0))
+    y = _convolution(image, weight[:, :, None, None], bias, (1, 1), (0, 0), forward_too=True)
     return None if y is None else y.permute(0, 2, 3, 1).reshape(*x.shape[:-1], weight.shape[0])
 
 

@@ -15,7 +15,7 @@ from torch.overrides import has_torch_function
 from spikingjelly import packing
 from spikingjelly.products import _choice
 
-SMALLEST_WORK = 1 << 24  # multiplications; with fewer, the call takes longer than is gained
+SMALLEST_WORK = 1 << 26  # multiplications; with fewer, the call takes longer than is gained
 
 
 def linear(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor | None:
@@ -25,7 +25,7 @@ def linear(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> 
     if not _choice.can_run(x, weight, bias) or not _may_be_asked() or not _pays_here() or not _computes_products():
         return None
     y: torch.Tensor = _Linear.apply(x.reshape(-1, x.shape[-1]), weight, bias)
-    if weight.requires_grad:
+    if weight.requires_grad and packing.worth_packing(weight.shape[0]):
         packing.pack_saved(y)
     return y.view(*x.shape[:-1], weight.shape[0])
 

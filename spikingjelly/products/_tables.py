@@ -9,10 +9,10 @@ import torch
 
 from spikingjelly import _layer_kernels
 from spikingjelly._layer_kernels import Size, channels_last, empty, numbers, pointer, prepared
-from spikingjelly.products import _source_head, _source_tables, _source_tables_passes
+from spikingjelly.products import _choice, _source_head, _source_tables, _source_tables_passes
 
 _SOURCE = _source_head.TEXT + _source_tables.TEXT + _source_tables_passes.TEXT
-_BITS = 32  # of a word
+_BITS, _ROWS = 32, 6  # of a word, of outputs at once: as the source has them
 _MOST_BITS = 1 << 28  # in the inputs of all output pixels: 32 MiB
 LARGEST_PLANES = 2
 _FIRST, _VALUES = 32, {0.0, 1.0, 2.0, 3.0}
@@ -53,6 +53,12 @@ def can_take(x: torch.Tensor, weight: torch.Tensor, stride: Size) -> bool:
     return LARGEST_PLANES * pixels * weight[0].numel() <= _MOST_BITS
 
 
+def excess(weight: torch.Tensor) -> float:
+    """How many times as many sums are looked up as there are, for inputs are taken by words and outputs by rows."""
+    outputs, channels = weight.shape[:2]
+    return -(-channels // _BITS) * _BITS / channels * -(-outputs // _ROWS) * _ROWS / outputs
+
+
 def read(x: torch.Tensor) -> Bits | None:
     """The bits of ``x``; None if an entry is not one of 0 to 3."""
     x, last = prepared(x)
@@ -64,10 +70,13 @@ def read(x: torch.Tensor) -> Bits | None:
     return Bits(words, found[0], found[1] / x.numel()) if found[0] else None
 
 
-def may_be_bits(x: torch.Tensor) -> bool:
-    """Whether the first entries of ``x`` are 0 to 3, at a glance."""
+def planes_at_a_glance(x: torch.Tensor) -> int:
+    """How many planes of bits a few entries of ``x`` have, 0 if they are others than 0 to 3."""
     corner = x.detach()[0, 0].flatten()[:_FIRST]
-    return set(corner.tolist()) <= _VALUES
+    if not set(corner.tolist()) <= _VALUES:
+        return 0
+    largest = float(_choice.sample(x).max())
+    return 1 if largest <= 1 else LARGEST_PLANES if largest in _VALUES else 0
 
 
 def forward(

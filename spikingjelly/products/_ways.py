@@ -9,12 +9,21 @@ import torch
 from spikingjelly._layer_kernels import Size
 from spikingjelly.products import _choice, _sparse, _tables, _winograd
 
-# `python -m benchmarks sparse_products winograd` prints the tables that these come from.
-# Of the time of the dense layer: what skipping zeros takes without ones, and in addition with ones alone.
-_SPARSE, _SPARSE_GRADIENT = (0.25, 2.2), (0.18, 1.5)
-# Looking sums up: for each plane of bits; for its tables, whose time all lanes share; for the bits, as all outputs do.
-_TABLES, _OF_TABLE, _OF_BITS = 0.33, 24, 8
-HIGHEST_SHARE_OF_TABLES = 0.85
+# `python -m benchmarks sparse_products tables winograd` prints the tables that these come from.
+# Of the time of the dense layer, what skipping zeros takes without ones: of the layer; to find none in the input, whose
+# time all outputs share; to sort the weights, as all pixels do; to write the outputs, as all inputs do.
+_SPARSE, _OF_INPUT, _OF_SORTING, _OF_OUTPUT = 0.1, 8, 50, 30
+# And in addition with ones alone: for each product, and to find them.
+_OF_ONES, _OF_ONE = 2.5, 80
+# The gradient of the weights without ones, and in addition with ones alone; where a pixel has one tap, and of its sums.
+_SPARSE_GRADIENT, _SPARSE_GRADIENT_OF_ONE_TAP, _OF_SUMS = (0.18, 1.5), (0.4, 6.0), 250
+HIGHEST_SHARE_OF_SPARSE = 0.75
+# Looking sums up: once, and for each plane of bits; for its tables, whose time all pixels share; for its outputs, as
+# all inputs do; for the bits, as all weights of an input do.
+_LOOKING_UP, _OF_PLANE, _OF_TABLE, _OF_SUM, _OF_BITS = 0.05, 0.335, 40, 24, 9
+# Of the gradient of the weights: for each plane; for its tables, as all inputs do; for the bits, as all outputs do.
+_OF_PLANE_OF_GRADIENT, _OF_TABLE_OF_GRADIENT, _OF_BITS_OF_GRADIENT = 0.33, 24, 8
+HIGHEST_SHARE_OF_TABLES = 0.9
 # Of Winograd's filtering, in multiplications at each position: for each channel of a tile, and for each weight.
 _OF_CHANNEL, _OF_WEIGHT, _OF_WEIGHT_GRADIENT = 18, 30, 12
 _OF_DENSE_WEIGHT = 44  # of the dense layer, which rearranges its weights, for each tap
@@ -75,11 +84,18 @@ _DENSE = Ways(), (math.inf, math.inf)
 
 
 def choose(
-    x: torch.Tensor, weight: torch.Tensor, stride: Size, padding: Size, exact: bool, bits: _tables.Bits | None = None
+    x: torch.Tensor,
+    weight: torch.Tensor,
+    stride: Size,
+    padding: Size,
+    exact: bool,
+    density: float,
+    planes: int = 0,
 ) -> Ways:
     """The ways for ``x`` ``[N, C, H, W]`` and ``weight`` ``[O, C, KH, KW]``; ``exact`` ones sum their products.
 
-    :param bits: of ``x``, if its entries have so few
+    :param density: share of entries of ``x`` that are not zero
+    :param planes: how many bits the entries have, if these are so few that sums may be looked up
     """
     of_x, of_weight = (t.requires_grad and torch.is_grad_enabled() for t in (x, weight))
     by_winograd = not exact and _winograd.can_take(weight, stride, padding) and _winograd.pays_here()
@@ -88,17 +104,18 @@ def choose(
         tile_of_input=ways.tile_of_input if of_x else 0, tile_of_weight=ways.tile_of_weight if of_weight else 0
     )
     pixels = x.shape[0] * x.shape[2] * x.shape[3] // (stride[0] * stride[1])
-    if bits is not None:
-        ways, shares = _by_tables(ways, shares, weight, pixels, bits.planes)
+    steps = stride[0] * stride[1]
+    if planes:
+        ways, shares = _by_tables(ways, shares, weight, pixels, planes, steps)
     if not _choice.large_enough(pixels * weight.numel(), pixels, weight.shape[0]) or not _sparse.can_take(weight):
         return ways
-    density = _choice.density(x) if bits is None else bits.density
-    if density <= _choice.HIGHEST_DENSITY and _time_without_zeros(_SPARSE, density) <= shares[0]:
+    share = _time_without_zeros(weight, pixels, density, steps)
+    if density <= _choice.HIGHEST_DENSITY and share <= min(shares[0], HIGHEST_SHARE_OF_SPARSE):
         ways = ways._replace(sparse=True, planes=0, tile=0)
     if (
         of_weight
         and density <= _choice.HIGHEST_DENSITY_OF_GRADIENT
-        and _time_without_zeros(_SPARSE_GRADIENT, density) <= shares[1]
+        and _time_of_gradient_without_zeros(weight, pixels, density) <= min(shares[1], HIGHEST_SHARE_OF_SPARSE)
         and pixels >= _choice.SMALLEST_PLANE_OF_GRADIENT
         and _sparse.can_take_gradient(weight, stride, padding)
     ):
@@ -107,14 +124,20 @@ def choose(
 
 
 def _by_tables(
-    ways: Ways, shares: tuple[float, float], weight: torch.Tensor, pixels: int, planes: int
+    ways: Ways, shares: tuple[float, float], weight: torch.Tensor, pixels: int, planes: int, steps: int
 ) -> tuple[Ways, tuple[float, float]]:
-    """``ways`` and ``shares`` with tables where they take less than what was chosen so far."""
+    """``ways`` and ``shares`` with tables where they take less than what was chosen so far.
+
+    :param steps: how many pixels of the input there are for each of the output
+    """
     outputs, inputs = weight.shape[0], weight[0].numel()
-    share, share_of_weight = (
-        planes * (_TABLES + _OF_TABLE / lanes) + _OF_BITS / outputs if lanes and outputs else math.inf
-        for lanes in (pixels, inputs)
-    )
+    if not min(outputs, inputs, pixels):
+        return ways, shares
+    excess = _tables.excess(weight)
+    share = _LOOKING_UP + planes * (_OF_PLANE * excess + _OF_TABLE / pixels + _OF_SUM / inputs)
+    share += _OF_BITS * steps * weight.shape[1] / weight.numel()
+    of_plane = _OF_PLANE_OF_GRADIENT * excess + _OF_TABLE_OF_GRADIENT / inputs
+    share_of_weight = planes * of_plane + _OF_BITS_OF_GRADIENT / outputs
     if share < min(shares[0], HIGHEST_SHARE_OF_TABLES):
         ways, shares = ways._replace(planes=planes, tile=0), (share, shares[1])
     of_weight = weight.requires_grad and torch.is_grad_enabled()
@@ -139,8 +162,17 @@ def _by_winograd(x: torch.Size, weight: torch.Size, padding: Size) -> tuple[Ways
     return ways, (share, _OF_A_SHARED_CACHE * share_of_weight)
 
 
-def _time_without_zeros(times: tuple[float, float], density: float) -> float:
-    return times[0] + times[1] * density
+def _time_without_zeros(weight: torch.Tensor, pixels: int, density: float, steps: int) -> float:
+    """About the share of the time of the dense layer, forward."""
+    outputs, inputs = weight.shape[0], weight[0].numel()
+    of_layer = _SPARSE + _OF_INPUT * steps / outputs + _OF_SORTING / pixels + _OF_OUTPUT / inputs
+    return of_layer + (_OF_ONES + _OF_ONE / outputs) * density
+
+
+def _time_of_gradient_without_zeros(weight: torch.Tensor, pixels: int, density: float) -> float:
+    one_tap = weight.shape[2] * weight.shape[3] == 1
+    without, with_ones = _SPARSE_GRADIENT_OF_ONE_TAP if one_tap else _SPARSE_GRADIENT
+    return without + with_ones * density + (_OF_SUMS / pixels if one_tap else 0.0)
 
 
 def problem(ways: Ways) -> str | None:

@@ -4,17 +4,17 @@ from typing import Any
 
 import pytest
 
-from spikingjelly.activation_based.functional._packed_spikes import _Packer
+from spikingjelly.packing import Packer
 from tests.functional.packs import Packs
 
 
 @pytest.fixture
 def packs(monkeypatch: pytest.MonkeyPatch) -> Packs:
-    results, pack = Packs(), _Packer.pack
+    results, pack = Packs(), Packer.pack
 
-    def recorded(self: _Packer, tensor: Any) -> Any:
+    def recorded(self: Packer, tensor: Any) -> Any:
         results.append(pack(self, tensor))
         return results[-1]
 
-    monkeypatch.setattr(_Packer, "pack", recorded)
+    monkeypatch.setattr(Packer, "pack", recorded)
     return results

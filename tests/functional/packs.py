@@ -1,14 +1,14 @@
 """What packed_spikes made of the tensors that it was given."""
 
-from spikingjelly.activation_based.functional._packed_spikes import _Bits, _Packed
+from spikingjelly.packing import Packed, Values
 
 
 class Packs(list[object]):
     """In order, packed or not."""
 
-    def packed(self) -> list[_Packed]:
-        return [pack for pack in self if isinstance(pack, _Packed)]
+    def packed(self) -> list[Packed]:
+        return [pack for pack in self if isinstance(pack, Packed)]
 
-    def bits(self) -> list[_Bits]:
+    def bits(self) -> list[Values]:
         """Each once."""
-        return list({id(pack.bits): pack.bits for pack in self.packed()}.values())
+        return list({id(pack.values): pack.values for pack in self.packed()}.values())

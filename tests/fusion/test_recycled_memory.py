@@ -1,6 +1,10 @@
 """Large results on the CPU use memory again: never while somebody holds it, and within bounds."""
 
+import gc
 import threading
+import weakref
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 import pytest
 import torch
@@ -17,6 +21,7 @@ pytestmark = pytest.mark.skipif(not memory._can_map(), reason="only Linux can be
 @pytest.fixture(autouse=True)
 def nothing_idle(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "_idle", {})
+    monkeypatch.setattr(memory, "_wishes", weakref.WeakSet())  # of graphs that other tests have left behind
 
 
 def new(shape: tuple[int, ...] = LARGE, dtype: torch.dtype = torch.float32) -> torch.Tensor:
@@ -94,6 +99,26 @@ def test_nothing_is_kept_for_those_who_ask_for_it() -> None:
     assert memory.idle_bytes() == 12 << 20
 
 
+def test_a_wish_lasts_as_long_as_somebody_holds_it() -> None:
+    with memory.nothing_kept() as first, memory.nothing_kept() as second:
+        held = [first, second]
+    del first, second
+    for _ in range(2):
+        new()
+        assert memory.idle_bytes() == 0
+        held.pop()
+    new()
+    assert memory.idle_bytes() == 12 << 20
+
+
+def test_no_error_leaves_a_wish_behind() -> None:
+    with pytest.raises(ValueError, match="an error"), memory.nothing_kept():
+        raise ValueError("an error")
+    gc.collect()
+    new()
+    assert memory.idle_bytes() == 12 << 20
+
+
 def test_threads_never_share_memory() -> None:
     wrong = []
 
@@ -125,3 +150,22 @@ def test_the_next_training_step_needs_no_new_memory() -> None:
         return {spikes.data_ptr(), x.grad.data_ptr()}
 
     assert addresses() == addresses()
+
+
+@pytest.mark.skipif(build.compiler() is None, reason="there is no C++ compiler here")
+@pytest.mark.parametrize("context", [nullcontext, functional.packed_spikes])
+def test_inside_packed_spikes_nothing_is_kept_until_the_backward_pass_is_done(
+    context: Callable[[], AbstractContextManager[None]],
+) -> None:
+    nodes = [neuron.LIFNode(step_mode="m", backend="cpp") for _ in range(2)]
+    x = torch.rand(4, 1 << 19, requires_grad=True)
+    idle = []
+    with context():
+        spikes = x
+        for node in nodes:
+            spikes = node(spikes)
+    x.register_hook(lambda _: idle.append(memory.idle_bytes()))
+    spikes.sum().backward()
+    assert (idle == [0]) == (context is functional.packed_spikes)
+    new()
+    assert memory.idle_bytes() > 0

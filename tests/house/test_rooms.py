@@ -36,7 +36,7 @@ FORBIDDEN = {
     PRODUCTS: [ACTIVATION, NORMALIZATION, POOLING, "spikingjelly.datasets", *FORMER],
     NORMALIZATION: [ACTIVATION, PRODUCTS, POOLING, PACKING, "spikingjelly.datasets", *FORMER],
     POOLING: [ACTIVATION, NORMALIZATION, PRODUCTS, PACKING, "spikingjelly.datasets", *FORMER],
-    PACKING: [ACTIVATION, PRODUCTS, POOLING, "spikingjelly.datasets", *FORMER],
+    PACKING: [ACTIVATION, NORMALIZATION, PRODUCTS, POOLING, "spikingjelly.datasets", *FORMER],
     "spikingjelly.configure": [ACTIVATION, "spikingjelly.fusion", "spikingjelly.datasets", *FORMER],
     "spikingjelly.datasets": [ACTIVATION, "spikingjelly.fusion", *FORMER],
     **{room: ["spikingjelly.fusion", "spikingjelly.datasets"] for room in FORMER},
@@ -357,6 +357,14 @@ def test_the_rest_of_the_package_enters_the_engine_by_its_door(path: Path) -> No
         doors = [f"{ENGINE}.build", f"{ENGINE}.memory"] if of_layers else [f"{ENGINE}.dispatch"]
         inside = [i for i in imports_of(path) if within(i, ENGINE) and not within_any(i, doors)]
         assert not inside, f"{module} imports {inside}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_name)
+def test_rooms_of_kernels_are_entered_by_their_door(path: Path) -> None:
+    module = module_name(path)
+    for room in (NORMALIZATION, PACKING, POOLING, PRODUCTS):
+        inside = [i for i in imports_of(path) if within(i, room) and i.removeprefix(room).startswith("._")]
+        assert not inside or within(module, room), f"{module} imports {inside}"
 
 
 @pytest.mark.parametrize("path", IN_THE_ENGINE, ids=module_name)

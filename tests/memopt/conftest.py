@@ -2,10 +2,10 @@
 
 import pytest
 
-from spikingjelly.activation_based.functional import _packed_spikes
+from spikingjelly.packing import _packer
 
 
 @pytest.fixture
 def every_size(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small tensors are packed and computed again too, so that small networks show what large ones do."""
-    monkeypatch.setattr(_packed_spikes, "_SMALLEST", 1)
+    monkeypatch.setattr(_packer, "SMALLEST", 1)

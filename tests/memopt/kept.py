@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from spikingjelly.activation_based.functional import _packed_spikes
+from spikingjelly import packing
 from spikingjelly.activation_based.memopt import _recipes
 
 _Hooks = torch.autograd.graph.saved_tensors_hooks
@@ -27,7 +27,7 @@ def kept_bytes(net: nn.Module, run: Callable[[], torch.Tensor]) -> int:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(torch.autograd.graph, "saved_tensors_hooks", Recorded)
-        with Recorded(_packed_spikes._Whole, lambda whole: whole.unpack()):
+        with Recorded(packing.Whole, lambda whole: whole.unpack()):
             output = run()
     assert output.requires_grad
     held: dict[int, int] = {}
@@ -43,8 +43,8 @@ def _count(form: Any, held: dict[int, int]) -> None:
             _count(argument, held)
     elif isinstance(form, _recipes.Packed):
         _count(form.form, held)
-    elif isinstance(form, _packed_spikes._Packed):
-        held[id(form.bits)] = form.bits.nbytes
-    elif isinstance(form, _packed_spikes._Whole):
+    elif isinstance(form, packing.Packed):
+        held[id(form.values)] = form.values.nbytes
+    elif isinstance(form, packing.Whole):
         storage = form.tensor.untyped_storage()
         held[storage._cdata] = storage.nbytes()

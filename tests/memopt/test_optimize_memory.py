@@ -9,11 +9,12 @@ import os
 import pytest
 import torch
 from torch import nn
+from torch.multiprocessing.reductions import StorageWeakRef
 
+from spikingjelly import packing
 from spikingjelly.activation_based import functional, layer, memopt, monitor, neuron, surrogate
-from spikingjelly.activation_based.functional import _packed_spikes
 from spikingjelly.fusion import build
-from spikingjelly.products import _choice, _sparse
+from spikingjelly.products import _choice, _convolution, _sparse, _ways
 from tests.memopt.kept import kept_bytes
 from tests.memopt.networks import (
     Attention,
@@ -44,8 +45,10 @@ def test_same_numbers(backend: str, step_mode: str, level: int) -> None:
 @pytest.mark.skipif(build.compiler() is None, reason="needs a C++ compiler")
 @pytest.mark.parametrize("level", [1, 2, 3])
 def test_layers_that_skip_zeros(level: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("SMALLEST_WORK", "SMALLEST_PLANE", "SMALLEST_PLANE_OF_GRADIENT", "FEWEST_OUTPUTS"):
+    for name in ("SMALLEST_WORK", "SMALLEST_PLANE", "SMALLEST_PLANE_OF_GRADIENT", "FEWEST_OUTPUTS", "FEWEST_CHANNELS"):
         monkeypatch.setattr(_choice, name, 1)
+    monkeypatch.setattr(_convolution, "SMALLEST_WORK_OF_LINEAR", 1)
+    monkeypatch.setattr(_ways, "HIGHEST_SHARE_OF_SPARSE", float("inf"))
     for name in ("HIGHEST_DENSITY", "HIGHEST_DENSITY_OF_GRADIENT"):
         monkeypatch.setattr(_choice, name, 1.0)
     runs, forward = [], _sparse.forward
@@ -234,7 +237,7 @@ def test_calls_without_a_gradient_run_as_before(monkeypatch: pytest.MonkeyPatch)
     def pack(self: object, tensor: torch.Tensor) -> None:
         raise AssertionError("nothing is to be packed")
 
-    monkeypatch.setattr(_packed_spikes._Packer, "pack", pack)
+    monkeypatch.setattr(packing.Packer, "pack", pack)
     with torch.no_grad():
         y = made(images())
     assert not y.requires_grad
@@ -278,7 +281,7 @@ def test_a_result_that_is_changed_in_place_is_kept() -> None:
 def test_a_graph_without_backward_is_freed() -> None:
     made = memopt.optimize_memory(net(), level=3)
     y = made(images())
-    storage = _packed_spikes.StorageWeakRef(made.stem[1].running_mean.untyped_storage())
+    storage = StorageWeakRef(made.stem[1].running_mean.untyped_storage())
     functional.reset_net(made)
     del y, made
     gc.collect()

@@ -9,6 +9,7 @@ from torch.overrides import BaseTorchFunctionMode
 
 from spikingjelly import products
 from spikingjelly.activation_based import functional, layer
+from spikingjelly.packing import _saved
 from spikingjelly.products import _onednn
 from tests.versions import needs_torch
 
@@ -146,7 +147,9 @@ def test_a_pytorch_without_the_function(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @needs_torch("2.8", "Packing the inputs of layers")
-def test_spikes_are_kept_in_bits() -> None:
+def test_spikes_are_kept_in_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_saved, "SMALLEST", 1)
+    monkeypatch.setattr(_saved, "FEWEST_PRODUCTS", 1)
     spikes = (torch.rand(512, FEATURES) < 0.4).float()
     net = layer.Linear(FEATURES, OUTPUTS, bias=False)
     y = net(spikes)

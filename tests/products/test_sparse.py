@@ -15,15 +15,17 @@ from torch.utils.flop_counter import FlopCounterMode
 from spikingjelly import _layer_kernels, products
 from spikingjelly.activation_based import functional, layer, neuron
 from spikingjelly.fusion import build
-from spikingjelly.products import _choice, _source_sparse, _sparse, _tables
+from spikingjelly.products import _choice, _convolution, _source_sparse, _sparse, _tables, _ways
 
 pytestmark = pytest.mark.skipif(build.compiler() is None, reason="needs a C++ compiler")
 
 
 @pytest.fixture
 def small_work_pays(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("SMALLEST_WORK", "SMALLEST_PLANE", "SMALLEST_PLANE_OF_GRADIENT", "FEWEST_OUTPUTS"):
+    for name in ("SMALLEST_WORK", "SMALLEST_PLANE", "SMALLEST_PLANE_OF_GRADIENT", "FEWEST_OUTPUTS", "FEWEST_CHANNELS"):
         monkeypatch.setattr(_choice, name, 1)
+    monkeypatch.setattr(_convolution, "SMALLEST_WORK_OF_LINEAR", 1)
+    monkeypatch.setattr(_ways, "HIGHEST_SHARE_OF_SPARSE", float("inf"))
 
 
 @pytest.fixture
@@ -168,7 +170,7 @@ def test_small_layers_run_dense(calls: list[str]) -> None:
     assert calls == []
 
 
-@pytest.mark.parametrize(("threshold", "expected"), [(1.7, ["forward"]), (0.2, [])])
+@pytest.mark.parametrize(("threshold", "expected"), [(2.5, ["forward"]), (0.2, [])])
 def test_a_large_layer_takes_the_way_of_its_firing_rate(
     threshold: float, expected: list[str], calls: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,7 +13,6 @@ from spikingjelly import products
 from spikingjelly.activation_based import functional, layer, neuron
 from spikingjelly.fusion import build
 from spikingjelly.products import _choice, _tables, _ways
-from spikingjelly.products._tables import Bits
 from spikingjelly.products._ways import Ways
 
 pytestmark = pytest.mark.skipif(
@@ -217,9 +216,8 @@ def test_second_derivatives(calls: list[str]) -> None:
 
 
 def ways(shape: tuple[int, int, int, int], weight: tuple[int, int, int, int], planes: int, density: float) -> Ways:
-    bits = Bits(torch.empty(0), planes, density)
     x, padding = torch.empty(shape), (weight[2] // 2, weight[3] // 2)
-    return _ways.choose(x, torch.empty(weight, requires_grad=True), (1, 1), padding, False, bits)
+    return _ways.choose(x, torch.empty(weight, requires_grad=True), (1, 1), padding, False, density, planes)
 
 
 def test_ways_of_a_layer() -> None:
@@ -227,9 +225,10 @@ def test_ways_of_a_layer() -> None:
     assert ways((8, 128, 28, 28), (128, 128, 3, 3), 1, 0.15) == both
     assert ways((8, 128, 28, 28), (128, 128, 3, 3), 1, 0.9) == both
     assert ways((8, 128, 28, 28), (128, 128, 3, 3), 2, 0.9) == Ways(tile=2, tile_of_weight=4)
-    assert ways((8, 384, 1, 64), (1536, 384, 1, 1), 2, 0.9) == Ways(planes=2, planes_of_weight=2)
+    assert ways((8, 384, 1, 256), (1536, 384, 1, 1), 2, 0.9) == Ways(planes=2, planes_of_weight=2)
     assert ways((8, 384, 1, 4), (1536, 384, 1, 1), 2, 0.9) == Ways(planes_of_weight=2)
-    assert ways((8, 1536, 1, 64), (384, 1536, 1, 1), 1, 0.01) == Ways(sparse=True, sparse_weight=True)
+    assert ways((8, 1536, 1, 64), (384, 1536, 1, 1), 1, 0.01) == Ways(sparse=True, planes_of_weight=1)
+    assert ways((8, 128, 28, 28), (128, 128, 3, 3), 1, 0.02) == Ways(sparse=True, sparse_weight=True)
     with torch.no_grad():
         assert ways((8, 128, 28, 28), (128, 128, 3, 3), 1, 0.15) == Ways(planes=1)
 
@@ -249,3 +248,46 @@ def test_without_kernels_nothing_is_read(monkeypatch: pytest.MonkeyPatch) -> Non
     y = products.convolution(x, weight, None, (1, 1), (1, 1))
     assert y is not None
     torch.testing.assert_close(y, F.conv2d(x, weight, None, 1, 1), rtol=1e-4, atol=1e-4)
+
+
+def test_words_and_rows_that_are_not_full_count() -> None:
+    assert _tables.excess(torch.empty(12, 64, 3, 3)) == 1
+    assert _tables.excess(torch.empty(12, 16, 1, 1)) == 2
+    assert _tables.excess(torch.empty(8, 64, 1, 1)) == 1.5
+    assert ways((16, 64, 28, 28), (128, 64, 3, 3), 1, 0.9).planes == 1
+    assert ways((16, 16, 28, 28), (128, 16, 3, 3), 1, 0.9).planes == 0
+
+
+@pytest.mark.parametrize(("x", "planes"), [([0.0], 1), ([0.0, 1.0], 1), ([0.0, 2.0], 2), ([1.0, 3.0], 2), ([4.0], 0), ([0.5], 0)])  # fmt: skip
+@pytest.mark.parametrize("gaps", [False, True])
+def test_planes_at_a_glance(x: list[float], planes: int, gaps: bool) -> None:
+    image = torch.tensor(x).repeat(4, 32, 40 // len(x), 20)
+    assert _tables.planes_at_a_glance(image[..., 1:] if gaps else image) == planes
+
+
+def test_a_rare_larger_entry_is_found_when_the_bits_are_read(calls: list[str]) -> None:
+    x, weight = spikes(8, 384, 1, 256), torch.randn(1536, 384, 1, 1)
+    for rare, expected in ((3.0, ["forward"]), (4.0, [])):
+        x[3, 200, 0, 101] = rare  # between those that are looked at
+        calls.clear()
+        y = products.convolution(x, weight, None, (1, 1), (0, 0))
+        assert calls == expected
+        if y is not None:
+            close(y, F.conv2d(x.double(), weight.double()))
+
+
+def test_few_channels_are_left_to_pytorch(calls: list[str]) -> None:
+    for channels, expected in ((31, []), (32, ["forward"])):
+        calls.clear()
+        products.convolution(spikes(8, channels, 28, 28), torch.randn(64, channels, 3, 3), None, (1, 1), (1, 1))
+        assert calls == expected
+
+
+def test_a_linear_layer_whose_gradients_alone_would_gain_is_pytorchs(calls: list[str]) -> None:
+    weight = torch.randn(512, 512, requires_grad=True)
+    x = spikes(300, 512, largest=3)
+    image = x.view(1, 300, 1, 512).permute(0, 3, 1, 2)
+    chosen = _ways.choose(image, weight[:, :, None, None], (1, 1), (0, 0), False, 0.3, 2)
+    assert (chosen.planes, chosen.planes_of_weight) == (0, 2)
+    layer.Linear(512, 512)(x).sum().backward()
+    assert calls == []

@@ -40,6 +40,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.fixture
 def small_work_pays(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_choice, "SMALLEST_WORK", 1)
+    monkeypatch.setattr(_choice, "FEWEST_CHANNELS", 1)
     monkeypatch.setattr(_ways, "HIGHEST_SHARE_OF_WINOGRAD", float("inf"))
 
 
@@ -275,7 +276,7 @@ def test_transforms_and_modes_run_dense(calls: list[str]) -> None:
 def ways(shape: tuple[int, int, int, int], outputs: int, density: float, **options: bool) -> Ways:
     x = (torch.rand(shape) < density).float().requires_grad_(options.get("of_input", True))
     weight = torch.zeros(outputs, shape[1], 3, 3, requires_grad=True)
-    return _ways.choose(x, weight, (1, 1), (1, 1), options.get("exact", False))
+    return _ways.choose(x, weight, (1, 1), (1, 1), options.get("exact", False), density)
 
 
 def test_ways_of_a_layer() -> None:

@@ -119,14 +119,20 @@ def published_net(name: str, T: int, side: int, level: int = 0, backend: str | N
     return FromRest(net)
 
 
-def vgg_blocks(width: int, **options: Any) -> list[nn.Module]:
-    """Six blocks of convolution, normalisation and LIF neurons, every second with pooling, and a linear layer."""
+def vgg_blocks(width: int, foreign: bool = False, **options: Any) -> list[nn.Module]:
+    """Six blocks of convolution, normalisation and LIF neurons, every second with pooling, and a linear layer.
+
+    :param foreign: whether convolutions are PyTorch's own modules
+    """
     blocks: list[nn.Module] = []
     inputs = 3
     for number in range(6):
         channels = width << number // 2
         fire = neuron.LIFNode(surrogate_function=surrogate.ATan(), **options)
-        convolution = layer.Conv2d(inputs, channels, kernel_size=3, padding=1, bias=False)
+        make = nn.Conv2d if foreign else layer.Conv2d
+        convolution: nn.Module = make(inputs, channels, kernel_size=3, padding=1, bias=False)
+        if foreign:
+            convolution = layer.SeqToANNContainer(convolution)
         pool = [layer.MaxPool2d(2, 2)] if number % 2 else []
         blocks.append(FromRest(convolution, layer.BatchNorm2d(channels), fire, *pool))
         inputs = channels

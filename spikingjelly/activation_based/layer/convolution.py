@@ -14,7 +14,8 @@ Size = int | tuple[int, ...]
 class _Conv(StepLayer):
     _takes_each_step_alone = True
     _compares_steps = True
-    _packs_what_it_saves = True
+    out_channels: int
+    kernel_size: Any
     groups: Any
     padding_mode: Any
     dilation: Any
@@ -47,6 +48,10 @@ class _Conv(StepLayer):
             step_mode=step_mode,
         )
 
+    @property
+    def _packs_what_it_saves(self) -> bool:
+        return packing.worth_packing(self.out_channels, self.kernel_size, self.groups)
+
     def _conv_forward(self, input: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
         plain = self.groups == 1 and self.padding_mode == "zeros" and not isinstance(self.padding, str)
         if plain and all(d == 1 for d in self.dilation):
@@ -54,7 +59,8 @@ class _Conv(StepLayer):
             if y is not None:
                 return y
         y = super()._conv_forward(input, weight, bias)  # type: ignore[misc]
-        packing.pack_saved(y, "input")
+        if self._packs_what_it_saves:
+            packing.pack_saved(y, "input")
         return y
 
 

@@ -22,7 +22,10 @@ class Linear(StepLayer, nn.Linear):
 
     _layouts = ("*",)
     _compares_steps = True
-    _packs_what_it_saves = True
+
+    @property
+    def _packs_what_it_saves(self) -> bool:
+        return packing.worth_packing(self.out_features)
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True, step_mode: str = "s") -> None:
         super().__init__(in_features, out_features, bias=bias, step_mode=step_mode)
@@ -60,7 +63,8 @@ class Linear(StepLayer, nn.Linear):
         y = products.linear(x, weight, bias)
         if y is None:
             y = F.linear(x, weight, bias)
-            packing.pack_saved(y, "mat1", "self")
+            if self._packs_what_it_saves:
+                packing.pack_saved(y, "mat1", "self")
         return y
 
 

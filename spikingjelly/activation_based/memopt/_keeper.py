@@ -1,7 +1,6 @@
 """What autograd keeps of a forward pass: spikes as bits, small integers, and recipes in place of tensors."""
 
 import functools
-import weakref
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -10,11 +9,10 @@ import torch
 import torch.nn.functional as F
 from torch.overrides import TorchFunctionMode
 
+from spikingjelly import packing
 from spikingjelly._saved_tensors import hooks_are_known, hooks_in_force
 from spikingjelly._torch_version import needs
-from spikingjelly.activation_based.functional import _packed_spikes
 from spikingjelly.activation_based.memopt import _recipes
-from spikingjelly.activation_based.memopt._counts import Counts, narrowed
 from spikingjelly.activation_based.memopt._recipes import Form, Packed, Part, Recipe
 from spikingjelly.fusion import dispatch
 
@@ -25,14 +23,13 @@ AGAIN = {
 }
 
 
-class Keeper(_packed_spikes._Packer):
+class Keeper(packing.Packer):
     """The packing of one forward pass at ``level``."""
 
     def __init__(self, level: int) -> None:
         super().__init__()
         self.level = level
         self.recipes: dict[tuple[int, int], Recipe] = {}
-        self.counts: weakref.WeakValueDictionary[Any, Counts] = weakref.WeakValueDictionary()
         self.hook: Any = None  # what autograd calls while it keeps things here
 
     def pack(self, tensor: torch.Tensor) -> Any:
@@ -44,27 +41,8 @@ class Keeper(_packed_spikes._Packer):
 
     def compact(self, tensor: torch.Tensor) -> Form:
         """``tensor`` in as few bytes as hold it to the last bit."""
-        form = super().pack(tensor)
-        if isinstance(form, _packed_spikes._Packed):
-            return form
-        counts = self._counts_of(tensor)
-        return form if counts is None else _packed_spikes._Packed(counts, tensor)
-
-    def _counts_of(self, tensor: torch.Tensor) -> Any:
-        memory = _packed_spikes._memory_of_candidate(tensor)
-        if memory is None:
-            return None
-        key = (memory.untyped_storage()._cdata, memory.storage_offset(), len(memory), memory.dtype, memory._version)
-        known = self.counts.get(key) if tensor.requires_grad else None
-        if known is not None:
-            return known
-        values = narrowed(memory, _packed_spikes._INTEGERS[memory.dtype])
-        if values is None:
-            return None
-        counts = Counts(values, memory)
-        if tensor.requires_grad:
-            self.counts[key] = counts
-        return counts
+        form: Form = super().pack(tensor)
+        return form
 
     def recipe_of(self, tensor: torch.Tensor) -> Recipe | None:
         """How ``tensor``, or what it is a view of, was computed, if that is to be done again."""
@@ -135,10 +113,10 @@ def keeping(keeper: Keeper, watched: bool = True) -> Iterator[None]:
             "the innermost. Use level=1."
         )
     with ExitStack() as stack:
-        stack.enter_context(dispatch.nothing_kept())
+        wish = stack.enter_context(dispatch.nothing_kept())
         # Where nothing is computed again, what has been packed can be looked at before the backward pass.
         pack = keeper.pack if keeper.level in AGAIN else dispatch.may_be_asked(functools.partial(keeper.pack))
-        hooks = torch.autograd.graph.saved_tensors_hooks(pack, _unpack)
+        hooks = torch.autograd.graph.saved_tensors_hooks(pack, functools.partial(_unpack, wish))
         keeper.hook = hooks.pack_hook
         stack.enter_context(hooks)
         if watched and keeper.level in AGAIN:
@@ -150,12 +128,12 @@ def keeping(keeper: Keeper, watched: bool = True) -> Iterator[None]:
             keeper.hook = None
 
 
-def _unpack(form: Form) -> torch.Tensor:
+def _unpack(wish: object, form: Form) -> torch.Tensor:
     return form.unpack()
 
 
 def _is_whole(argument: Part | Packed) -> bool:
-    return isinstance(argument, Packed) and isinstance(argument.form, _packed_spikes._Whole)
+    return isinstance(argument, Packed) and isinstance(argument.form, packing.Whole)
 
 
 def _can_be_computed_again(output: Any) -> bool:
@@ -163,7 +141,7 @@ def _can_be_computed_again(output: Any) -> bool:
     return (
         type(output) is torch.Tensor
         and output.requires_grad
-        and output.numel() >= _packed_spikes._SMALLEST
+        and packing.large_enough(output)
         and output._base is None
         and output.storage_offset() == 0
         and output.untyped_storage().nbytes() == output.numel() * output.element_size()

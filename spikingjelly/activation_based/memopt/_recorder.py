@@ -13,7 +13,6 @@ from torch.nn.modules.module import register_module_forward_hook, register_modul
 
 from spikingjelly import packing
 from spikingjelly.activation_based import base
-from spikingjelly.activation_based.functional import _packed_spikes
 from spikingjelly.activation_based.memopt import _recipes
 from spikingjelly.activation_based.memopt._keeper import LEVELS, Keeper, keeping
 from spikingjelly.activation_based.memopt._network import change_loops
@@ -139,8 +138,8 @@ class Recorder(Keeper):
                 storage.is_whole[level] = True
             elif recipe is not None and level >= _level_of(recipe):
                 continue
-            elif isinstance(form, _packed_spikes._Packed):
-                storage.packed[level][part, id(form.bits)] = form.bits
+            elif isinstance(form, packing.Packed):
+                storage.packed[level][part, id(form.values)] = form.values
             else:
                 storage.is_whole[level] = True
 

@@ -3,16 +3,15 @@
 import pytest
 import torch
 
-from spikingjelly.activation_based.functional import _packed_spikes
-from spikingjelly.activation_based.memopt import _counts
-from spikingjelly.activation_based.memopt._counts import Counts, narrowed
-from spikingjelly.activation_based.memopt._keeper import Keeper
+from spikingjelly.packing import Packer, _narrowed
+from spikingjelly.packing._forms import Values
 
 FLOATS = [torch.float64, torch.float32, torch.float16, torch.bfloat16]
 
 
-def narrow(memory: torch.Tensor) -> torch.Tensor | None:
-    return narrowed(memory, _packed_spikes._INTEGERS[memory.dtype])
+def narrow(memory: torch.Tensor) -> Values | None:
+    stored = _narrowed.pack(memory)
+    return None if stored is None else Values(stored, memory)
 
 
 def integers(n: int, high: int, dtype: torch.dtype, low: int = 0) -> torch.Tensor:
@@ -25,12 +24,12 @@ def integers(n: int, high: int, dtype: torch.dtype, low: int = 0) -> torch.Tenso
 @pytest.mark.parametrize(("high", "bits"), [(3, 4), (15, 4), (16, 8), (255, 8)])
 @pytest.mark.parametrize("dtype", FLOATS, ids=str)
 def test_counts_of_spikes(dtype: torch.dtype, high: int, bits: int, n: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_counts, "_BLOCK", 16)
+    monkeypatch.setattr(_narrowed, "_BLOCK", 16)
     memory = integers(n, high, dtype)
     values = narrow(memory)
     assert values.nbytes == -(-n * bits // 8)
-    assert torch.equal(Counts(values, memory).unpack(), memory)
-    assert Counts(values, memory).unpack().dtype is dtype
+    assert torch.equal(values.unpack(), memory)
+    assert values.unpack().dtype is dtype
 
 
 @pytest.mark.parametrize("place", [0, 2000, 4098])
@@ -53,8 +52,9 @@ def test_indices(low: int, high: int, expected: torch.dtype | None) -> None:
     if expected is None:
         assert values is None
         return
-    assert values.dtype is expected
-    assert torch.equal(Counts(values, memory).unpack(), memory)
+    assert values is not None
+    assert values.values.dtype is expected
+    assert torch.equal(values.unpack(), memory)
 
 
 @pytest.mark.parametrize("dtype", [torch.int32, torch.int16, torch.bool, torch.uint8], ids=str)
@@ -64,14 +64,15 @@ def test_other_integers(dtype: torch.dtype) -> None:
     assert (values is None) == (dtype is not torch.int32)
 
 
-def test_layers_that_save_the_same_counts_share_them() -> None:
-    keeper = Keeper(1)
-    tensor = integers(1 << 15, 3, torch.float32).view(8, 4, 1024) * torch.ones((), requires_grad=True)
-    first, second = keeper.pack(tensor), keeper.pack(tensor.transpose(0, 1))
-    assert first.bits is second.bits
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_layers_that_save_the_same_counts_share_them(dtype: torch.dtype) -> None:
+    packer = Packer()
+    tensor = integers(1 << 15, 3, dtype).view(8, 4, 1024) * torch.ones((), requires_grad=True)
+    first, second = packer.pack(tensor), packer.pack(tensor.transpose(0, 1))
+    assert first.values is second.values
     assert torch.equal(first.unpack(), tensor)
     assert torch.equal(second.unpack(), tensor.transpose(0, 1))
     assert second.unpack().stride() == tensor.transpose(0, 1).stride()
     with torch.no_grad():
         tensor.add_(1)
-    assert keeper.pack(tensor).bits is not first.bits
+    assert packer.pack(tensor).values is not first.values
