@@ -8,6 +8,8 @@ from spikingjelly.visualizing._arrays import Array, as_array
 from spikingjelly.visualizing._figures import COLOUR_MAP, figure_for, whole_ticks
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from spikingjelly.visualizing._figures import AnyFigure
 
 
@@ -72,7 +74,7 @@ def plot_2d_feature_map(
     *,
     colorbar_y_label: str = "magnitude",
     figure: "AnyFigure | None" = None,
-) -> "AnyFigure":
+) -> "tuple[AnyFigure, Axes]":
     """The feature maps of one layer side by side, with one scale of colours for all of them.
 
     :param x3d: ``[C, H, W]``
@@ -84,7 +86,7 @@ def plot_2d_feature_map(
     :param dpi: resolution of a new figure
     :param colorbar_y_label: label of the colour bar
     :param figure: the figure to draw on; default None: a new one
-    :return: the figure
+    :return: the figure and the axes of the maps
     :raises TypeError: if ``x3d`` does not hold real numbers
     :raises ValueError: if ``x3d`` has another shape or is empty, there are too few places or ``space < 0``
     """
@@ -101,7 +103,7 @@ def plot_2d_feature_map(
     axes.set(title=title, xticks=[], yticks=[])
     axes.spines[:].set_visible(False)
     figure.colorbar(image, ax=axes).set_label(colorbar_y_label)
-    return figure
+    return figure, axes
 
 
 def side_by_side(maps: np.ndarray, nrows: int, ncols: int, space: int) -> np.ndarray:
@@ -116,6 +118,6 @@ def side_by_side(maps: np.ndarray, nrows: int, ncols: int, space: int) -> np.nda
 
 def plot_2d_spiking_feature_map(
     spikes: Array, nrows: int, ncols: int, space: int, title: str, dpi: float = 200
-) -> "AnyFigure":
+) -> "tuple[AnyFigure, Axes]":
     """:func:`plot_2d_feature_map` under the name and with the arguments that it had up to version 0.0.0.0.12."""
     return plot_2d_feature_map(spikes, nrows, ncols, space, title, dpi=dpi)

@@ -4,6 +4,9 @@ import copy
 import functools
 import io
 import logging
+import math
+import re
+import sys
 
 import numpy as np
 import pytest
@@ -359,6 +362,72 @@ def test_what_batches_may_be() -> None:
         ann2snn.Converter([3])(mlp())
     with pytest.raises(ValueError, match="the dataloader gave no batch"):
         ann2snn.Converter([])(mlp())
+    with pytest.raises(TypeError, match=r"the dataloader must be a DataLoader or a list of batches, but None"):
+        ann2snn.Converter(None)(mlp())
+
+
+class Scaled(nn.Module):
+    """A forward with an optional factor, which may decide what happens."""
+
+    def __init__(self, branches: bool = False) -> None:
+        super().__init__()
+        self.conv, self.bn, self.relu1 = nn.Conv1d(2, 4, 3, padding=1, bias=False), nn.BatchNorm1d(4), nn.ReLU()
+        self.pool, self.fc, self.relu2 = nn.AvgPool1d(2), nn.Linear(12, 5), nn.ReLU(inplace=True)
+        self.out, self.branches = nn.Linear(5, 2), branches
+
+    def forward(self, x: torch.Tensor, gain: float = 1.0) -> torch.Tensor:
+        x = self.pool(self.relu1(self.bn(self.conv(x))))
+        x = self.out(self.relu2(self.fc(x.view(x.size(0), -1))))
+        return x if self.branches and gain == 1.0 else x * gain
+
+
+@pytest.mark.parametrize(
+    ("mode", "means", "total", "with_gain"),
+    [
+        ("max", [0.06829, 0.79267, 0.01137, 0.72246], 4.89699, [-0.8, 0.745085]),
+        ("90%", [0.07368, 0.79628, 0.0393, 0.75574], 5.0243, [-0.112273, 1.555828]),
+        (0.5, [-0.06981, 0.61801, -0.06981, 0.61801], 3.30154, [-0.230805, 1.447221]),
+    ],
+)
+def test_numbers_recorded_on_the_published_release(
+    mode: str | float, means: list[float], total: float, with_gain: list[float]
+) -> None:
+    ann, x = Scaled(), golden(6, 2, 6)
+    with torch.no_grad():
+        for i, p in enumerate(ann.parameters()):
+            p.copy_(golden(*p.shape) - 0.5 + 0.03 * i)
+    ann.train()(x)
+    snn = ann2snn.Converter([(x[:3], 0), (x[3:], 0)], mode=mode)(ann.eval())
+    mean = step_by_step(snn, x, 8).mean(0)
+    torch.testing.assert_close(mean[:2].flatten(), torch.tensor(means), rtol=0, atol=2e-5)
+    assert mean.sum().item() == pytest.approx(total, abs=1e-4)
+    functional.reset_net(snn)
+    torch.testing.assert_close(snn(x[:1], 2.5)[0].detach(), torch.tensor(with_gain), rtol=0, atol=2e-5)
+
+
+def golden(*shape: int) -> torch.Tensor:
+    return (torch.arange(math.prod(shape)) * 0.618034 % 1).reshape(shape)
+
+
+def test_a_forward_that_branches_on_a_factor_keeps_its_default() -> None:
+    x = torch.rand(6, 2, 6)
+    ann = Scaled(branches=True).eval()
+    snn = ann2snn.Converter([x])(ann)
+    with torch.no_grad():
+        assert relative_error(step_by_step(snn, x, 400), ann(x)) < 0.02
+
+
+def test_images_on_which_the_ann_fails() -> None:
+    with pytest.raises(RuntimeError, match="shapes cannot be multiplied") as caught:
+        ann2snn.Converter([torch.rand(8, 7)])(mlp())
+    if sys.version_info >= (3, 11):
+        (note,) = caught.value.__notes__
+        assert re.search(r"batch of the dataloader, a tensor of dtype torch.float32 and shape \[8, 7\]", note)
+
+
+def test_a_second_argument_that_is_neither_device_nor_mode() -> None:
+    with pytest.raises(ValueError, match=r"must be a device such as 'cuda:0', a mode such as 'max'.*'robust' \(str\)"):
+        ann2snn.Converter([torch.rand(8, 6)], "robust")
 
 
 def test_what_can_not_be_converted() -> None:

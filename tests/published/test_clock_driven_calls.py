@@ -1,6 +1,7 @@
 """How published programs call parts of clock_driven: through super(), by keyword, by hand; numbers of 0.0.0.0.14."""
 
 import io
+import math
 import zlib
 
 import pytest
@@ -8,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from spikingjelly.activation_based import ann2snn as today
 from spikingjelly.clock_driven import ann2snn, functional, layer, neuron, surrogate
 from spikingjelly.clock_driven.model import sew_resnet, spiking_resnet, spiking_vgg, train_classify
 
@@ -244,6 +246,28 @@ def test_squared_error_of_spikes() -> None:
     torch.testing.assert_close(x.grad, 2 * (x - s).detach() / 12)
     torch.testing.assert_close(s.grad, (1 - 2 * x).detach() / 12)
     torch.testing.assert_close(functional.spike_mse_loss(x, s > 0), F.mse_loss(x, s))
+
+
+def test_a_converted_network_has_the_nodes_of_the_package() -> None:
+    def golden(*shape: int) -> torch.Tensor:
+        return (torch.arange(math.prod(shape)) * 0.618034 % 1).reshape(shape)
+
+    ann, x = nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 3), nn.ReLU()), golden(5, 4)
+    with torch.no_grad():
+        for i, p in enumerate(ann.parameters()):
+            p.copy_(golden(*p.shape) - 0.5 + 0.03 * i)
+    snn = ann2snn.Converter([(x, 0)], "max")(ann)
+    nodes = [m for m in snn.modules() if isinstance(m, neuron.IFNode)]
+    assert [(m.v_threshold, m.v_reset, m.training) for m in nodes] == [(1.0, None, False)] * 2
+    total = sum(snn(x) for _ in range(8))
+    recorded = torch.tensor([[0, 1.404169, 0], [0, 1.685002, 0], [0, 1.965836, 0.842501]])  # by 0.0.0.0.12
+    torch.testing.assert_close(total[:3].detach(), recorded, rtol=0, atol=1e-5)
+    assert [m.spike.shape for m in nodes] == [(5, 6), (5, 3)]
+    assert ann2snn.Converter("cpu", [x]).mode == "Max"
+    assert ann2snn.Converter("cpu", [x], "MaxNorm").mode == "max"
+    assert ann2snn.convert is today.convert
+    with pytest.raises(AttributeError, match="no attribute 'parser'"):
+        ann2snn.parser  # noqa: B018
 
 
 def test_former_orders_of_the_converter() -> None:

@@ -7,7 +7,6 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from spikingjelly.activation_based import learning
 from spikingjelly.clock_driven import encoding, functional, layer, monitor, neuron
 
 
@@ -164,30 +163,27 @@ def test_synapse_filter_and_neu_norm() -> None:
 
 
 def test_stdp_learner() -> None:
-    rule = {"f_pre": lambda w: w * 0 + 0.5, "f_post": lambda w: 1 - w}
-    learner, fc = layer.STDPLearner(2.0, 4.0, **rule), nn.Linear(2, 3, bias=False)
-    batch = layer.STDPLearner(2.0, 4.0, **rule)
-    with torch.no_grad():
-        fc.weight.fill_(0.2)
-    copy, traces = nn.Linear(2, 3, bias=False), (0.0, 0.0)
-    copy.load_state_dict(fc.state_dict())
-    for pre, post in (([1.0, 0.0], [0.0, 1.0, 0.0]), ([1.0, 1.0], [1.0, 0.0, 0.0]), ([0.0, 1.0], [1.0, 1.0, 0.0])):
-        pre, post = torch.tensor(pre), torch.tensor(post)
-        *traces, change = learning.stdp_linear_single_step(copy, pre[None], post[None], *traces, 2.0, 4.0, **rule)
-        before = fc.weight.detach().clone()
-        learner.stdp(pre, post, fc, 0.1)
-        torch.testing.assert_close(fc.weight - before, 0.1 * change)
-        with torch.no_grad():
-            copy.weight.copy_(fc.weight)
-        batch.stdp(pre[None], post[None], nn.Linear(2, 3), 0.1)
-    # the recorded traces of the published learner
+    rule = {"f_pre": lambda w: w + 0.5, "f_post": lambda w: 2 - 3 * w}
+    learner, batch = (layer.STDPLearner(2.0, 4.0, **rule) for _ in range(2))
+    fc, fc_of_batch = nn.Linear(2, 3, bias=False), nn.Linear(2, 3, bias=False)
+    for synapse in (fc, fc_of_batch):
+        nn.init.constant_(synapse.weight, 0.5)
+    steps = [([1.0, 0.0], [1.0, 0.0, 1.0]), ([1.0, 1.0], [1.0, 0.0, 0.0]), ([0.0, 1.0], [1.0, 1.0, 0.0])]
+    pre, post = (torch.tensor(side) for side in zip(*steps, strict=True))
+    learner.stdp(pre[0], post[0], fc, 0.1)
+    # as recorded in the releases up to 0.0.0.0.14
+    torch.testing.assert_close(fc.weight.detach(), torch.tensor([[0.65, 0.55], [0.6, 0.5], [0.65, 0.55]]))
+    for t in (1, 2):
+        learner.stdp(pre[t], post[t], fc, 0.1)
     assert learner.trace_pre.tolist() == [0.75, 1.5]
-    assert learner.trace_post.tolist() == [1.75, 1.5625, 0.0]
-    assert torch.equal(batch.trace_pre[0], learner.trace_pre)
+    assert learner.trace_post.tolist() == [2.3125, 1.0, 0.5625]
+    batch.stdp(pre, post, fc_of_batch, 0.1)
+    torch.testing.assert_close(fc_of_batch.weight[0].detach(), torch.tensor([0.5 + 0.2 + 0.15] * 2))
+    assert torch.equal(batch.trace_pre, pre)
     learner.reset()
     assert learner.trace_pre == 0.0
     with pytest.raises(NotImplementedError, match=r"must be a torch.nn.Linear, but Conv2d was given"):
-        learner.stdp(pre, post, nn.Conv2d(1, 1, 2), 0.1)
+        learner.stdp(pre[0], post[0], nn.Conv2d(1, 1, 2), 0.1)
 
 
 def clusters(v: torch.Tensor, v_threshold: float, T_in: int) -> tuple[int, int | None, int | None]:

@@ -67,7 +67,7 @@ def test_a_module_that_is_nowhere(package: str) -> None:
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("clock_driven.ann2snn", "activation_based.ann2snn"),
+        ("clock_driven.ann2snn.modules", "activation_based.ann2snn.modules"),
         ("clock_driven.examples.PPO", "activation_based.examples.PPO"),
         ("clock_driven.neuron_kernel", "activation_based.neuron_kernel"),
         ("event_driven.encoding", "timing_based.encoding"),

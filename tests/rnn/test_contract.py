@@ -170,6 +170,11 @@ def test_arguments_of_cells(make, message: str) -> None:
         (torch.zeros(4, 3, 5), ValueError, r"a last dimension of 4, but .* \[4, 3, 5\]"),
         (torch.zeros(0, 3, 4), ValueError, "T >= 1"),
         (
+            nn.utils.rnn.pack_padded_sequence(torch.zeros(3, 2, 4), torch.tensor([3, 2])),
+            TypeError,
+            "a PackedSequence was given. Unpack it: x, lengths = torch.nn.utils.rnn.pad_packed_sequence",
+        ),
+        (
             torch.zeros(4, 3, 4).double(),
             TypeError,
             r"must have the dtype of the weights, torch.float32, but .*torch.float64.*x.to\(dtype\) or net.to\(dtype\)",

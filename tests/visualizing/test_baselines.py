@@ -45,7 +45,7 @@ PICTURES = {
     "bars": lambda small: visualizing.plot_2d_bar_in_3d(np.abs(waves(5, 4)), "", "", "", "", dpi=50),
     "raster": lambda small: visualizing.plot_1d_spikes(waves(40, 12) > 0.6, "", "", "", **small),
     "raster_of_many": lambda small: visualizing.plot_1d_spikes(waves(400, 400) > 0.5, "", "", "", **small),
-    "feature_maps": lambda small: visualizing.plot_2d_feature_map(slope(3, 9, 12), 2, 2, 1, "", **small),
+    "feature_maps": lambda small: visualizing.plot_2d_feature_map(slope(3, 9, 12), 2, 2, 1, "", **small)[0],
     "one_neuron": lambda small: visualizing.plot_one_neuron_v_s(*potential_and_spikes(), **small)[0],
 }
 

@@ -24,8 +24,8 @@ PLOTS = {
 
 
 def plot(name: str, *arguments, **keywords):
-    figure = getattr(visualizing, name)(*(arguments or PLOTS[name]), **keywords)
-    return figure[0] if name == "plot_one_neuron_v_s" else figure
+    drawn = getattr(visualizing, name)(*(arguments or PLOTS[name]), **keywords)
+    return drawn[0] if name in ("plot_2d_feature_map", "plot_one_neuron_v_s") else drawn
 
 
 def values_of(image) -> np.ndarray:
@@ -193,7 +193,9 @@ def test_raster_of_very_many_spikes() -> None:
 
 def test_feature_maps() -> None:
     maps = np.arange(30.0).reshape(5, 2, 3)
-    axes, bar = plot("plot_2d_feature_map", maps, 2, 3, 2, "maps", colorbar_y_label="Hz").axes
+    figure, axes = visualizing.plot_2d_feature_map(maps, 2, 3, 2, "maps", colorbar_y_label="Hz")
+    first, bar = figure.axes
+    assert first is axes
     sheet = values_of(axes.images[0])
     assert sheet.shape == (2 + 2 + 2, 3 + 2 + 3 + 2 + 3)
     for c in range(5):
@@ -305,7 +307,8 @@ def test_without_matplotlib_it_says_what_to_install(name: str, monkeypatch: pyte
 
 def test_feature_maps_under_their_former_name() -> None:
     spikes = ARRAY.reshape(2, 2, 3)
-    former = visualizing.plot_2d_spiking_feature_map(spikes, 1, 2, 1, "a title", dpi=50)
+    former, axes = visualizing.plot_2d_spiking_feature_map(spikes, 1, 2, 1, "a title", dpi=50)
+    assert former.axes[0] is axes
     assert former.dpi == 50
     figures = (former, plot("plot_2d_feature_map"))
     shown = [figure.axes[0].images[0].get_array().filled(-1) for figure in figures]

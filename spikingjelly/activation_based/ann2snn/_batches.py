@@ -6,6 +6,8 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
+from spikingjelly.activation_based._checks import describe
+
 ACCEPTED = "(images, labels), or images alone"
 
 
@@ -14,9 +16,14 @@ def image_batches(
 ) -> Iterator[torch.Tensor]:
     """The images of each batch on ``device``, with a progress bar if it has a ``title``.
 
-    :raises TypeError: if a batch holds no images where they are expected
+    :raises TypeError: if a batch holds no images where they are expected, or there is no dataloader
     :raises ValueError: if there is no batch
     """
+    if not isinstance(dataloader, Iterable) and not hasattr(dataloader, "__getitem__"):
+        raise TypeError(
+            f"{owner}: activations are measured on images, so the dataloader must be a DataLoader or a list of "
+            f"batches, but {describe(dataloader)} was given."
+        )
     count = 0
     total = len(dataloader) if isinstance(dataloader, Sized) else None
     shown = dataloader if title is None else tqdm(dataloader, desc=title, total=total, unit="batch", leave=False)

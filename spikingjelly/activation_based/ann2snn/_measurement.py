@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import fx, nn
 
+from spikingjelly.activation_based._checks import describe
 from spikingjelly.activation_based.ann2snn._batches import image_batches
 from spikingjelly.activation_based.ann2snn._preparation import ACTIVATIONS, calls, free_name
 from spikingjelly.activation_based.ann2snn._scale_mode import Mode
@@ -49,7 +50,15 @@ def device_of(net: nn.Module) -> torch.device:
 def run_through(owner: str, net: nn.Module, dataloader: Iterable[Any], device: torch.device, title: str) -> None:
     """Run ``net`` on all images of ``dataloader``."""
     for images in image_batches(owner, dataloader, device, title):
-        net(images)
+        try:
+            net(images)
+        except Exception as error:
+            if hasattr(error, "add_note"):  # from Python 3.11 on
+                error.add_note(
+                    f"{owner}: the ANN raised this for a batch of the dataloader, {describe(images)}. It must be able "
+                    "to run on these images, on this device, before it is converted."
+                )
+            raise
 
 
 @contextmanager

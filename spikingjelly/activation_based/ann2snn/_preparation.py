@@ -54,13 +54,19 @@ class _Tracer(fx.Tracer):
 
 
 def trace(ann: nn.Module) -> fx.GraphModule:
-    """``ann`` as a graph; arguments of its forward that have defaults keep them.
+    """``ann`` as a graph.
+
+    Arguments of its forward that have defaults keep them, but for floats, unless the forward branches on them.
 
     :raises Exception: of any kind, where torch.fx can't follow the forward
     """
     parameters = inspect.signature(ann.forward).parameters.values()
     defaults = {p.name: p.default for p in parameters if p.default is not inspect.Parameter.empty}
-    graph = _Tracer().trace(ann, concrete_args=defaults or None)
+    fixed = {name: value for name, value in defaults.items() if type(value) is not float}
+    try:
+        graph = _Tracer().trace(ann, concrete_args=fixed or None)
+    except Exception:  # of any kind, as where the forward branches on a float
+        graph = _Tracer().trace(ann, concrete_args=defaults or None)
     return fx.GraphModule(ann, graph, type(ann).__name__)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import fx, nn
 
+from spikingjelly.activation_based._checks import describe
 from spikingjelly.activation_based.ann2snn import _assembly, _measurement, _module_swap
 from spikingjelly.activation_based.ann2snn._fusion import fuse_graph
 from spikingjelly.activation_based.ann2snn._preparation import separate
@@ -85,6 +86,7 @@ class Converter(nn.Module):
         elif is_mode(device):  # (dataloader, mode) in a later one
             device, mode = None, device  # type: ignore[assignment]
         check_mode("Converter", mode)
+        _check_device(device)
         self.dataloader = dataloader
         self.device = device
         self.mode = mode
@@ -136,6 +138,17 @@ class Converter(nn.Module):
         }
         _measurement.remove_hooks(fx_model)
         return _assembly.assemble(fx_model, scales.__getitem__)
+
+
+def _check_device(device: Any) -> None:
+    """A string at the place of the device may be a mode that is not known, as programs for other releases have it."""
+    try:
+        torch.device("cpu" if device is None else device)
+    except (RuntimeError, TypeError) as error:
+        raise ValueError(
+            f"Converter: the second argument must be a device such as 'cuda:0', a mode such as 'max' or '99.9%', or "
+            f"None, but {describe(device)} was given."
+        ) from error
 
 
 FXConverter = Converter  # its name in the 2.0 releases

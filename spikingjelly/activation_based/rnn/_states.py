@@ -60,6 +60,11 @@ def check_input(owner: nn.Module, x: Any, axes: str, features: int) -> None:
     :raises TypeError: if ``x`` is no floating-point tensor, or of another dtype than the weights
     :raises ValueError: if ``x`` has another shape, or no time step
     """
+    if isinstance(x, nn.utils.rnn.PackedSequence):
+        raise TypeError(
+            f"{name_of(owner)}: the input must be a tensor, but a PackedSequence was given. Unpack it: x, lengths = "
+            "torch.nn.utils.rnn.pad_packed_sequence(x), and read each sample's output at its own last time step."
+        )
     check_floating_tensor(owner, "the input", x)
     if x.dim() != len(axes.split(",")) or x.shape[-1] != features or x.shape[0] == 0:
         raise ValueError(

@@ -5,25 +5,25 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from spikingjelly.activation_based.learning import stdp_linear_single_step
 from spikingjelly.clock_driven.base import MemoryModule
 
 Bound = Callable[[torch.Tensor], torch.Tensor]
 
 
 class STDPLearner(MemoryModule):
-    r"""The rule of :func:`spikingjelly.activation_based.learning.stdp_linear_single_step`, with traces that it keeps.
+    r"""Changes weights at each spike, and keeps traces of the spikes, one time step ``[N, *]`` a call.
 
     .. math::
         tr &\leftarrow tr - \frac{tr}{\tau} + s \quad\text{(of both sides)} \\
-        \Delta W_{ij} &= F_{post}(W_{ij}) \, tr_j^{pre} s_i^{post} - F_{pre}(W_{ij}) \, tr_i^{post} s_j^{pre}
+        \Delta W_{ij} &= \sum_n F_{pre}(W_{ij}) \, s_{nj}^{pre} + F_{post}(W_{ij}) \, s_{ni}^{post}
+
+    In no release did the weights depend on the traces: this is what published programs have learned with. For
+    plasticity that depends on the timing of spikes use :class:`spikingjelly.activation_based.learning.STDPLearner`.
 
     :param tau_pre: time constant of the traces of the inputs, in time steps
     :param tau_post: time constant of the traces of the outputs, in time steps
     :param f_pre: :math:`F_{pre}`, a function of the weight
     :param f_post: :math:`F_{post}`, a function of the weight
-
-    Source: Morrison, Diesmann, Gerstner, "Phenomenological models of synaptic plasticity based on spike timing", 2008.
     """
 
     trace_pre: torch.Tensor | float
@@ -53,11 +53,8 @@ class STDPLearner(MemoryModule):
                 f"STDPLearner: module must be a torch.nn.Linear, but {type(module).__name__} was given. For "
                 "convolutions use activation_based.learning.STDPLearner."
             )
-        single = s_pre.dim() == 1
-        before = [t[None] if single and isinstance(t, torch.Tensor) else t for t in (self.trace_pre, self.trace_post)]
-        pre, post = (s_pre[None], s_post[None]) if single else (s_pre, s_post)
-        *traces, change = stdp_linear_single_step(
-            module, pre, post, before[0], before[1], self.tau_pre, self.tau_post, self.f_pre, self.f_post
-        )
-        self.trace_pre, self.trace_post = (trace[0] if single else trace for trace in traces)
-        module.weight += learning_rate * change
+        self.trace_pre = self.trace_pre - self.trace_pre / self.tau_pre + s_pre
+        self.trace_post = self.trace_post - self.trace_post / self.tau_post + s_post
+        pre, post = s_pre.reshape(-1, module.in_features).sum(0), s_post.reshape(-1, module.out_features).sum(0)
+        weight = module.weight
+        weight += learning_rate * (self.f_pre(weight) * pre + self.f_post(weight) * post.unsqueeze(1))
