@@ -12,9 +12,10 @@ from torch.func import functional_call, grad, hessian, jacfwd, jacrev, jvp, stac
 from spikingjelly.activation_based import encoding, functional, layer, neuron, surrogate
 from spikingjelly.fusion import choice, dispatch
 from tests.cases import NEURONS, SURROGATES, NeuronCase, SurrogateCase
+from tests.versions import needs_torch
 
-# What PyTorch imports for the forward mode says so of itself.
-pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated:DeprecationWarning")
+# What PyTorch imports for the forward mode says so of itself, from 2.14 on with a FutureWarning.
+pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.script. is deprecated")
 ONE_OF_A_KIND = {case.cls: case for case in NEURONS}
 
 
@@ -53,6 +54,7 @@ def test_parameters_by_name() -> None:
     assert torch.equal(grad(lambda x: surrogate.ATan.spiking_function(x, alpha=3.0).sum())(x), expected)
 
 
+@needs_torch("2.13", "torch.compile of a transform with a surrogate inside")
 def test_compiled_transforms_have_the_slope_too() -> None:
     function, x = surrogate.Sigmoid(3.0), torch.tensor([-0.3, 0.4])
     compiled = torch.compile(lambda x: vmap(grad(function))(x), backend="eager")
