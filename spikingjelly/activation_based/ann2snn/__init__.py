@@ -6,6 +6,7 @@ sequences.
 
 from typing import Any
 
+from spikingjelly import _former_names
 from spikingjelly.activation_based.ann2snn import sample_models, utils
 from spikingjelly.activation_based.ann2snn._report import LayerReport, Report, report
 from spikingjelly.activation_based.ann2snn.conversion import convert
@@ -59,8 +60,15 @@ _OF_TRANSFORMERS = (
     "calibrate_qwen2_snn",
 )
 
+_CONVERTER = "ann2snn.Converter, or ann2snn.convert with one of its methods"
+# of releases before 0.0.0.0.10
+_REPLACED = dict.fromkeys(
+    ("classify_simulator", "onnx2pytorch", "parser", "simulator", "z_norm_integration"), _CONVERTER
+)
+
 
 def __getattr__(name: str) -> Any:
+    _former_names.refuse(__name__, name, _REPLACED)
     if name in _OF_TRANSFORMERS:
         raise ImportError(
             f"spikingjelly.activation_based.ann2snn.{name} of the 2.0 releases does not exist here. Use "
