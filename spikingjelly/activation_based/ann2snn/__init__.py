@@ -6,7 +6,6 @@ sequences.
 
 from typing import Any
 
-from spikingjelly import _former_names
 from spikingjelly.activation_based.ann2snn import sample_models, utils
 from spikingjelly.activation_based.ann2snn._report import LayerReport, Report, report
 from spikingjelly.activation_based.ann2snn.conversion import convert
@@ -68,7 +67,8 @@ _REPLACED = dict.fromkeys(
 
 
 def __getattr__(name: str) -> Any:
-    _former_names.refuse(__name__, name, _REPLACED)
+    if name in _REPLACED:
+        raise ImportError(f"{__name__}.{name} does not exist. Use {_REPLACED[name]}.")
     if name in _OF_TRANSFORMERS:
         raise ImportError(
             f"spikingjelly.activation_based.ann2snn.{name} of the 2.0 releases does not exist here. Use "
