@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from spikingjelly import _former_names
 from spikingjelly.activation_based.functional import packed_spikes
 
 __all__ = [
@@ -77,3 +78,9 @@ class SpikeConv3d(nn.Conv3d):
     """:class:`torch.nn.Conv3d` on spikes."""
 
     forward = packed_spikes()(nn.Conv3d.forward)
+
+
+__getattr__ = _former_names.refusing(
+    __name__,
+    {"spikeConvolution": "spike_conv1d, spike_conv2d or spike_conv3d", "spikeLinear": "spike_linear"},
+)

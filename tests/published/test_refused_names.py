@@ -14,6 +14,8 @@ REFUSED = {
     "activation_based.profiler.HookProfiler": r"Use profile\(net, x\)",
     "activation_based.functional.sparse_linear": "Use layer.Linear",
     "activation_based.ann2snn.Qwen2SNNConfig": "transformers are not converted",
+    "activation_based.spike_op.spikeLinear": "Use spike_linear",
+    "clock_driven.ann2snn.parser": "Use ann2snn.Converter",
     "timing_based.neuron.SRM": "Use Tempotron",
     "clock_driven.neuron.PLIFNode": "Use ParametricLIFNode",
     "datasets.NeuromorphicDatasetConfig": "Use the arguments of a data set",

@@ -59,8 +59,16 @@ _OF_TRANSFORMERS = (
     "calibrate_qwen2_snn",
 )
 
+_CONVERTER = "ann2snn.Converter, or ann2snn.convert with one of its methods"
+# of releases before 0.0.0.0.10
+_REPLACED = dict.fromkeys(
+    ("classify_simulator", "onnx2pytorch", "parser", "simulator", "z_norm_integration"), _CONVERTER
+)
+
 
 def __getattr__(name: str) -> Any:
+    if name in _REPLACED:
+        raise ImportError(f"{__name__}.{name} does not exist. Use {_REPLACED[name]}.")
     if name in _OF_TRANSFORMERS:
         raise ImportError(
             f"spikingjelly.activation_based.ann2snn.{name} of the 2.0 releases does not exist here. Use "
