@@ -12,7 +12,7 @@ from spikingjelly.packing import _kernel
 from spikingjelly.packing._forms import Packed
 from spikingjelly.packing._packed import pack
 
-FEWEST_PRODUCTS = 100  # with an entry of the input: with fewer, the layer takes so little that packing is much of it
+FEWEST_PRODUCTS = 128  # with an entry of the input: with fewer, the layer takes so little that packing is much of it
 SMALLEST = 1 << 17  # elements; for fewer, the call takes as long as the work of small layers
 # What PyTorch puts behind a product of matrices or a convolution to give the result its shape.
 _SHAPES = ("ViewBackward", "UnsafeViewBackward", "SqueezeBackward", "PermuteBackward")
