@@ -130,6 +130,7 @@ TOP_SHELF = {
     EXAMPLES: [],
     f"{ACTIVATION}.ann2snn": [f"{EXAMPLES}.common"],
     f"{TIMING}.examples": [f"{EXAMPLES}.common"],
+    "spikingjelly.clock_driven.ann2snn": [f"{ACTIVATION}.ann2snn"],
 }
 SHOWS_DATASETS = (EXAMPLES, f"{ACTIVATION}.ann2snn.examples", f"{TIMING}.examples")
 

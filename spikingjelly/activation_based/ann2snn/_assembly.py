@@ -96,12 +96,12 @@ def pool_rates_at(net: nn.Module, paths: Iterable[str], clock: Clock) -> None:
 
 
 def _rename_older_keys(net: fx.GraphModule, state_dict: dict[str, Any], prefix: str, *_: Any) -> None:
-    """The i-th activation used to be ``snn tailor.i``, with the parts 0, 1 and 2."""
+    """Other releases have ``snn tailor.i`` or the path itself, with the parts 0, 1 and 2; or ``spiking_i``."""
     for index, node in enumerate(calls(net, (SpikingActivation,))):
         for number, part in ((0, "scaler0"), (2, "scaler1")):
-            older = f"{prefix}snn tailor.{index}.{number}.scale"
-            if older in state_dict:
-                state_dict[f"{prefix}{node.target}.{part}.scale"] = state_dict.pop(older)
+            for former in (f"snn tailor.{index}.{number}", f"{node.target}.{number}", f"spiking_{index}.{part}"):
+                if f"{prefix}{former}.scale" in state_dict:
+                    state_dict[f"{prefix}{node.target}.{part}.scale"] = state_dict.pop(f"{prefix}{former}.scale")
 
 
 def _readers_of(net: fx.GraphModule, sources: set[fx.Node]) -> set[fx.Node]:

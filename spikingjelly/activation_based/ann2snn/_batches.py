@@ -6,8 +6,6 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from spikingjelly.activation_based._checks import describe
-
 ACCEPTED = "(images, labels), or images alone"
 
 
@@ -22,7 +20,7 @@ def image_batches(
     if not isinstance(dataloader, Iterable) and not hasattr(dataloader, "__getitem__"):
         raise TypeError(
             f"{owner}: activations are measured on images, so the dataloader must be a DataLoader or a list of "
-            f"batches, but {describe(dataloader)} was given."
+            f"batches, but a {type(dataloader).__name__} was given."
         )
     count = 0
     total = len(dataloader) if isinstance(dataloader, Sized) else None

@@ -8,7 +8,6 @@ from typing import Any
 import torch
 from torch import fx, nn
 
-from spikingjelly.activation_based._checks import describe
 from spikingjelly.activation_based.ann2snn._batches import image_batches
 from spikingjelly.activation_based.ann2snn._preparation import ACTIVATIONS, calls, free_name
 from spikingjelly.activation_based.ann2snn._scale_mode import Mode
@@ -55,8 +54,8 @@ def run_through(owner: str, net: nn.Module, dataloader: Iterable[Any], device: t
         except Exception as error:
             if hasattr(error, "add_note"):  # from Python 3.11 on
                 error.add_note(
-                    f"{owner}: the ANN raised this for a batch of the dataloader, {describe(images)}. It must be able "
-                    "to run on these images, on this device, before it is converted."
+                    f"{owner}: the ANN raised this for a batch of the dataloader, {list(images.shape)} {images.dtype} "
+                    f"on {images.device}. It must be able to run on these images before it is converted."
                 )
             raise
 

@@ -7,7 +7,6 @@ from typing import Any
 import torch
 from torch import fx, nn
 
-from spikingjelly.activation_based._checks import describe
 from spikingjelly.activation_based.ann2snn import _assembly, _measurement, _module_swap
 from spikingjelly.activation_based.ann2snn._fusion import fuse_graph
 from spikingjelly.activation_based.ann2snn._preparation import separate
@@ -59,7 +58,8 @@ class Converter(nn.Module):
     :param fuse_flag: whether to fold batch norms
 
     State dict: that of the ANN, and ``{path}.scaler0.scale`` and ``{path}.scaler1.scale`` of each activation. One with
-    the older keys ``snn tailor.0.0.scale``, ``snn tailor.0.2.scale`` and so on can be loaded too.
+    the keys of other releases (``snn tailor.0.0.scale``, ``{path}.0.scale``, ``spiking_0.scaler0.scale`` and so on) can
+    be loaded too.
 
     Source: Rueckauer et al., "Conversion of Continuous-Valued Deep Networks to Efficient Event-Driven Networks for
     Image Classification", Frontiers in Neuroscience, 2017.
@@ -147,7 +147,7 @@ def _check_device(device: Any) -> None:
     except (RuntimeError, TypeError) as error:
         raise ValueError(
             f"Converter: the second argument must be a device such as 'cuda:0', a mode such as 'max' or '99.9%', or "
-            f"None, but {describe(device)} was given."
+            f"None, but {device!r} was given."
         ) from error
 
 
