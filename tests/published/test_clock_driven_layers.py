@@ -7,7 +7,6 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from spikingjelly.activation_based import learning
 from spikingjelly.clock_driven import encoding, functional, layer, monitor, neuron
 
 
@@ -33,9 +32,10 @@ def test_dropout_keeps_its_mask_over_single_steps() -> None:
     assert 0 < (first == 0).sum() < 100
 
 
-def test_dropout_of_spikes_leaves_spikes() -> None:
-    dropout = layer.Dropout(0.3, dropout_spikes=True)
-    assert set(dropout(torch.ones(2, 50)).unique().tolist()) == {0.0, 1.0}
+def test_dropout_of_spikes_has_the_scale_of_others() -> None:
+    dropout = layer.Dropout(0.2, dropout_spikes=True)
+    assert dropout.dropout_spikes
+    assert set(dropout(torch.ones(2, 50)).unique().tolist()) == {0.0, 1.25}
 
 
 def test_channels_pool() -> None:
@@ -164,26 +164,23 @@ def test_synapse_filter_and_neu_norm() -> None:
 
 
 def test_stdp_learner() -> None:
-    rule = {"f_pre": lambda w: w * 0 + 0.5, "f_post": lambda w: 1 - w}
-    learner, fc = layer.STDPLearner(2.0, 4.0, **rule), nn.Linear(2, 3, bias=False)
-    batch = layer.STDPLearner(2.0, 4.0, **rule)
+    rule = {"f_pre": lambda w: w * 2, "f_post": lambda w: w * -3}
+    learner, fc = layer.STDPLearner(4.0, 6.0, **rule), nn.Linear(3, 2, bias=False)
     with torch.no_grad():
-        fc.weight.fill_(0.2)
-    copy, traces = nn.Linear(2, 3, bias=False), (0.0, 0.0)
-    copy.load_state_dict(fc.state_dict())
-    for pre, post in (([1.0, 0.0], [0.0, 1.0, 0.0]), ([1.0, 1.0], [1.0, 0.0, 0.0]), ([0.0, 1.0], [1.0, 1.0, 0.0])):
-        pre, post = torch.tensor(pre), torch.tensor(post)
-        *traces, change = learning.stdp_linear_single_step(copy, pre[None], post[None], *traces, 2.0, 4.0, **rule)
-        before = fc.weight.detach().clone()
+        fc.weight.copy_(torch.tensor([[0.1, 0.2, 0.3], [0.4, 0.5, 0.6]]))
+    weights = [[[0.09, 0.14, 0.21], [0.36, 0.35, 0.42]], [[0.108, 0.168, 0.21], [0.324, 0.315, 0.294]]]
+    for t in range(2):
+        pre, post = torch.tensor([1.0, t % 2, 0.0]), torch.tensor([1.0 - t % 2, 1.0])
         learner.stdp(pre, post, fc, 0.1)
-        torch.testing.assert_close(fc.weight - before, 0.1 * change)
-        with torch.no_grad():
-            copy.weight.copy_(fc.weight)
-        batch.stdp(pre[None], post[None], nn.Linear(2, 3), 0.1)
-    # the recorded traces of the published learner
-    assert learner.trace_pre.tolist() == [0.75, 1.5]
-    assert learner.trace_post.tolist() == [1.75, 1.5625, 0.0]
-    assert torch.equal(batch.trace_pre[0], learner.trace_pre)
+        torch.testing.assert_close(fc.weight.detach(), torch.tensor(weights[t]))
+    assert learner.trace_pre.tolist() == [1.75, 1.0, 0.0]
+    torch.testing.assert_close(learner.trace_post, torch.tensor([5 / 6, 11 / 6]))
+    batch, one, two = layer.STDPLearner(4.0, 6.0, **rule), nn.Linear(3, 2), nn.Linear(3, 2)
+    two.load_state_dict(one.state_dict())
+    batch.stdp(torch.stack([pre, pre]), torch.stack([post, post]), one, 0.1)
+    layer.STDPLearner(4.0, 6.0, **rule).stdp(pre, post, two, 0.2)
+    torch.testing.assert_close(one.weight, two.weight)
+    assert torch.equal(batch.trace_pre, torch.stack([pre, pre]))
     learner.reset()
     assert learner.trace_pre == 0.0
     with pytest.raises(NotImplementedError, match=r"must be a torch.nn.Linear, but Conv2d was given"):

@@ -5,22 +5,24 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from spikingjelly.activation_based.learning import stdp_linear_single_step
 from spikingjelly.clock_driven.base import MemoryModule
 
 Bound = Callable[[torch.Tensor], torch.Tensor]
 
 
 class STDPLearner(MemoryModule):
-    r"""The rule of :func:`spikingjelly.activation_based.learning.stdp_linear_single_step`, with traces that it keeps.
+    r"""Plasticity of a weight by the spikes on both of its sides, and the traces of these spikes.
 
     .. math::
         tr &\leftarrow tr - \frac{tr}{\tau} + s \quad\text{(of both sides)} \\
-        \Delta W_{ij} &= F_{post}(W_{ij}) \, tr_j^{pre} s_i^{post} - F_{pre}(W_{ij}) \, tr_i^{post} s_j^{pre}
+        \Delta W_{ij} &= F_{pre}(W_{ij}) \, s_j^{pre} + F_{post}(W_{ij}) \, s_i^{post}
+
+    The traces are there to be read: they don't enter the change of the weight, in any release that has this class.
+    :class:`spikingjelly.activation_based.learning.STDPLearner` is the rule in which they do.
 
     :param tau_pre: time constant of the traces of the inputs, in time steps
     :param tau_post: time constant of the traces of the outputs, in time steps
-    :param f_pre: :math:`F_{pre}`, a function of the weight
+    :param f_pre: :math:`F_{pre}`, a function of the weight; negative to weaken it at a spike of its input
     :param f_post: :math:`F_{post}`, a function of the weight
 
     Source: Morrison, Diesmann, Gerstner, "Phenomenological models of synaptic plasticity based on spike timing", 2008.
@@ -40,7 +42,7 @@ class STDPLearner(MemoryModule):
 
     @torch.no_grad()
     def stdp(self, s_pre: torch.Tensor, s_post: torch.Tensor, module: nn.Module, learning_rate: float) -> None:
-        """Add ``learning_rate`` times the change to ``module.weight``.
+        """Add ``learning_rate`` times the change, the sum over the samples, to ``module.weight``.
 
         :param s_pre: spikes of the inputs, ``[in]`` or ``[N, in]``
         :param s_post: spikes of the outputs, ``[out]`` or ``[N, out]``
@@ -53,11 +55,9 @@ class STDPLearner(MemoryModule):
                 f"STDPLearner: module must be a torch.nn.Linear, but {type(module).__name__} was given. For "
                 "convolutions use activation_based.learning.STDPLearner."
             )
-        single = s_pre.dim() == 1
-        before = [t[None] if single and isinstance(t, torch.Tensor) else t for t in (self.trace_pre, self.trace_post)]
-        pre, post = (s_pre[None], s_post[None]) if single else (s_pre, s_post)
-        *traces, change = stdp_linear_single_step(
-            module, pre, post, before[0], before[1], self.tau_pre, self.tau_post, self.f_pre, self.f_post
-        )
-        self.trace_pre, self.trace_post = (trace[0] if single else trace for trace in traces)
-        module.weight += learning_rate * change
+        weight = module.weight
+        change = self.f_pre(weight) * s_pre.reshape(-1, weight.shape[1]).sum(0)
+        change += self.f_post(weight) * s_post.reshape(-1, weight.shape[0]).sum(0)[:, None]
+        self.trace_pre = self.trace_pre - self.trace_pre / self.tau_pre + s_pre
+        self.trace_post = self.trace_post - self.trace_post / self.tau_post + s_post
+        weight += learning_rate * change
