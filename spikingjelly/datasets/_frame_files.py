@@ -1,10 +1,11 @@
 """Files of frames: ``.npz`` with the one array ``frames``, in the smallest type that holds it, compressed."""
 
+import functools
 import os
 from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -18,6 +19,21 @@ from spikingjelly.datasets._frames import (
 from spikingjelly.datasets._preparation import npz
 
 Loader = Callable[[str], Events]
+_Function = TypeVar("_Function", bound=Callable[..., None])
+
+
+def _or_without_loader(write: _Function) -> _Function:
+    """``(events_np_file, ...)``, as until 0.0.0.0.8, for ``(numpy.load, events_np_file, ...)``."""
+
+    @functools.wraps(write)
+    def either(*args: Any, **kwargs: Any) -> None:
+        if args and not callable(args[0]):
+            args = (np.load, *args)
+        elif not args:
+            kwargs.setdefault("loader", np.load)
+        write(*args, **kwargs)
+
+    return either  # type: ignore[return-value]
 
 
 def np_savez(file: Any, *arrays: Any, **named_arrays: Any) -> None:
@@ -69,6 +85,7 @@ def load_npz_frames(file_name: str | PathLike[str]) -> np.ndarray:
     return npz.read_frames(Path(file_name))
 
 
+@_or_without_loader
 def integrate_events_file_to_frames_file_by_fixed_frames_number(
     loader: Loader,
     events_np_file: str,
@@ -81,7 +98,7 @@ def integrate_events_file_to_frames_file_by_fixed_frames_number(
 ) -> None:
     """Write the frames of a file of events to a file of the same name in ``output_dir``.
 
-    :param loader: gives the events in ``events_np_file``, e.g. ``numpy.load``
+    :param loader: gives the events in ``events_np_file``; without one, ``numpy.load``
     :param events_np_file: the file of events
     :param output_dir: the folder of the file of frames; must exist
     :param split_by: ``"number"`` or ``"time"``; see :func:`integrate_events_by_fixed_frames_number`
@@ -99,6 +116,7 @@ def integrate_events_file_to_frames_file_by_fixed_frames_number(
     _write(os.path.join(output_dir, os.path.basename(events_np_file)), frames, print_save)
 
 
+@_or_without_loader
 def integrate_events_file_to_frames_file_by_fixed_duration(
     loader: Loader,
     events_np_file: str,
@@ -110,7 +128,7 @@ def integrate_events_file_to_frames_file_by_fixed_duration(
 ) -> None:
     """Write the frames of the file of events ``name.npz`` to ``name_T.npz`` in ``output_dir``, T the number of frames.
 
-    :param loader: gives the events in ``events_np_file``, e.g. ``numpy.load``
+    :param loader: gives the events in ``events_np_file``; without one, ``numpy.load``
     :param events_np_file: the file of events
     :param output_dir: the folder of the file of frames; must exist
     :param duration: the duration of a frame; see :func:`integrate_events_by_fixed_duration`

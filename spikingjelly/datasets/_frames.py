@@ -4,7 +4,9 @@ stretches of the recording.
 The stretches are contiguous and cover the whole recording: the frames of ``N`` events always sum to ``N``.
 """
 
-from typing import Any, Literal
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
@@ -63,10 +65,29 @@ def _first_index_by_time(t: np.ndarray, frames_num: int) -> np.ndarray:
     return np.searchsorted(t, t[0] + delta * np.arange(frames_num), side="left")
 
 
+_Function = TypeVar("_Function", bound=Callable[..., np.ndarray])
+
+
+def _or_of_events(integrate: _Function) -> _Function:
+    """``(events, H, W, ...)``, as until 0.0.0.0.10, for ``(x, y, p, H, W, ...)``."""
+
+    @functools.wraps(integrate)
+    def either(*args: Any, **kwargs: Any) -> np.ndarray:
+        if args and isinstance(args[0], Mapping):
+            kwargs["events"], *args = args  # type: ignore[assignment]
+        if "events" in kwargs:
+            events = kwargs.pop("events")
+            args = (events["x"], events["y"], events["p"], *args)
+        return integrate(*args, **kwargs)
+
+    return either  # type: ignore[return-value]
+
+
+@_or_of_events
 def integrate_events_segment_to_frame(
     x: np.ndarray, y: np.ndarray, p: np.ndarray, H: int, W: int, j_l: int = 0, j_r: int | None = None
 ) -> np.ndarray:
-    """One frame of the events ``j_l`` to ``j_r - 1``.
+    """One frame of the events ``j_l`` to ``j_r - 1``; ``events`` may stand for ``x, y, p``.
 
     :param x: columns, 0 to ``W - 1``
     :param y: rows, 0 to ``H - 1``

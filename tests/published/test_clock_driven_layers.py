@@ -32,9 +32,10 @@ def test_dropout_keeps_its_mask_over_single_steps() -> None:
     assert 0 < (first == 0).sum() < 100
 
 
-def test_dropout_of_spikes_leaves_spikes() -> None:
-    dropout = layer.Dropout(0.3, dropout_spikes=True)
-    assert set(dropout(torch.ones(2, 50)).unique().tolist()) == {0.0, 1.0}
+def test_dropout_of_spikes_has_the_scale_of_others() -> None:
+    dropout = layer.Dropout(0.2, dropout_spikes=True)
+    assert dropout.dropout_spikes
+    assert set(dropout(torch.ones(2, 50)).unique().tolist()) == {0.0, 1.25}
 
 
 def test_channels_pool() -> None:

@@ -66,7 +66,7 @@ def test_memories() -> None:
     node.v_threshold = 0.25
     node.reset()
     assert dict(node.named_memories()) == {"v": 0.0, "v_threshold": 0.5, "v_reset": None, "v_seq": None}
-    assert not hasattr(node, "spike_seq")
+    assert node.spike_seq is None
     assert list(node.state_dict()) == []
     assert list(neuron.ParametricLIFNode().state_dict()) == ["w"]
 
@@ -74,7 +74,7 @@ def test_memories() -> None:
 def test_v_is_a_number_before_the_first_input() -> None:
     node = neuron.EIFNode()
     assert node.v == -0.1
-    assert not hasattr(node, "spike")
+    assert node.spike == 0.0
     node(torch.zeros(2, 3))
     assert node.v.shape == node.spike.shape == (2, 3)
 

@@ -26,6 +26,14 @@ class _TimeContainer(nn.Sequential):
         super().__init__(*args)
         check_single_step_children(self)
 
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
+        # Until 0.0.0.0.6 a container held its module, or the Sequential of several, as the child "module".
+        if "module" not in self._modules:
+            now = f"{prefix}0." if len(self) == 1 else prefix
+            for key in [key for key in state_dict if key.startswith(f"{prefix}module.")]:
+                state_dict[now + key.removeprefix(f"{prefix}module.")] = state_dict.pop(key)
+        super()._load_from_state_dict(state_dict, prefix, *args)
+
     def _run_children(self, x: torch.Tensor) -> torch.Tensor:
         """The modules one after the other, as in :class:`torch.nn.Sequential`."""
         return super().forward(x)

@@ -147,6 +147,12 @@ class SurrogateFunctionBase(nn.Module):
         function = self.spiking_function if self.spiking else self.primitive_function
         return function(x, *[getattr(self, name) for name in self._parameter_names])
 
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
+        # In 0.0.0.0.3 and 0.0.0.0.4 alpha was a buffer, which a state dict of theirs sets.
+        if "alpha" in vars(self) and f"{prefix}alpha" in state_dict:
+            self.alpha = state_dict.pop(f"{prefix}alpha").item()
+        super()._load_from_state_dict(state_dict, prefix, *args)
+
     def extra_repr(self) -> str:
         values = [f"{name}={getattr(self, name)}" for name in self._parameter_names]
         return ", ".join([*values, f"spiking={self.spiking}"])

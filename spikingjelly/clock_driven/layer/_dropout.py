@@ -1,7 +1,5 @@
 """Dropout with one mask for all time steps."""
 
-import torch
-
 from spikingjelly.activation_based import layer
 
 
@@ -9,7 +7,7 @@ class Dropout(layer.Dropout):
     """:class:`spikingjelly.activation_based.layer.Dropout`, one time step ``[N, *]`` a call.
 
     :param p: probability of an element to be dropped
-    :param dropout_spikes: True leaves what is kept as it is, so that spikes stay 1; False divides it by ``1 - p``
+    :param dropout_spikes: whether the inputs are spikes; kept as an attribute, the output is the same
     """
 
     dropout_spikes = False
@@ -17,11 +15,6 @@ class Dropout(layer.Dropout):
     def __init__(self, p: float = 0.5, dropout_spikes: bool = False) -> None:
         super().__init__(p)
         self.dropout_spikes = dropout_spikes
-
-    def create_mask(self, x: torch.Tensor) -> None:
-        super().create_mask(x)
-        if self.dropout_spikes:
-            self.mask = (self.mask > 0).to(x)
 
 
 class Dropout2d(Dropout, layer.Dropout2d):

@@ -22,7 +22,7 @@ class STDPLearner(MemoryModule):
 
     :param tau_pre: time constant of the traces of the inputs, in time steps
     :param tau_post: time constant of the traces of the outputs, in time steps
-    :param f_pre: :math:`F_{pre}`, a function of the weight
+    :param f_pre: :math:`F_{pre}`, a function of the weight; negative to weaken it at a spike of its input
     :param f_post: :math:`F_{post}`, a function of the weight
     """
 
@@ -40,7 +40,7 @@ class STDPLearner(MemoryModule):
 
     @torch.no_grad()
     def stdp(self, s_pre: torch.Tensor, s_post: torch.Tensor, module: nn.Module, learning_rate: float) -> None:
-        """Add ``learning_rate`` times the change to ``module.weight``.
+        """Add ``learning_rate`` times the change, the sum over the samples, to ``module.weight``.
 
         :param s_pre: spikes of the inputs, ``[in]`` or ``[N, in]``
         :param s_post: spikes of the outputs, ``[out]`` or ``[N, out]``

@@ -30,9 +30,10 @@ def with_older_order(init: _Init) -> _Init:
 class BaseNode(MemoryModule, neuron.BaseNode):
     """:class:`spikingjelly.activation_based.neuron.BaseNode`, one time step ``[N, *]`` a call.
 
-    ``v_threshold`` and ``v_reset`` are memories, so that ``reset()`` restores them. ``spike`` has the last spikes. A
-    subclass may also write ``neuronal_fire`` and ``neuronal_reset`` as the oldest programs do: the first sets
-    ``self.spike`` and returns nothing, the second takes no argument.
+    ``v_threshold`` and ``v_reset`` are memories, so that ``reset()`` restores them. ``spike`` has the last spikes, and
+    is 0.0 before the first. A subclass may also write ``neuronal_fire`` and ``neuronal_reset`` as the oldest programs
+    do: the first sets ``self.spike`` and returns nothing, the second takes no argument. Or it writes a ``forward`` that
+    charges and returns ``self.spiking()``.
 
     :param v_threshold: threshold; an int is taken for the float
     :param v_reset: potential after a spike, or None for the soft reset; an int is taken for the float
@@ -110,8 +111,17 @@ class BaseNode(MemoryModule, neuron.BaseNode):
     def neuronal_reset(self, spike: torch.Tensor | None = None) -> None:
         super().neuronal_reset(self.spike if spike is None else spike)
 
+    def spiking(self) -> torch.Tensor:
+        """Fire, reset, and return the spikes, after a charge that a ``forward`` of a subclass has made."""
+        spike = self.neuronal_fire()
+        self.neuronal_reset(spike)
+        return self._recorded(spike)
+
     def single_step_forward(self, x: torch.Tensor) -> torch.Tensor:
-        spike = super().single_step_forward(x)
+        return self._recorded(super().single_step_forward(x))
+
+    def _recorded(self, spike: torch.Tensor | None) -> torch.Tensor:
+        """The spikes of a time step, which a subclass may have left in ``self.spike``."""
         if spike is None:
             spike = self.spike
         if self.monitor:
@@ -145,20 +155,27 @@ class BaseNode(MemoryModule, neuron.BaseNode):
     def reset(self) -> None:
         super().reset()
         self.__dict__.pop("_last_output", None)
+        if isinstance(self.__dict__.get("spike"), torch.Tensor):
+            del self.__dict__["spike"]  # what a subclass has set: spikes of a step before the reset
         if self.monitor:
             self.set_monitor()
 
     def detach(self) -> None:
         super().detach()
-        self.__dict__.pop("_last_output", None)
+        for record in (self.__dict__.get("_last_output", {}), self.__dict__):
+            for name in ("spike", "spike_seq"):
+                if isinstance(record.get(name), torch.Tensor):
+                    record[name] = record[name].detach()
 
     def __getattr__(self, name: str) -> Any:
         if name in ("spike", "spike_seq") and name not in self.__dict__.get("_memories", ()):
             last = self.__dict__.get("_last_output", {})
             if name in last:
                 return last[name]
-            if "spike_seq" in last:
-                return last["spike_seq"][-1]
+            if name == "spike":
+                return last["spike_seq"][-1] if "spike_seq" in last else 0.0
+            if self.step_mode == "m":
+                return None
         return super().__getattr__(name)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
