@@ -83,6 +83,9 @@ class Own(neuron.BaseNode):
     def constant(cls, factor: float) -> float:
         return cls.gain * factor
 
+    def helped(self, x: torch.Tensor) -> torch.Tensor:
+        return x
+
     def neuronal_charge(self, x: torch.Tensor) -> None:
         self.v = self.v + self.scaled(self, x)
 
@@ -115,6 +118,7 @@ CELL = cells()
 # How the step reads a number, attributes of the node, and how the number becomes 2.0.
 READ: dict[str, tuple[Callable[[Any, torch.Tensor], torch.Tensor], dict[str, Any], Callable[[Any], None]]] = {
     "attribute of its class": (lambda n, x: x * n.gain, {}, lambda n: setattr(Own, "gain", 2.0)),
+    "method of its class": (lambda n, x: n.helped(x), {}, lambda n: setattr(Own, "helped", lambda self, x: x * 2.0)),
     "property and class method": (lambda n, x: x * n.default, {}, lambda n: setattr(Own, "gain", 2.0)),
     "attribute of another class": (lambda n, x: x * Constants.gain, {}, lambda n: setattr(Constants, "gain", 2.0)),
     "module": (lambda n, x: x * SETTINGS.gain, {}, lambda n: setattr(SETTINGS, "gain", 2.0)),
@@ -151,9 +155,13 @@ READ: dict[str, tuple[Callable[[Any, torch.Tensor], torch.Tensor], dict[str, Any
 }  # fmt: skip
 
 
+HELPED = Own.helped
+
+
 @pytest.fixture(autouse=True)
 def as_before() -> None:
     set_global(1.0)
+    Own.helped = HELPED
     CELL[1](1.0)
     Own.gain = Constants.gain = SETTINGS.gain = SETTINGS.inner.gain = 1.0
 

@@ -1,4 +1,4 @@
-"""Calls by which a step takes from the world, or gives to it, what no kernel does: they would happen once, in the trace.
+"""Calls by which a step takes from the world, or gives to it, what no kernel does: they would happen in the trace only.
 
 They are noticed before they happen, so that the loop afterwards finds the world as it was.
 """

@@ -95,7 +95,7 @@ def _of_tensor(tensor: torch.Tensor, seen: dict[int, torch.Tensor]) -> Hashable:
 
 
 def _of_class(part: nn.Module, methods: Sequence[str], reading: Reading) -> Hashable:
-    cls = type(part)
+    cls: type = type(part)
     found = tuple([getattr(cls, name, None) for name in methods])
     if _is_ours(cls) and _are_ours(found):
         return found

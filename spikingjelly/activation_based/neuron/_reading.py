@@ -5,6 +5,7 @@ for as long as all of it stays the same.
 """
 
 import functools
+import operator
 import sys
 import types
 from collections import deque
@@ -71,6 +72,8 @@ class Reading:
         kind = type(value)
         if kind in PLAIN:
             return value
+        if kind is types.ModuleType:
+            return Same(value)
         if isinstance(value, torch.Tensor):
             return value.shape, value.dtype, value.requires_grad
         if isinstance(value, types.FunctionType):
@@ -83,7 +86,7 @@ class Reading:
             return kind, value.item()
         if isinstance(value, np.random.Generator | np.random.RandomState):
             self.generators.append(value)
-        if depth <= 0 or isinstance(value, types.ModuleType):
+        if depth <= 0:
             return Same(value)
         return self._inside(value, kind, depth - 1)
 
@@ -117,38 +120,33 @@ class Reading:
     def members(self, kind: type, instance: Any = None) -> tuple[Hashable, ...]:
         """Functions and attributes of a user's class and of its bases, and the slots of ``instance``."""
         read: list[Hashable] = []
-        for base in kind.__mro__:
-            if not is_users(base.__module__) or (instance is None and id(base) in self._seen):
+        for base in _users_bases(kind):
+            if instance is None and id(base) in self._seen:
                 continue
             self._seen.add(id(base))
             self.containers.append(base)
-            for name, member in tuple(vars(base).items()):
-                if name in _NO_STEP:
-                    continue
-                function = _function_of(member)
-                if function is not None:
-                    read.append(self.value(function))
-                elif isinstance(member, types.MemberDescriptorType):
-                    read.append((name, self.value(getattr(instance, name, None), _DEPTH - 1)))
-                elif not name.startswith("__") and name != "_abc_impl":
-                    read.append((name, self.value(member, _DEPTH - 1)))
+            functions, plain, others, slots = _members_of(base)
+            read += (base, plain)
+            read += [self.value(function) for function in functions]
+            read += [(name, self.value(member, _DEPTH - 1)) for name, member in others]
+            read += [(name, self.value(getattr(instance, name, None), _DEPTH - 1)) for name in slots]
         return tuple(read)
 
     def function(self, function: types.FunctionType) -> Hashable:
         """The function itself, and what it takes from its closure, its defaults and its module."""
-        code = function.__code__
+        code, names = _facts_of(function)
         if id(function) in self._seen:
-            return Same(code)
+            return code
         self._seen.add(id(function))
-        read: list[Hashable] = [Same(code)]
-        for cell in function.__closure__ or ():
-            read.append(self._of_cell(cell))
+        read: list[Hashable] = [code]
+        if function.__closure__:
+            read += [self._of_cell(cell) for cell in function.__closure__]
         if function.__defaults__ or function.__kwdefaults__:
             read += (self.value(function.__defaults__), self.value(function.__kwdefaults__))
         values = function.__globals__
-        if is_users(values.get("__name__")):
-            names = _names_of(code)
-            read += [(name, self._of_global(values[name], names)) for name in names if name in values]
+        found = [name for name in names if name in values]
+        if found:
+            read += [(name, self._of_global(values[name], names)) for name in found]
             self.containers.append(values)
         return tuple(read)
 
@@ -172,10 +170,53 @@ class Reading:
 
 
 @functools.lru_cache(maxsize=4096)
+def _facts_of(function: types.FunctionType) -> tuple[Same, tuple[str, ...]]:
+    """What a function is equal to, and the names in it if it is a user's: it may read globals by these."""
+    is_own = is_users(function.__globals__.get("__name__"))
+    return Same(function.__code__), _names_of(function.__code__) if is_own else ()
+
+
 def _names_of(code: types.CodeType) -> tuple[str, ...]:
     """Names of globals and attributes in a function and in those that it defines."""
     inner = [name for part in code.co_consts if isinstance(part, types.CodeType) for name in _names_of(part)]
     return tuple(dict.fromkeys([*code.co_names, *inner]))
+
+
+@functools.lru_cache(maxsize=4096)
+def _users_bases(kind: type) -> tuple[type, ...]:
+    return tuple(base for base in kind.__mro__ if is_users(base.__module__))
+
+
+# Functions, plain values, other members, and names of slots.
+_Members = tuple[list[Any], tuple[tuple[str, Any], ...], list[tuple[str, Any]], list[str]]
+_known: dict[type, tuple[tuple[Any, ...], _Members]] = {}
+
+
+def _members_of(base: type) -> _Members:
+    """The members of a class that a step may read; they are sorted again when one was replaced."""
+    now = tuple(vars(base).values())
+    values, members = _known.get(base, ((), None))
+    if members is None or len(now) != len(values) or not all(map(operator.is_, now, values)):
+        members = _sorted_members(base)
+        _known[base] = now, members
+    return members
+
+
+def _sorted_members(base: type) -> _Members:
+    functions, plain, others, slots = [], [], [], []
+    for name, member in tuple(vars(base).items()):
+        function = _function_of(member)
+        if name in _NO_STEP or (function is None and (name.startswith("__") or name == "_abc_impl")):
+            continue
+        if function is not None:
+            functions.append(function)
+        elif isinstance(member, types.MemberDescriptorType):
+            slots.append(name)
+        elif type(member) in PLAIN:
+            plain.append((name, member))
+        else:
+            others.append((name, member))
+    return functions, tuple(plain), others, slots
 
 
 def _function_of(member: Any) -> Any:
