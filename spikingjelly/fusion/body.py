@@ -3,6 +3,8 @@
 import math
 from collections.abc import Callable
 
+import numpy as np
+
 from spikingjelly.fusion.program import Instruction, Operand
 
 # How many arguments each instruction has, whether it takes truth values, and whether it gives one. The closed list:
@@ -32,10 +34,12 @@ class Body:
 
     :param quotients_are_products: whether a quotient by a number is a product with its reciprocal, as PyTorch computes
         it on CUDA
+    :param registers: the type of its numbers
     """
 
-    def __init__(self, quotients_are_products: bool = False) -> None:
+    def __init__(self, quotients_are_products: bool = False, registers: type[np.floating] = np.float64) -> None:
         self._quotients_are_products = quotients_are_products
+        self._registers = registers
         self.instructions: list[Instruction] = []
         self._known: dict[tuple, str] = {}
         self._bools: set[str] = set()
@@ -111,7 +115,8 @@ class Body:
         if b == 1.0:
             return a
         if self._quotients_are_products and b != 0.0:
-            return self.emit("mul", a, 1.0 / b)
+            with np.errstate(all="ignore"):  # of a number that is 0 in float32 it is infinite, as PyTorch's
+                return self.emit("mul", a, float(self._registers(1.0) / self._registers(b)))
         if math.isfinite(b) and b != 0.0 and abs(math.frexp(b)[0]) == 0.5 and 2.0**-100 < abs(b) < 2.0**100:
             return self.emit("mul", a, 1.0 / b)
         return None

@@ -19,6 +19,8 @@ _FLAGS = (
     "-std=c++17", "-O3", "-march=native", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-fPIC", "-w",
 )  # fmt: skip
 
+_DIGEST = ".sha256"
+
 
 class BuildError(RuntimeError):
     """The compiler is missing or has failed; the text tells what to do."""
@@ -92,11 +94,25 @@ def load(source: str) -> ctypes.CDLL:
 def _opened(source: str, path: Path) -> ctypes.CDLL:
     if can_use(path):
         try:
-            return ctypes.CDLL(str(path))
-        except OSError:  # cut off, when the machine or the disk failed: it is built again
-            _logger.info("%s can't be loaded", path)
+            if _is_whole(path):
+                return ctypes.CDLL(str(path))
+        except OSError:
+            pass
+        _logger.info("%s can't be loaded; it is built again", path)
     _build(source, path)
-    return ctypes.CDLL(str(path))
+    try:
+        return ctypes.CDLL(str(path))
+    except OSError as error:
+        raise BuildError(f"what the C++ compiler {compiler()} has built can't be loaded: {error}") from error
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a library is as it was built. One that was cut off, when the machine failed, would end the process."""
+    return path.with_suffix(_DIGEST).read_text() == _digest_of(path)
+
+
+def _digest_of(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _path_of(source: str) -> Path:
@@ -132,15 +148,21 @@ def _processor() -> str:
 
 
 def _build(source: str, path: Path) -> None:
-    """Readable source and library next to each other; a process that builds the same finds either none or all."""
+    """Readable source and library next to each other; a process that builds the same finds either none or all.
+
+    If two build at once, a digest may be left that is the other's library's: then it is built once more.
+    """
     with tempfile.TemporaryDirectory(dir=path.parent, prefix="build-") as folder:
-        text, unit, library = (Path(folder) / name for name in ("kernel.cpp", "kernel.o", "kernel.so"))
+        text, unit, library, digest = (Path(folder) / f"kernel{end}" for end in (".cpp", ".o", ".so", _DIGEST))
         text.write_text(source)
         _run_compiler([str(compiler()), *_flags(), "-c", str(text), "-o", str(unit)])
         # Without -fopenmp here, the OpenMP symbols stay open and are found in the runtime that PyTorch has loaded.
         _run_compiler([str(compiler()), "-shared", str(unit), "-o", str(library), *_libraries()])
-        os.replace(text, path.with_suffix(".cpp"))
-        os.replace(library, path)
+        if not library.exists():
+            raise BuildError(f"the C++ compiler {compiler()} has built nothing and reported no error")
+        digest.write_text(_digest_of(library))
+        for made in (text, digest, library):
+            os.replace(made, path.with_suffix(made.suffix))
 
 
 def _libraries() -> list[str]:
@@ -159,7 +181,10 @@ def _has_libmvec() -> bool:
 
 
 def _run_compiler(command: list[str]) -> None:
-    result = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    except OSError as error:
+        raise BuildError(f"the C++ compiler can't be started: {error}. Set CXX to another one") from error
     if result.returncode != 0:
         raise BuildError(
             f"the C++ compiler failed, which it should not; use backend='torch' and report this.\n"

@@ -113,8 +113,16 @@ def _time_stride(shape: torch.Size, strides: Strides, layout: Layout) -> tuple[i
     return None, repeated
 
 
-def state(value: torch.Tensor, layout: Layout, dtype: torch.dtype) -> StateView:
-    """An initial state; one that is a single number, expanded, stays that number."""
+def state(value: torch.Tensor, layout: Layout, dtype: torch.dtype, device: torch.device) -> StateView:
+    """An initial state; one that is a single number, expanded, stays that number.
+
+    :raises RuntimeError: if it is not on ``device``
+    """
+    if value.device != device:
+        raise RuntimeError(
+            f"a state is on {value.device}, the input on {device}. Call functional.reset_net(net) after you have moved "
+            "the network or the input."
+        )
     value = value.resolve_neg()
     strides = value.stride()
     if value.dtype == dtype and value.shape == layout.shape and _same(layout.shape, strides, layout.strides):
@@ -134,17 +142,33 @@ def dense(value: torch.Tensor, layout: Layout) -> torch.Tensor:
 def uniforms(
     program: Program, tensors: Sequence[torch.Tensor], layout: Layout, dtype: torch.dtype, device: torch.device
 ) -> tuple[list[UniformView], dict[str, torch.Tensor]]:
-    """The uniforms of a program, and all eager values computed for them."""
+    """The uniforms of a program, and all eager values computed for them.
+
+    :raises RuntimeError: if one that is not a single number is not on ``device``
+    """
     if not tensors and not program.uniforms:
         return [], {}
     values = {f"p{number}": tensor for number, tensor in enumerate(tensors)}
     eager.run(program.eager, program.uniforms, values, device)
-    return [uniform(values[name].to(dtype), layout) for name in program.uniforms], values
+    return [uniform(_on(device, values[name]).to(dtype), layout) for name in program.uniforms], values
+
+
+def _on(device: torch.device, value: torch.Tensor) -> torch.Tensor:
+    """``value``, which is a single number where it lies on another device; PyTorch takes nothing else from there."""
+    if value.device == device:
+        return value
+    if value.dim() or value.device.type != "cpu":
+        raise RuntimeError(
+            f"a parameter or buffer of shape {list(value.shape)} is on {value.device}, the input on {device}. Move the "
+            "network to the device of its input: net.to(x.device)."
+        )
+    return value.to(device)
 
 
 def uniform(value: torch.Tensor, layout: Layout) -> UniformView:
     """``value``, which broadcasts to the neurons."""
-    if value.numel() == 1:
+    value = value.resolve_neg()
+    if value.numel() <= 1 or not any(value.stride()):
         return UniformView(value, 1, 1)
     order = sorted(range(len(layout.shape)), key=lambda d: (-layout.strides[d], layout.shape[d]))
     varying = value.expand(layout.shape).permute(order)

@@ -38,6 +38,7 @@ _TRANSFORMS = Refusal(
     "the transforms of torch.func (grad, vmap, jacrev, ...) and derivatives in forward mode take plain operations, not "
     "a kernel"
 )
+_CLASSES = frozenset({torch.Tensor, torch.nn.Parameter})
 _DTYPES = (torch.float64, torch.float32, torch.float16, torch.bfloat16)
 
 
@@ -72,6 +73,9 @@ def planned(
     """Program, numbers and target for inputs like ``x`` ``[*]`` on ``device``; the kernels are built."""
     if is_transformed():
         return _TRANSFORMS
+    other = next((type(t) for t in (x, *step.tensors) if type(t) not in _CLASSES), None)
+    if other is not None and not torch._C._len_torch_dispatch_stack():  # modes make tensors of their own
+        return Refusal(f"tensors of the class {other.__name__} take plain operations, not a kernel")
     if x.dtype not in _DTYPES:
         return Refusal(f"kernels compute float64, float32, float16 and bfloat16, not {x.dtype}")
     target = target_for(backend, device)

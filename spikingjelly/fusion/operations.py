@@ -49,6 +49,8 @@ def _add(b: Body, x: Operand, y: Operand, alpha: float = 1.0) -> Operand:
 
 @_rule("sub")
 def _sub(b: Body, x: Operand, y: Operand, alpha: float = 1.0) -> Operand:
+    if b.is_bool(x) or b.is_bool(y):
+        raise NotImplementedError("PyTorch does not subtract truth values")
     return b.emit("sub", x, b.emit("mul", y, alpha))
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import torch
 from torch.utils._python_dispatch import _disable_current_modes
 
@@ -24,7 +25,8 @@ def trace(
     :param states: number of states
     :param device_type: of the tensors that it will run on, whose rounding it follows
     """
-    recorder = Recorder(shape, dtype, Body(quotients_are_products=device_type == "cuda"))
+    registers = np.float64 if dtype == torch.float64 else np.float32
+    recorder = Recorder(shape, dtype, Body(device_type == "cuda", registers))
     try:
         # Other modes, as those of torch.export, and hooks of the caller must not see the trace.
         with torch.inference_mode(False), torch.enable_grad(), _disable_current_modes(), _no_saved_tensors_hooks():

@@ -49,7 +49,7 @@ def test_source_and_library_lie_side_by_side_in_a_private_folder(cache: Path) ->
     assert build.load(returning(1)).answer() == 1
     folder = cache / "kernels"
     assert mode(folder) == 0o700
-    assert sorted(path.suffix for path in folder.iterdir()) == [".cpp", ".so"]
+    assert sorted(path.suffix for path in folder.iterdir()) == [".cpp", ".sha256", ".so"]
     (text,) = folder.glob("*.cpp")
     assert text.read_text() == returning(1)
     assert text.with_suffix(".so").exists()
@@ -90,7 +90,7 @@ print(build.load({returning(3)!r}).answer())
     (tmp_path / "go").touch()
     outputs = [process.communicate() for process in processes]
     assert outputs == [("3\n", "")] * len(processes)
-    assert sorted(path.suffix for path in (cache / "kernels").iterdir()) == [".cpp", ".so"]
+    assert sorted(path.suffix for path in (cache / "kernels").iterdir()) == [".cpp", ".sha256", ".so"]
 
 
 def test_a_library_appears_whole(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,6 +161,16 @@ def test_a_library_that_was_cut_off_is_built_again(cache: Path) -> None:
     assert build.load(returning(6)).answer() == 6
 
 
+def test_a_library_of_which_a_part_was_lost_is_not_loaded(cache: Path) -> None:
+    """Its head would be taken for a library, and the first look at its end would kill the process."""
+    path = build._path_of(returning(8))
+    build._build(returning(8), path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:3000])
+    assert build.load(returning(8)).answer() == 8
+    assert path.read_bytes() == whole
+
+
 def test_a_library_of_somebody_else_is_built_again(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It may have been put there while the folder was open to all."""
     build._build(returning(7), build._path_of(returning(6)))
@@ -175,6 +185,28 @@ def test_a_folder_without_space_is_an_error_of_the_build(monkeypatch: pytest.Mon
     monkeypatch.setattr("tempfile.TemporaryDirectory", full)
     with pytest.raises(build.BuildError, match=r"No space left on device\. Set SPIKINGJELLY_CACHE to another folder"):
         build.load(returning(7))
+
+
+@pytest.mark.parametrize(
+    ("program", "message"),
+    [
+        ("no program at all", "the C\\+\\+ compiler can't be started: .*Exec format error.*Set CXX to another one"),
+        ("#!/bin/sh\nexit 0", "the C\\+\\+ compiler .*broken-c\\+\\+ has built nothing and reported no error"),
+        (
+            '#!/bin/sh\nwhile [ "$1" != -o ]; do shift; done; echo rubbish > "$2"',
+            "what the C\\+\\+ compiler .*broken-c\\+\\+ has built can't be loaded",
+        ),
+    ],
+)
+def test_a_broken_compiler_is_named(
+    program: str, message: str, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = tmp_path / "broken-c++"
+    broken.write_text(program)
+    broken.chmod(0o700)
+    monkeypatch.setattr(build, "compiler", lambda: str(broken))
+    with pytest.raises(build.BuildError, match=message):
+        build.load(returning(9))
 
 
 class Unique(neuron.LIFNode):

@@ -6,6 +6,7 @@ import logging
 import weakref
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -670,4 +671,7 @@ def test_on_cuda_a_quotient_by_a_number_is_a_product_with_its_reciprocal() -> No
     }
     assert [i.arguments[1] for i in programs["cpu"] if i.name == "div"] == [1.7]
     assert not [i for i in programs["cuda"] if i.name == "div"]
-    assert next(i.arguments[1] for i in programs["cuda"] if i.name == "mul") == 1.0 / 1.7
+    factor = next(i.arguments[1] for i in programs["cuda"] if i.name == "mul")
+    assert factor == float(np.float32(1.0) / np.float32(1.7)) != 1.0 / 1.7  # rounded where PyTorch rounds
+    program = trace(step, torch.Size([3]), F64, 1, device_type="cuda")
+    assert next(i.arguments[1] for i in program.forward if i.name == "mul") == 1.0 / 1.7

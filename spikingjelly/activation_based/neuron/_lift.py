@@ -3,13 +3,17 @@
 import functools
 import weakref
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
 from torch import nn
 
 from spikingjelly.activation_based import base
+from spikingjelly.activation_based.neuron import _outside_calls
 from spikingjelly.activation_based.neuron._path import NOT_READ, has_hooks, walk
+from spikingjelly.activation_based.neuron._reading import Reading
+from spikingjelly.activation_based.neuron._undone import undone
 from spikingjelly.fusion.dispatch import Step, Unfusable
 
 _RESULTS = frozenset({"v_seq"})  # memories that a sequence writes and no time step reads
@@ -82,7 +86,8 @@ def _run_lifted(
     states: Sequence[torch.Tensor],
     tensors: Sequence[torch.Tensor],
 ) -> tuple[torch.Tensor, ...]:
-    path, own = walk(module, _not_constants(module, names))
+    reading = Reading(NOT_READ)
+    path, own = walk(module, _not_constants(module, names), reading)
     for part in module.modules():
         if part is not module and has_hooks(part):
             raise Unfusable(f"its {type(part).__name__} has hooks, which a kernel would not call")
@@ -95,7 +100,8 @@ def _run_lifted(
     try:
         for _, owner, name in owners:
             owner[name] = replaced[id(owner[name])]
-        return _mutating_step(module, names, x, states, path)
+        with undone(reading.containers), _guarded(reading):
+            return _mutating_step(module, names, x, states, path)
     finally:
         for part, attributes, inner in kept:
             vars(part).clear()
@@ -103,6 +109,10 @@ def _run_lifted(
             for name, values in inner.items():
                 vars(part)[name].clear()
                 vars(part)[name].update(values)
+
+
+def _guarded(reading: Reading) -> AbstractContextManager:
+    return _outside_calls.refused(reading.generators) if reading.has_users_code else nullcontext()
 
 
 def _run_again(
@@ -148,7 +158,10 @@ def _mutating_step(
     others = {name: value for name, value in module._memories.items() if name not in names}
     versions = [state._version for state in states]
     before = _attributes_of(module)
+    of_input = x._version
     output = module.single_step_forward(x)
+    if x._version != of_input:
+        raise Unfusable("it changes its input in place, which a kernel leaves as it is")
     after = _attributes_of(module)
     changed = [place for place in {**before, **after} if before.get(place) is not after.get(place)]
     if any(isinstance(before.get(place), torch.Tensor) for place in changed):

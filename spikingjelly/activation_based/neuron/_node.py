@@ -187,9 +187,12 @@ class BaseNode(base.MemoryModule):
         spikes, potentials = [], []
         # unbind has one backward for all time steps; x_seq[t] would add a gradient of the whole sequence's size T times
         for x in x_seq.unbind(0):
-            spikes.append(self.single_step_forward(x))
+            output = self.single_step_forward(x)
+            # A later step may change a state in place, as `self.v += x` does.
+            is_state = any(output is value for value in self._memories.values())
+            spikes.append(output.clone() if is_state else output)
             if self.store_v_seq:
-                potentials.append(self.v)
+                potentials.append(self.v.clone())
         if self.store_v_seq:
             self.v_seq = torch.stack(potentials)
         return torch.stack(spikes)

@@ -1,4 +1,4 @@
-"""What decides which way the methods of a module go: its classes, plain attributes, functions, and what these read.
+"""What decides which way the methods of a module go: its classes, attributes, functions, and what these read.
 
 Two modules with equal paths do the same time step, so that one trace serves both. The walk is taken at each call, so it
 looks at a plain value first and at the rest last.
@@ -6,12 +6,13 @@ looks at a plain value first and at the rest last.
 
 import functools
 import operator
-import types
 from collections.abc import Callable, Container, Hashable, Sequence
 from typing import Any
 
 import torch
 from torch import nn
+
+from spikingjelly.activation_based.neuron._reading import PLAIN, Reading, functions_of, is_users
 
 NOT_READ = frozenset(nn.Module().__dict__) - {"training"} | {
     "_memories", "_memories_rv", "_last_call", "_last_output", "_input_signature", "_backend", "_step_mode",
@@ -24,49 +25,39 @@ _STEP_METHODS = (
     "jit_hard_reset", "jit_soft_reset", "jit_neuronal_adaptation",
 )  # fmt: skip
 _SURROGATE_METHODS = ("forward", "spiking_function", "primitive_function", "backward")
-_PLAIN = frozenset({type(None), bool, int, float, str})
-_OURS = ("spikingjelly.", "torch.", "builtins", "abc")
 _NOTHING: dict[str, Any] = {}
-_DEPTH = 3  # of objects in objects and of functions that call functions
 
 
-class _Same:
-    """Equal to itself alone. It keeps the object, whose address would otherwise be used again for another."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and self.value is other.value
-
-    def __hash__(self) -> int:
-        return id(self.value)
-
-
-def walk(module: nn.Module, not_read: Container[str] = ()) -> tuple[Hashable, tuple[torch.Tensor, ...]]:
+def walk(
+    module: nn.Module, not_read: Container[str] = (), reading: Reading | None = None
+) -> tuple[Hashable, tuple[torch.Tensor, ...]]:
     """The path of ``module``, and the parameters, buffers and other tensors that its step may read, each once.
 
     :param not_read: memories of ``module`` that are no part of the path, as its states
+    :param reading: collects what a step may change in place
     """
+    reading = reading or Reading(NOT_READ)
     path: list[Any] = []
     tensors: dict[int, torch.Tensor] = {}
     pending: list[nn.Module] = [module]
     while pending:
         part = pending.pop()
         attributes = part.__dict__
-        path += (type(part), _of_class(type(part), _STEP_METHODS if "_memories" in attributes else _SURROGATE_METHODS))
+        methods = _STEP_METHODS if "_memories" in attributes else _SURROGATE_METHODS
+        path += (type(part), _of_class(part, methods, reading))
         names, values_of = _read_names(tuple(attributes))
         values = values_of(attributes)
         path.append(names)
-        path += values if _PLAIN.issuperset(map(type, values)) else _of_values(values, tensors)
+        types = tuple(map(type, values))  # True, 1 and 1.0 are equal, and not the same
+        path.append(types)
+        path += values if PLAIN.issuperset(types) else _of_values(values, tensors, reading)
         for owner in (attributes["_parameters"], attributes["_buffers"]):
             path += [(n, _of_tensor(v, tensors)) for n, v in owner.items() if v is not None]
         for name, value in attributes.get("_memories", _NOTHING).items():
             if part is module and name not in not_read:
-                path += (name, _of_tensor(value, tensors) if isinstance(value, torch.Tensor) else _of_value(value, 1))
-            elif part is not module and type(value) in _PLAIN:
+                is_tensor = isinstance(value, torch.Tensor)
+                path += (name, _of_tensor(value, tensors) if is_tensor else reading.value(value, 1))
+            elif part is not module and type(value) in PLAIN:
                 path += (name, value)
         if part is not module and has_hooks(part):
             path.append("hooks")
@@ -83,8 +74,8 @@ def _read_names(names: tuple[str, ...]) -> tuple[tuple[str, ...], Callable[[dict
     return read, lambda attributes: tuple(attributes[name] for name in read)
 
 
-def _of_values(values: Sequence[Any], tensors: dict[int, torch.Tensor]) -> list[Hashable]:
-    return [_of_tensor(v, tensors) if isinstance(v, torch.Tensor) else _of_value(v, _DEPTH) for v in values]
+def _of_values(values: Sequence[Any], tensors: dict[int, torch.Tensor], reading: Reading) -> list[Hashable]:
+    return [_of_tensor(v, tensors) if isinstance(v, torch.Tensor) else reading.value(v) for v in values]
 
 
 def has_hooks(part: nn.Module) -> bool:
@@ -95,8 +86,7 @@ def has_hooks(part: nn.Module) -> bool:
 @functools.cache
 def asks_for_its_backend(cls: type) -> bool:
     """Whether a method in which a user's class runs looks at ``self.backend``."""
-    running = (function for function in _own_functions(cls) if function.__name__ not in ("__init__", "extra_repr"))
-    return any("backend" in function.__code__.co_names for function in running)
+    return any("backend" in function.__code__.co_names for function in functions_of(cls))
 
 
 def _of_tensor(tensor: torch.Tensor, seen: dict[int, torch.Tensor]) -> Hashable:
@@ -104,63 +94,22 @@ def _of_tensor(tensor: torch.Tensor, seen: dict[int, torch.Tensor]) -> Hashable:
     return list(seen).index(id(tensor)), tensor.shape, tensor.dtype, tensor.requires_grad
 
 
-def _of_value(value: Any, depth: int) -> Hashable:
-    if type(value) in _PLAIN:
-        return value
-    if isinstance(value, torch.Tensor):
-        return value.shape, value.dtype, value.requires_grad
-    if isinstance(value, types.FunctionType | types.MethodType):
-        return _of_function(value, depth)
-    if depth == 0 or isinstance(value, nn.Module | type | types.ModuleType):
-        return _Same(value)
-    if isinstance(value, dict):
-        return tuple((name, _of_value(item, depth - 1)) for name, item in value.items())
-    if isinstance(value, list | tuple | set):
-        return tuple(_of_value(item, depth - 1) for item in value)
-    inside = getattr(value, "__dict__", None)
-    return (type(value), _of_value(inside, depth)) if inside else _Same(value)
-
-
-def _of_function(function: Any, depth: int) -> Hashable:
-    """The function itself, and the numbers that it takes from its closure and its module."""
-    function = getattr(function, "__func__", function)
-    read: list[Hashable] = [_Same(function.__code__)]
-    if depth == 0:
-        return tuple(read)
-    for cell in function.__closure__ or ():
-        read.append(_of_value(cell.cell_contents, depth - 1))
-    for name in function.__code__.co_names:
-        if name in function.__globals__:
-            read.append((name, _of_value(function.__globals__[name], depth - 1)))
-    read.append(_of_value(function.__defaults__, depth - 1))
-    return tuple(read)
-
-
-def _of_class(cls: type, methods: Sequence[str]) -> Hashable:
+def _of_class(part: nn.Module, methods: Sequence[str], reading: Reading) -> Hashable:
+    cls: type = type(part)
     found = tuple([getattr(cls, name, None) for name in methods])
-    own = _own_functions(cls)
-    if not own and _are_ours(found):
+    if _is_ours(cls) and _are_ours(found):
         return found
-    return (
-        *[method if _are_ours((method,)) else _of_function(method, _DEPTH) for method in found],
-        *[_of_function(function, _DEPTH) for function in own],
-    )
+    own = [method if _are_ours((method,)) else reading.value(method) for method in found]
+    return (*own, *reading.members(cls, part))
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_ours(cls: type) -> bool:
+    """Whether a class and its bases are of this package or of PyTorch: these read nothing but attributes."""
+    return not any(is_users(base.__module__) for base in cls.__mro__)
 
 
 @functools.lru_cache(maxsize=4096)
 def _are_ours(methods: tuple[Any, ...]) -> bool:
     """Whether these are methods of this package or of torch, or none."""
-    return all((getattr(method, "__module__", None) or "torch.").startswith(_OURS) for method in methods)
-
-
-@functools.cache
-def _own_functions(cls: type) -> tuple[Any, ...]:
-    """The methods of a user's class; those of this package and of torch read nothing but attributes."""
-    found: list[Any] = []
-    for base in cls.__mro__:
-        if not base.__module__.startswith(_OURS):
-            for member in vars(base).values():
-                function = getattr(member, "__func__", getattr(member, "fget", member))
-                if isinstance(function, types.FunctionType):
-                    found.append(function)
-    return tuple(found)
+    return not any(method is not None and is_users(getattr(method, "__module__", None)) for method in methods)

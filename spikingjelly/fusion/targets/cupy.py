@@ -143,7 +143,7 @@ def launch(
     code: str, direction: str, device: torch.device, blocks: int, threads: int, arguments: tuple[np.generic, ...]
 ) -> None:
     """Start a kernel of the source ``code``; nothing else here needs CuPy."""
-    with torch.cuda.device(device), _stream(torch.cuda.current_stream(device).cuda_stream):
+    with torch.cuda.device(device), _stream(torch.cuda.current_stream(device).cuda_stream, device.index):
         _kernels(code, device.index)[direction]((blocks,), (threads,), arguments)
 
 
@@ -158,7 +158,8 @@ class _Stream:
 
 
 @functools.lru_cache(maxsize=1024)
-def _stream(pointer: int) -> Any:
+def _stream(pointer: int, device: int) -> Any:
+    """CuPy's view of a stream, made on its device. All devices have a default stream with the pointer 0."""
     import cupy
 
     if hasattr(cupy.cuda.Stream, "from_external"):

@@ -180,7 +180,7 @@ def load(text: str) -> ModuleType:
     """The source ``text`` as a module of its own. Triton reads the source of kernels from the file."""
     name = hashlib.sha256(text.encode()).hexdigest()[:24]
     path = build.cache_folder() / f"{name}.py"
-    if not build.can_use(path):
+    if not build.can_use(path) or path.read_bytes() != text.encode():  # cut off, when the machine failed
         _write(path, text)
     spec = importlib.util.spec_from_file_location(f"spikingjelly_{name}", path)
     assert spec is not None
