@@ -10,11 +10,16 @@ from torch import nn
 
 from spikingjelly.activation_based import base
 from spikingjelly.activation_based.neuron._path import NOT_READ, has_hooks, walk
+from spikingjelly.activation_based.neuron._reached import Reached
 from spikingjelly.fusion.dispatch import Step, Unfusable
 
 _RESULTS = frozenset({"v_seq"})  # memories that a sequence writes and no time step reads
 _written: dict[type, set[str]] = {}
 _only_read: dict[type, set[str]] = {}
+
+
+class _ChangesItself(Unfusable):
+    """Raised by a step that changes what is no memory."""
 
 
 class OtherStates(BaseException):
@@ -26,6 +31,15 @@ class OtherStates(BaseException):
     def __init__(self, numbers: list[str]) -> None:
         super().__init__(numbers)
         self.numbers = numbers
+
+
+def changes_itself(module: base.MemoryModule) -> bool:
+    """Whether a trace since the last reset found that a step changes what is no memory.
+
+    Each would be of another step, and a trace takes longer than a small step. After a reset one is tried again, for
+    some modules only prepare something in their first step; but not more than three times.
+    """
+    return "_changes_itself" in vars(module)
 
 
 def states_of(module: base.MemoryModule) -> list[str]:
@@ -92,17 +106,32 @@ def _run_lifted(
         (part, dict(vars(part)), {n: dict(vars(part)[n]) for n in _names_of_inner_dicts(part)})
         for part in module.modules()
     ]
+    reached, changes = Reached(module), False
     try:
         for _, owner, name in owners:
             owner[name] = replaced[id(owner[name])]
-        return _mutating_step(module, names, x, states, path)
+        return _mutating_step(module, names, x, states, path, reached)
+    except _ChangesItself:
+        changes = True
+        raise
     finally:
+        reached.restore()
         for part, attributes, inner in kept:
             vars(part).clear()
             vars(part).update(attributes)
             for name, values in inner.items():
                 vars(part)[name].clear()
                 vars(part)[name].update(values)
+        if changes:
+            vars(module)["_changes_itself"] = True
+            vars(module)["_refused_traces"] = vars(module).get("_refused_traces", 0) + 1
+
+
+def _check_reached(reached: Reached) -> None:
+    if drawn := reached.drawn():
+        raise Unfusable(f"it draws from {', '.join(drawn)}, and a kernel would take the same number each time")
+    if changed := reached.changed():
+        raise _ChangesItself(_no_memory(changed))
 
 
 def _run_again(
@@ -140,7 +169,12 @@ def _owners_of(module: base.MemoryModule, not_constants: set[str]) -> Iterator[t
 
 
 def _mutating_step(
-    module: base.MemoryModule, names: Sequence[str], x: torch.Tensor, states: Sequence[torch.Tensor], path: Any
+    module: base.MemoryModule,
+    names: Sequence[str],
+    x: torch.Tensor,
+    states: Sequence[torch.Tensor],
+    path: Any,
+    reached: Reached,
 ) -> tuple[torch.Tensor, ...]:
     """One step from ``states``; the caller undoes what it leaves in the module."""
     module._forget_calls()
@@ -152,10 +186,11 @@ def _mutating_step(
     after = _attributes_of(module)
     changed = [place for place in {**before, **after} if before.get(place) is not after.get(place)]
     if any(isinstance(before.get(place), torch.Tensor) for place in changed):
-        raise Unfusable(_no_memory(changed))
+        raise _ChangesItself(_no_memory(changed))
     _check_states(module, names, others, [(s, v) for s, v in zip(states, versions, strict=True)])
+    _check_reached(reached)
     if walk(module, _not_constants(module, names))[0] != path:
-        raise Unfusable(_no_memory(changed))
+        raise _ChangesItself(_no_memory(changed))
     return output, *[module._memories[name] for name in names]
 
 

@@ -15,7 +15,7 @@ from torch import nn
 
 NOT_READ = frozenset(nn.Module().__dict__) - {"training"} | {
     "_memories", "_memories_rv", "_last_call", "_last_output", "_input_signature", "_backend", "_step_mode",
-    "_store_v_seq",
+    "_store_v_seq", "_changes_itself", "_refused_traces",
 }  # fmt: skip
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 # Looked up anew at each walk, for a program may replace them in a class of its own or of this package.
@@ -95,7 +95,7 @@ def has_hooks(part: nn.Module) -> bool:
 @functools.cache
 def asks_for_its_backend(cls: type) -> bool:
     """Whether a method in which a user's class runs looks at ``self.backend``."""
-    running = (function for function in _own_functions(cls) if function.__name__ not in ("__init__", "extra_repr"))
+    running = (function for function in own_functions(cls) if function.__name__ not in ("__init__", "extra_repr"))
     return any("backend" in function.__code__.co_names for function in running)
 
 
@@ -138,7 +138,7 @@ def _of_function(function: Any, depth: int) -> Hashable:
 
 def _of_class(cls: type, methods: Sequence[str]) -> Hashable:
     found = tuple([getattr(cls, name, None) for name in methods])
-    own = _own_functions(cls)
+    own = own_functions(cls)
     if not own and _are_ours(found):
         return found
     return (
@@ -154,7 +154,7 @@ def _are_ours(methods: tuple[Any, ...]) -> bool:
 
 
 @functools.cache
-def _own_functions(cls: type) -> tuple[Any, ...]:
+def own_functions(cls: type) -> tuple[Any, ...]:
     """The methods of a user's class; those of this package and of torch read nothing but attributes."""
     found: list[Any] = []
     for base in cls.__mro__:
