@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import spikingjelly
+from spikingjelly import configure
 
 PACKAGE = Path(spikingjelly.__file__).parent
 PRELUDE = """
@@ -44,6 +45,8 @@ def test_there_are_examples() -> None:
 def test_docstring_example_runs(name: str, code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)  # some write files
     monkeypatch.setenv("MPLBACKEND", "Agg")
+    for setting in [name for name in vars(configure) if not name.startswith("_")]:
+        monkeypatch.setattr(configure, setting, getattr(configure, setting))  # set back after an example that sets it
     namespace: dict[str, object] = {}
     exec(PRELUDE, namespace)
     exec(compile(code, name, "exec"), namespace)
