@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch.nn.functional import leaky_relu
 
 from spikingjelly.activation_based import neuron
 from spikingjelly.fusion import trace
@@ -113,6 +114,45 @@ def test_a_step_that_acts_on_another_neuron(backend: str) -> None:
     other.v = torch.zeros(2, 3)
     Lateral(other, step_mode="m", backend=backend)(frames())
     torch.testing.assert_close(other.v, torch.full((2, 3), -0.4))
+
+
+class Observer:
+    def __init__(self):
+        self.steps, self.last = 0, None
+
+    def look(self, spike):
+        self.steps, self.last = self.steps + 1, spike.detach()
+
+
+class Observed(neuron.LIFNode):
+    def __init__(self, observe, **kwargs):
+        super().__init__(**kwargs)
+        self.observe = observe
+
+    def neuronal_fire(self):
+        spike = super().neuronal_fire()
+        self.observe(spike)
+        return spike
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_an_observer_sees_each_step(backend: str) -> None:
+    observer = Observer()
+    y = Observed(observer.look, step_mode="m", backend=backend)(frames())
+    assert observer.steps == 4
+    assert torch.equal(observer.last, y[-1])
+
+
+class CallsTorch(neuron.LIFNode):
+    def neuronal_charge(self, x):
+        super().neuronal_charge(leaky_relu(x, 0.5))
+
+
+def test_functions_of_torch_by_their_names_have_a_kernel() -> None:
+    node, loop = CallsTorch(step_mode="m", backend="cupy"), CallsTorch(step_mode="m", backend="torch")
+    with counted() as kernels:
+        assert torch.equal(node(frames() - 0.5), loop(frames() - 0.5))
+    assert len(kernels) == 1
 
 
 class Counts(neuron.LIFNode):

@@ -25,7 +25,7 @@ _STEP_METHODS = (
 )  # fmt: skip
 _SURROGATE_METHODS = ("forward", "spiking_function", "primitive_function", "backward")
 _PLAIN = frozenset({type(None), bool, int, float, str})
-_OURS = ("spikingjelly.", "torch.", "builtins", "abc")
+OURS = ("spikingjelly.", "torch.", "builtins", "abc")
 _NOTHING: dict[str, Any] = {}
 _DEPTH = 3  # of objects in objects and of functions that call functions
 
@@ -150,7 +150,7 @@ def _of_class(cls: type, methods: Sequence[str]) -> Hashable:
 @functools.lru_cache(maxsize=4096)
 def _are_ours(methods: tuple[Any, ...]) -> bool:
     """Whether these are methods of this package or of torch, or none."""
-    return all((getattr(method, "__module__", None) or "torch.").startswith(_OURS) for method in methods)
+    return all((getattr(method, "__module__", None) or "torch.").startswith(OURS) for method in methods)
 
 
 @functools.cache
@@ -158,7 +158,7 @@ def own_functions(cls: type) -> tuple[Any, ...]:
     """The methods of a user's class; those of this package and of torch read nothing but attributes."""
     found: list[Any] = []
     for base in cls.__mro__:
-        if not base.__module__.startswith(_OURS):
+        if not base.__module__.startswith(OURS):
             for member in vars(base).values():
                 function = getattr(member, "__func__", getattr(member, "fget", member))
                 if isinstance(function, types.FunctionType):

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from spikingjelly.activation_based.neuron._path import NOT_READ, own_functions
+from spikingjelly.activation_based.neuron._path import NOT_READ, OURS, own_functions
 
 _CONTAINERS = (list, dict, set, collections.deque)
 _SHARED_GENERATORS = ("random", random._inst), ("numpy.random", np.random.mtrand._rand)  # type: ignore[attr-defined]
@@ -80,7 +80,7 @@ class Reached:
         elif isinstance(value, nn.Module):
             if value not in self._own:
                 self._visit(name, vars(value), 1)
-        elif hasattr(value, "__dict__"):
+        elif hasattr(value, "__dict__") and not type(value).__module__.startswith(OURS):
             self._visit(name, vars(value), depth)
 
     def _visit_all(self, values: Iterator[tuple[str, Any]], depth: int) -> None:
@@ -89,7 +89,11 @@ class Reached:
                 self._visit(name, value, depth - 1)
 
     def _visit_function(self, function: Any, depth: int) -> None:
-        function = getattr(function, "__func__", function)
+        if isinstance(function, types.MethodType):
+            self._visit(function.__name__, function.__self__, depth)
+            function = function.__func__
+        if not isinstance(function, types.FunctionType) or (function.__module__ or "").startswith(OURS):
+            return
         read = function.__globals__
         names = [(name, read[name]) for name in function.__code__.co_names if name in read]
         self._visit_all(iter([*names, *_closure_of(function)]), depth)
