@@ -263,6 +263,8 @@ class MemoryModule(nn.Module, StepModule):
         _backward_hint.forget(self)
 
     def _forget_calls(self) -> None:
+        if self.__dict__.get("_refused_traces", 0) < 3:
+            self.__dict__.pop("_changes_itself", None)
         _carried_state.forget(self)
         _backward_hint.forget(self)
 

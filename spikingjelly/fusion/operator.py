@@ -103,12 +103,25 @@ class _Fused(torch.autograd.Function):
         return *[None] * 4, *gradients
 
 
+_CHANGED_IN_PLACE = (
+    "The input of a neuron, its initial state or a tensor that it reads was changed in place (as by x += y or "
+    "x.relu_()) between the forward and the backward pass, for which the kernel of the neuron keeps it. Write "
+    "x = x + y, or set backend='torch' for that neuron."
+)
+
+
 def _kept(ctx: Any) -> tuple[torch.Tensor, Origin | None, list[torch.Tensor]]:
     """The input ``[T, *]``, or the origin and its tensor in place of the input; states and parameters."""
+    try:
+        saved = ctx.saved_tensors
+    except RuntimeError as error:
+        if "modified by an inplace operation" in str(error):
+            raise RuntimeError(_CHANGED_IN_PLACE) from error
+        raise
     if ctx.rounds_once is None:
-        x_seq, *tensors = ctx.saved_tensors
+        x_seq, *tensors = saved
         return x_seq if ctx.task.steps else x_seq.unsqueeze(0), None, tensors
-    x_seq, scale, shift, tie, *tensors = ctx.saved_tensors
+    x_seq, scale, shift, tie, *tensors = saved
     origin = Origin(x_seq, scale, shift, tie, ctx.rounds_once)
     return (x_seq, origin, tensors) if _is_plain() else (origin.input(), None, tensors)
 

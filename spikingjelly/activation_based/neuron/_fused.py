@@ -9,7 +9,7 @@ import torch
 from spikingjelly.activation_based import base
 from spikingjelly.activation_based._repeated import is_taken, one_step
 from spikingjelly.activation_based.neuron import _compiled
-from spikingjelly.activation_based.neuron._lift import OtherStates, states_of, step_of
+from spikingjelly.activation_based.neuron._lift import OtherStates, changes_itself, states_of, step_of
 from spikingjelly.fusion import dispatch
 
 _Answer = TypeVar("_Answer")
@@ -21,7 +21,7 @@ def run_sequence(module: Any, x_seq: torch.Tensor, keep: str | None = None) -> t
 
     :param keep: a memory whose values after each time step become the memory ``v_seq``
     """
-    if module.backend == "torch":
+    if module.backend == "torch" or changes_itself(module):
         return None
     if torch.compiler.is_compiling():
         return _compiled.run_sequence(module, x_seq, keep)
@@ -39,7 +39,9 @@ def run_sequence(module: Any, x_seq: torch.Tensor, keep: str | None = None) -> t
 
 def run_step(module: Any, x: torch.Tensor) -> torch.Tensor | None:
     """The output ``[N, *]`` of ``module`` for one time step, or None where its own methods have to run."""
-    if module.backend == "torch" or not isinstance(x, torch.Tensor) or not x.is_floating_point():
+    if module.backend == "torch" or changes_itself(module):
+        return None
+    if not isinstance(x, torch.Tensor) or not x.is_floating_point():
         return None
     if torch.compiler.is_compiling():
         output = _compiled.run_sequence(module, x.unsqueeze(0), None)

@@ -21,6 +21,10 @@ _written: dict[type, set[str]] = {}
 _only_read: dict[type, set[str]] = {}
 
 
+class _ChangesItself(Unfusable):
+    """Raised by a step that changes what is no memory."""
+
+
 class OtherStates(BaseException):
     """Raised by a step whose states are not the memories that were taken for them. No error: nothing may swallow it.
 
@@ -30,6 +34,15 @@ class OtherStates(BaseException):
     def __init__(self, numbers: list[str]) -> None:
         super().__init__(numbers)
         self.numbers = numbers
+
+
+def changes_itself(module: base.MemoryModule) -> bool:
+    """Whether a trace since the last reset found that a step changes what is no memory.
+
+    Each would be of another step, and a trace takes longer than a small step. After a reset one is tried again, for
+    some modules only prepare something in their first step; but not more than three times.
+    """
+    return "_changes_itself" in vars(module)
 
 
 def states_of(module: base.MemoryModule) -> list[str]:
@@ -97,11 +110,15 @@ def _run_lifted(
         (part, dict(vars(part)), {n: dict(vars(part)[n]) for n in _names_of_inner_dicts(part)})
         for part in module.modules()
     ]
+    changes = False
     try:
         for _, owner, name in owners:
             owner[name] = replaced[id(owner[name])]
         with undone(reading.containers), _guarded(reading):
             return _mutating_step(module, names, x, states, path)
+    except _ChangesItself:
+        changes = True
+        raise
     finally:
         for part, attributes, inner in kept:
             vars(part).clear()
@@ -109,6 +126,9 @@ def _run_lifted(
             for name, values in inner.items():
                 vars(part)[name].clear()
                 vars(part)[name].update(values)
+        if changes:
+            vars(module)["_changes_itself"] = True
+            vars(module)["_refused_traces"] = vars(module).get("_refused_traces", 0) + 1
 
 
 def _guarded(reading: Reading) -> AbstractContextManager:
@@ -165,10 +185,10 @@ def _mutating_step(
     after = _attributes_of(module)
     changed = [place for place in {**before, **after} if before.get(place) is not after.get(place)]
     if any(isinstance(before.get(place), torch.Tensor) for place in changed):
-        raise Unfusable(_no_memory(changed))
+        raise _ChangesItself(_no_memory(changed))
     _check_states(module, names, others, [(s, v) for s, v in zip(states, versions, strict=True)])
     if walk(module, _not_constants(module, names))[0] != path:
-        raise Unfusable(_no_memory(changed))
+        raise _ChangesItself(_no_memory(changed))
     return output, *[module._memories[name] for name in names]
 
 

@@ -30,14 +30,15 @@ def refused(generators: Sequence[Any]) -> Iterator[None]:
     :param generators: of NumPy, which does not show its calls to Python: these, and its own, get their states back
     """
     states = [(generator, _state_of(generator)) for generator in (*generators, np.random)]
-    with _noticed():
-        yield
-    drawn = [(generator, state) for generator, state in states if repr(_state_of(generator)) != repr(state)]
-    for generator, state in drawn:
-        if isinstance(generator, np.random.Generator):
-            generator.bit_generator.state = state
-        else:
-            generator.set_state(state)
+    drawn = False
+    try:
+        with _noticed():
+            yield
+    finally:
+        for generator, state in states:
+            if repr(_state_of(generator)) != repr(state):
+                _set_state(generator, state)
+                drawn = True
     if drawn:
         raise Unfusable("it draws random numbers of NumPy")
 
@@ -47,6 +48,13 @@ def _state_of(generator: Any) -> Any:
     if isinstance(generator, np.random.Generator):
         return generator.bit_generator.state
     return generator.get_state(legacy=False)
+
+
+def _set_state(generator: Any, state: Any) -> None:
+    if isinstance(generator, np.random.Generator):
+        generator.bit_generator.state = state
+    else:
+        generator.set_state(state)
 
 
 @contextlib.contextmanager

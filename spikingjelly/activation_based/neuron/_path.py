@@ -16,7 +16,7 @@ from spikingjelly.activation_based.neuron._reading import PLAIN, Reading, functi
 
 NOT_READ = frozenset(nn.Module().__dict__) - {"training"} | {
     "_memories", "_memories_rv", "_last_call", "_last_output", "_input_signature", "_backend", "_step_mode",
-    "_store_v_seq",
+    "_store_v_seq", "_changes_itself", "_refused_traces",
 }  # fmt: skip
 _HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 # Looked up anew at each walk, for a program may replace them in a class of its own or of this package.
