@@ -27,8 +27,7 @@ class Converter(ann2snn.Converter):
         momentum: float = 0.1,
         fuse_flag: bool = True,
     ) -> None:
-        given = [_mode(argument) for argument in (dataloader, device, mode)]
-        super().__init__(*given, momentum, fuse_flag)
+        super().__init__(_mode(dataloader), _mode(device), _mode(mode), momentum, fuse_flag)
 
     def forward(self, ann: nn.Module) -> nn.Module:
         """The spiking network, in evaluation mode."""
