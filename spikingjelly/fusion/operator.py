@@ -116,7 +116,7 @@ def _kept(ctx: Any) -> tuple[torch.Tensor, Origin | None, list[torch.Tensor]]:
         saved = ctx.saved_tensors
     except RuntimeError as error:
         if "modified by an inplace operation" in str(error):
-            raise RuntimeError(_CHANGED_IN_PLACE) from error
+            raise RuntimeError(f"{_CHANGED_IN_PLACE} {error}") from error
         raise
     if ctx.rounds_once is None:
         x_seq, *tensors = saved

@@ -13,6 +13,7 @@ from spikingjelly.activation_based.ann2snn import _linear, simulation
 from spikingjelly.activation_based.ann2snn._spiking import SpikingMaxPool
 from spikingjelly.activation_based.ann2snn.sample_models import cifar10_resnet, mnist_cnn
 from spikingjelly.fusion import build
+from spikingjelly.products import _convolution
 from tests.ann2snn.networks import Residual, Shared, trained
 
 
@@ -87,6 +88,7 @@ def test_linear_layers_skip_the_zeros_of_spikes(monkeypatch: pytest.MonkeyPatch)
     ann2snn.simulate(snn, x, 16)
     assert not taken
     monkeypatch.setattr(_linear, "FEWEST_ROWS", 32)
+    monkeypatch.setattr(_convolution, "SMALLEST_WORK_OF_LINEAR", 1 << 24)
     outputs = ann2snn.simulate(snn, x, 16)
     # 8 inputs, then 512 rows of 256 spikes, then 4 outputs
     assert taken == [False, build.compiler() is not None, False]

@@ -84,7 +84,7 @@ def test_a_kernel_starts_on_the_stream_of_pytorch(install, has_protocol: bool) -
 
 def test_a_kernel_is_built_once_for_each_device(install, monkeypatch: pytest.MonkeyPatch) -> None:
     record = install()
-    monkeypatch.setattr(cupy, "_stream", lambda pointer: record.entered("stream", pointer))
+    monkeypatch.setattr(cupy, "_stream", lambda pointer, device: record.entered("stream", pointer))
     monkeypatch.setattr(torch.cuda, "current_device", lambda: 0)
     monkeypatch.setattr(cupy, "source", lambda *arguments: "text")
     cupy.prepare("a program", torch.float32)

@@ -132,7 +132,9 @@ def _run_lifted(
 
 
 def _guarded(reading: Reading) -> AbstractContextManager:
-    return _outside_calls.refused(reading.generators) if reading.has_users_code else nullcontext()
+    if not reading.has_users_code:
+        return nullcontext()
+    return _outside_calls.refused(reading.generators, reading.codes)
 
 
 def _run_again(

@@ -5,11 +5,13 @@ They are noticed before they happen, so that the loop afterwards finds the world
 
 import contextlib
 import datetime
+import functools
+import gc
 import random
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 import numpy as np
@@ -24,15 +26,16 @@ _INTERNAL = (str(Path(torch.__file__).parent), str(Path(__file__).parents[2]))
 
 
 @contextlib.contextmanager
-def refused(generators: Sequence[Any]) -> Iterator[None]:
+def refused(generators: Sequence[Any], codes: Container[CodeType]) -> Iterator[None]:
     """Inside, such calls raise :class:`Unfusable`. While a profiler is at work, most are not noticed.
 
     :param generators: of NumPy, which does not show its calls to Python: these, and its own, get their states back
+    :param codes: of the functions that a step may run; what others do meanwhile, as threads and finalizers, is theirs
     """
     states = [(generator, _state_of(generator)) for generator in (*generators, np.random)]
     drawn = False
     try:
-        with _noticed():
+        with _noticed(codes):
             yield
     finally:
         for generator, state in states:
@@ -58,25 +61,31 @@ def _set_state(generator: Any, state: Any) -> None:
 
 
 @contextlib.contextmanager
-def _noticed() -> Iterator[None]:
+def _noticed(codes: Container[CodeType]) -> Iterator[None]:
     if sys.getprofile() is not None:
         yield
         return
-    sys.setprofile(_look)
+    collects = gc.isenabled()
+    gc.disable()  # finalizers would run in the middle of the step
+    sys.setprofile(functools.partial(_look, codes))
     try:
         yield
     finally:
         sys.setprofile(None)
+        if collects:
+            gc.enable()
 
 
-def _look(frame: FrameType, event: str, function: Any) -> None:
+def _look(codes: Container[CodeType], frame: FrameType, event: str, function: Any) -> None:
     if event != "c_call" or frame.f_code.co_filename.startswith(_INTERNAL):
         return
     what = _what_of(function)
     if what is None:
         return
     caller = _users_frame(frame)
-    if caller is not None and (caller is frame or function is not next):  # context managers call it as well
+    if caller is None or caller.f_code not in codes:
+        return
+    if caller is frame or function is not next:  # context managers call it as well
         raise Unfusable(f"{caller.f_code.co_filename}:{caller.f_lineno}: {what}")
 
 

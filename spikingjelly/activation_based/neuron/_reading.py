@@ -60,6 +60,7 @@ class Reading:
     def __init__(self, not_read: frozenset[str]) -> None:
         self.containers: list[Any] = []  # what was looked into and may be changed in place
         self.generators: list[Any] = []  # of NumPy's
+        self.codes: set[types.CodeType] = set()  # of functions that a step may run
         self._not_read = not_read
         self._seen: set[int] = set()
 
@@ -138,6 +139,7 @@ class Reading:
         if id(function) in self._seen:
             return code
         self._seen.add(id(function))
+        self.codes.update(_with_inner(function.__code__))
         read: list[Hashable] = [code]
         if function.__closure__:
             read += [self._of_cell(cell) for cell in function.__closure__]
@@ -174,6 +176,13 @@ def _facts_of(function: types.FunctionType) -> tuple[Same, tuple[str, ...]]:
     """What a function is equal to, and the names in it if it is a user's: it may read globals by these."""
     is_own = is_users(function.__globals__.get("__name__"))
     return Same(function.__code__), _names_of(function.__code__) if is_own else ()
+
+
+@functools.lru_cache(maxsize=4096)
+def _with_inner(code: types.CodeType) -> tuple[types.CodeType, ...]:
+    """The code of a function and of those that it defines."""
+    inner = [each for part in code.co_consts if isinstance(part, types.CodeType) for each in _with_inner(part)]
+    return code, *inner
 
 
 def _names_of(code: types.CodeType) -> tuple[str, ...]:
