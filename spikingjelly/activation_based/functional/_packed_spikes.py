@@ -45,7 +45,7 @@ def packed_spikes() -> Iterator[None]:
     CPU memory is saved there too: large results of kernels otherwise lie in memory that is kept for the next ones, and
     none is kept from the beginning of the context until the backward pass is done. ``python -m benchmarks
     packed_spikes`` measures both: with six convolutions, batch normalisation and LIF, a peak of 123 MB in place of 180
-    with ``nn.Conv2d``, 98 in place of 128 with ``layer.Conv2d``, and steps that take 1.05 to 1.15 times as long. Of
+    with ``nn.Conv2d``, 101 in place of 131 with ``layer.Conv2d``, and steps that take 1.05 to 1.3 times as long. Of
     ``[16, 32, 128, 28, 28]`` in float32, 206 MB become 6.4 MB. The tensor that is just used is whole again, so a
     network in which one layer has most of the spikes gains little. On CUDA the look at each tensor waits for the
     device; this way of packing has been tested on CPU tensors only.
