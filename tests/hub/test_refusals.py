@@ -119,7 +119,9 @@ def test_truncated_weights(folder: Path, share: float) -> None:
     _refused(folder, "is no safetensors file, or it is truncated or damaged")
 
 
-def test_places_that_are_not_there(folder: Path, tmp_path: Path) -> None:
+def test_places_that_are_not_there(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "empty" / "inner").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "empty" / "inner")
     for place in ("nowhere", "../../x", "./a", "a/b/c", "/etc/x", "me/..", tmp_path / "none"):
         with pytest.raises(FileNotFoundError, match="there is no folder or file .*, and it is no 'owner/name'"):
             hub.from_pretrained(place)
