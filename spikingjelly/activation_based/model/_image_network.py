@@ -56,3 +56,27 @@ def check_divisible(owner: nn.Module, name: str, value: int, divisor: int, reaso
         raise ArgumentValueError(
             f"{type(owner).__name__}: {name} must be a multiple of {divisor}, for {reason}, but {value} was given."
         )
+
+
+class ThreeStages(ImageNetwork):
+    """Networks of three embeddings of patches, each with a stage of blocks behind it."""
+
+    patch_embed1: nn.Module
+    patch_embed2: nn.Module
+    patch_embed3: nn.Module
+    stage1: nn.ModuleList
+    stage2: nn.ModuleList
+    stage3: nn.ModuleList
+
+    def _features(self, x: torch.Tensor) -> torch.Tensor:
+        """What the last stage gives ``[T, N, C]``, the mean over its pixels."""
+        x = self._as_sequence(x)
+        for embed, stage in (
+            (self.patch_embed1, self.stage1),
+            (self.patch_embed2, self.stage2),
+            (self.patch_embed3, self.stage3),
+        ):
+            x = embed(x)
+            for block in stage:
+                x = block(x)
+        return x.flatten(-2).mean(-1)

@@ -15,12 +15,12 @@ from spikingjelly.activation_based._checks import ArgumentValueError, check_abov
 from spikingjelly.activation_based._neuron_maker import Neuron, neuron_maker
 from spikingjelly.activation_based.functional import set_step_mode
 from spikingjelly.activation_based.model import _maxformer_parts as parts
-from spikingjelly.activation_based.model._image_network import ImageNetwork, check_divisible
+from spikingjelly.activation_based.model._image_network import ThreeStages, check_divisible
 
 __all__ = ["MaxFormer", "maxformer_10_384", "maxformer_cifar"]
 
 
-class MaxFormer(ImageNetwork):
+class MaxFormer(ThreeStages):
     """Max-Former: class scores ``[N, num_classes]`` of the mean over time and places.
 
     In step mode 'm', in which it is made, the input is images ``[N, in_channels, H, W]``, which are repeated T times,
@@ -90,16 +90,7 @@ class MaxFormer(ImageNetwork):
         set_step_mode(self, kwargs.get("step_mode", "m"))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = self._as_sequence(x)
-        for embed, stage in (
-            (self.patch_embed1, self.stage1),
-            (self.patch_embed2, self.stage2),
-            (self.patch_embed3, self.stage3),
-        ):
-            x = embed(x)
-            for block in stage:
-                x = block(x)
-        return self.head(self._mean_over_time(self.head_lif(x.flatten(-2).mean(-1))))
+        return self.head(self._mean_over_time(self.head_lif(self._features(x))))
 
 
 def maxformer_10_384(

@@ -15,14 +15,14 @@ from spikingjelly.activation_based._checks import ArgumentValueError, check_abov
 from spikingjelly.activation_based._neuron_maker import Neuron, neuron_maker
 from spikingjelly.activation_based.functional import set_step_mode
 from spikingjelly.activation_based.layer import QKAttention, SpikingSelfAttention
-from spikingjelly.activation_based.model._image_network import ImageNetwork, check_divisible
+from spikingjelly.activation_based.model._image_network import ThreeStages, check_divisible
 
 __all__ = ["QKFormer", "qkformer_10_384", "qkformer_10_512", "qkformer_10_768"]
 
 MakeNeuron = Callable[..., nn.Module]
 
 
-class QKFormer(ImageNetwork):
+class QKFormer(ThreeStages):
     """QKFormer: the mean output of the classifier over time, ``[N, num_classes]``.
 
     In step mode 'm', in which it is made, the input is images ``[N, in_channels, H, W]``, which are repeated T times,
@@ -88,16 +88,7 @@ class QKFormer(ImageNetwork):
         set_step_mode(self, kwargs.get("step_mode", "m"))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = self._as_sequence(x)
-        for patch_embed, stage in (
-            (self.patch_embed1, self.stage1),
-            (self.patch_embed2, self.stage2),
-            (self.patch_embed3, self.stage3),
-        ):
-            x = patch_embed(x)
-            for block in stage:
-                x = block(x)
-        return self._mean_over_time(self.head(x.flatten(-2).mean(-1)))
+        return self._mean_over_time(self.head(self._features(x)))
 
 
 class _PatchEmbedInit(nn.Module):
